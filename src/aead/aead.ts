@@ -1,0 +1,48 @@
+/** AES-GCM over a batch: the interface that the SecY works with, and that both providers implement. */
+import type { KeyObject } from 'node:crypto';
+import type { AeadJobArrays } from '../native/addon.ts';
+
+/** `slot` of a frame that has nothing to seal or open. */
+export const NO_SLOT = 255;
+/** Octets of the GCM IV, and of a full ICV. */
+export const IV_LEN = 12;
+export const ICV_LEN = 16;
+
+/** The work list of one batch; see `AeadJobArrays` for where AAD, text and ICV lie. Made once a lane. */
+export interface AeadJob extends AeadJobArrays {
+  readonly arena: Buffer;
+  readonly at: Uint32Array;
+}
+
+/** A table of keys and the two operations over a batch. Belongs to one thread. */
+export interface Keyring {
+  /** Puts `sak` (16 octets: AES-128, 32: AES-256) into `slot` (0–254). */
+  set(slot: number, sak: KeyObject): void;
+  clear(slot: number): void;
+  /** Seals frames [0, count) in place; writes ICVs of `icvLen` octets. HOT PATH. */
+  seal(job: AeadJob, count: number, icvLen: number): void;
+  /** Opens frames [0, count) in place; `ok[i]` is 1 where the ICV was right. HOT PATH. */
+  open(job: AeadJob, count: number, icvLen: number): void;
+  close(): void;
+}
+
+export interface AeadProvider {
+  readonly name: 'node' | 'batch';
+  /** What does the work: `OpenSSL 3.0.17`. */
+  readonly engine: string;
+  openKeyring(slots: number): Keyring;
+}
+
+/** Makes the work list for `capacity` frames over `arena`, whose frames begin at `at`. */
+export function createAeadJob(arena: Buffer, at: Uint32Array): AeadJob {
+  const capacity = at.length;
+  return {
+    arena,
+    at,
+    aadLen: new Uint32Array(capacity),
+    textLen: new Uint32Array(capacity),
+    iv: new Uint8Array(capacity * IV_LEN),
+    slot: new Uint8Array(capacity).fill(NO_SLOT),
+    ok: new Uint8Array(capacity),
+  };
+}

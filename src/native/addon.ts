@@ -1,0 +1,161 @@
+/**
+ * The addon's typed interface: system calls, and AEAD over a batch. No protocol, no policy.
+ *
+ * Contract for every function: one call a batch; arguments are numbers, strings, typed arrays and handles;
+ * nothing that belongs to JavaScript is kept after the call returns. Failure throws a `SystemError` with
+ * `code`, `errno` and `syscall`; EAGAIN is a return value, never an exception.
+ */
+
+/** What a failed system call throws: an `Error` with the kernel's name for it. */
+export interface SystemError extends Error {
+  /** `EPERM`, `EBUSY`, … */
+  code: string;
+  /** The positive errno. */
+  errno: number;
+  /** `open /dev/net/tun`, `ioctl TUNSETIFF`, `bind`, … */
+  syscall: string;
+}
+
+declare const handle: unique symbol;
+/** A wrapped native object (scratch buffers, cipher contexts). Freed when collected or closed. */
+export interface PortHandle {
+  readonly [handle]: 'port';
+}
+export interface KeyringHandle {
+  readonly [handle]: 'keyring';
+}
+
+/** What a link looks like, by ioctl (`man 7 netdevice`). */
+export interface LinkInfo {
+  index: number;
+  mtu: number;
+  /** 6 octets, `aa:bb:cc:dd:ee:ff`. */
+  mac: string;
+  up: boolean;
+}
+
+/**
+ * Where the frames of a batch lie. All arrays have at least `count` elements; `arena` is the slab they
+ * point into. Native checks every `at` and `len` against `arena.byteLength`.
+ */
+export interface FrameArrays {
+  readonly arena: Uint8Array;
+  /** Offset of the frame's first octet in `arena`. */
+  readonly at: Uint32Array;
+  /** Octets. */
+  readonly len: Uint32Array;
+  /** 0: the frame is alive; anything else: skip it. */
+  readonly verdict: Uint8Array;
+}
+
+export interface Addon {
+  // --- TAP and links -------------------------------------------------------------------------------
+  /** Opens one queue of a TAP: IFF_TAP | IFF_NO_PI | IFF_VNET_HDR (| IFF_MULTI_QUEUE), O_CLOEXEC | O_NONBLOCK. */
+  openTap(ifname: string, multiQueue: boolean): number;
+  /** TUNSETOFFLOAD; returns false where the kernel refuses these flags (EINVAL). */
+  setTapOffload(fd: number, flags: number): boolean;
+  linkInfo(ifname: string): LinkInfo;
+  setLinkMac(ifname: string, mac: Uint8Array): void;
+  setLinkMtu(ifname: string, mtu: number): void;
+  setLinkUp(ifname: string, up: boolean): void;
+  /** Enslaves `ifname` to `bridge` (SIOCBRADDIF). */
+  addToBridge(bridge: string, ifname: string): void;
+
+  // --- sockets -------------------------------------------------------------------------------------
+  /**
+   * A raw socket of protocol 47, bound to `local` and connected to `remote` (both of one family).
+   * `df` sets IP_MTU_DISCOVER to DO, else DONT. `hdrIncl` (IPv4 only): we write the outer header ourselves.
+   * Buffer sizes are octets, set by SO_SNDBUFFORCE/SO_RCVBUFFORCE where allowed.
+   */
+  openGreSocket(local: string, remote: string, opts: GreSocketOptions): number;
+  /** A UDP socket bound to `local`:`port`, connected to `remote`:`port` unless `remote` is null. */
+  openUdpSocket(local: string, remote: string | null, port: number, opts: GreSocketOptions): number;
+  /** The kernel's route MTU from `local` to `remote`: a connected UDP socket's IP_MTU / IPV6_MTU. Sends nothing. */
+  pathMtu(local: string, remote: string): number;
+  closeFd(fd: number): void;
+
+  // --- waiting -------------------------------------------------------------------------------------
+  /** eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK). */
+  openEvent(): number;
+  /** Adds 1; wakes whoever polls it. */
+  signalEvent(fd: number): void;
+  /** Takes the count back to 0; false when it was 0. */
+  clearEvent(fd: number): boolean;
+  /**
+   * poll(2) over `fds[0, count)` with `events` in and `revents` out (POLLIN 1, POLLOUT 4, POLLERR 8, POLLHUP 16,
+   * POLLNVAL 32). `timeoutMs` −1 waits for ever. Returns how many are ready; EINTR counts as 0.
+   */
+  poll(fds: Int32Array, events: Int16Array, revents: Int16Array, count: number, timeoutMs: number): number;
+
+  // --- ports: batched reads and writes -------------------------------------------------------------
+  /** Scratch for one TAP queue `fd`. */
+  openTapPort(fd: number): PortHandle;
+  /** Scratch for one socket `fd`. */
+  openSocketPort(fd: number): PortHandle;
+  /**
+   * Reads up to `max` frames, frame i to `arena[at[i], at[i] + room)`; writes `len[i]`, clears `verdict[i]`.
+   * Returns how many. 0: nothing waits. The virtio_net_hdr is taken off. A frame larger than `room` is
+   * reported with its true length and verdict 255.
+   */
+  tapRead(port: PortHandle, frames: FrameArrays, max: number, room: number): number;
+  /**
+   * Writes the living frames of [from, count). Returns the index of the first frame not written (`count`: all).
+   * `status[0]` is 0, or the errno that stopped it (EAGAIN included); the caller decides whether to skip it.
+   */
+  tapWrite(port: PortHandle, frames: FrameArrays, from: number, count: number, status: Int32Array): number;
+  /** recvmmsg(2): as `tapRead`. On a raw IPv4 socket a packet starts with its IPv4 header, on IPv6 and UDP it does not. `status[0]` as below. */
+  socketReceive(port: PortHandle, frames: FrameArrays, max: number, room: number, status: Int32Array): number;
+  /** sendmmsg(2): as `tapWrite`. */
+  socketSend(port: PortHandle, frames: FrameArrays, from: number, count: number, status: Int32Array): number;
+  /** Frees the scratch; does not close the descriptor. */
+  closePort(port: PortHandle): void;
+
+  // --- AEAD: the OpenSSL that this node process runs on --------------------------------------------
+  /** The version text of that OpenSSL, or null where its functions cannot be reached (then no keyring opens). */
+  opensslVersion(): string | null;
+  /** A table of `slots` cipher contexts, for one thread. */
+  openKeyring(slots: number): KeyringHandle;
+  /** Puts AES-GCM with `key` (16 or 32 octets) into `slot`; the octets of `key` are copied by OpenSSL only. */
+  setKey(ring: KeyringHandle, slot: number, key: Uint8Array): void;
+  /** Frees and wipes a slot. */
+  clearKey(ring: KeyringHandle, slot: number): void;
+  closeKeyring(ring: KeyringHandle): void;
+  /** AES-GCM over a batch, in place; see `AeadJob`. Returns how many frames were sealed. */
+  aeadSeal(ring: KeyringHandle, job: AeadJobArrays, count: number, icvLen: number): number;
+  /** The same, opening; `ok[i]` says which passed. Returns how many passed. */
+  aeadOpen(ring: KeyringHandle, job: AeadJobArrays, count: number, icvLen: number): number;
+
+  // --- process -------------------------------------------------------------------------------------
+  /** flock(LOCK_EX | LOCK_NB) on `path` (created 0600); returns the descriptor, or −1 when another process holds it. */
+  lockFile(path: string): number;
+  /** No core dumps, not dumpable (prctl PR_SET_DUMPABLE 0, RLIMIT_CORE 0). */
+  hardenProcess(): void;
+  /** Sends one datagram to a Unix socket (sd_notify); a leading `@` means the abstract namespace. */
+  notifySocket(path: string, text: string): void;
+}
+
+export interface GreSocketOptions {
+  df: boolean;
+  ttl: number;
+  tos: number;
+  hdrIncl: boolean;
+  sndBuf: number;
+  rcvBuf: number;
+}
+
+/**
+ * One AEAD operation a frame, all in one slab. Frame i: AAD is `arena[at, at + aadLen)`, the text follows it
+ * directly (`textLen` octets, replaced in place), the ICV (`icvLen` octets) follows the text.
+ */
+export interface AeadJobArrays {
+  readonly arena: Uint8Array;
+  readonly at: Uint32Array;
+  readonly aadLen: Uint32Array;
+  readonly textLen: Uint32Array;
+  /** 12 octets a frame. */
+  readonly iv: Uint8Array;
+  /** Which key of the ring; 255: skip this frame. */
+  readonly slot: Uint8Array;
+  /** Written by open: 1 when the ICV was right, else 0. Written by seal: 1. */
+  readonly ok: Uint8Array;
+}
