@@ -1,7 +1,7 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 /** `unit` needs nothing; `e2e` makes network namespaces (root, /dev/net/tun) and runs one file at a time. */
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
@@ -17,3 +17,4 @@ export default defineConfig({
     ],
   },
 });
+export default config;
