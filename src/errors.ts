@@ -1,0 +1,62 @@
+/**
+ * The one exception of the control plane. What a peer sends is never an exception: it is a verdict and a counter.
+ *
+ * A message says the place, what is wrong there, and what to do about it. It never holds key material: who
+ * throws writes lengths and key identifiers, not octets. The exit statuses are those of `sysexits.h`.
+ */
+
+/** The codes and the exit status of each: an answer to "whose fault is it" that a script can test for. */
+export const EXIT_STATUS = {
+  /** The command line is wrong (EX_USAGE). */
+  L2VPN_USAGE: 64,
+  /** A file that was named does not exist (EX_NOINPUT). */
+  L2VPN_NOINPUT: 66,
+  /** Something that this host lacks: the address, the bridge, /dev/net/tun, the daemon to talk to (EX_UNAVAILABLE). */
+  L2VPN_UNAVAILABLE: 69,
+  /** A fault of our own (EX_SOFTWARE). */
+  L2VPN_INTERNAL: 70,
+  /** A system call failed that should not (EX_OSERR). */
+  L2VPN_SYSTEM: 71,
+  /** The stored packet numbers are unreadable, or older than the configuration demands (EX_OSERR). */
+  L2VPN_STATE: 71,
+  /** A TAP, socket, directory or file cannot be made (EX_CANTCREAT). */
+  L2VPN_CANTCREATE: 73,
+  /** A capability or an access right is missing (EX_NOPERM). */
+  L2VPN_PERMISSION: 77,
+  /** The configuration is wrong (EX_CONFIG). */
+  L2VPN_CONFIG: 78,
+  /** A key file is wrong, or open to others (EX_CONFIG). */
+  L2VPN_KEYFILE: 78,
+} as const;
+
+export type ErrorCode = keyof typeof EXIT_STATUS;
+
+export interface L2vpnErrorOptions {
+  cause?: unknown;
+  /** Where the code alone does not say enough: a key file that is not there is 66, not 78. */
+  exitStatus?: number;
+}
+
+export class L2vpnError extends Error {
+  override readonly name = 'L2vpnError';
+  readonly code: ErrorCode;
+  /** What the process exits with if this error ends it. */
+  readonly exitStatus: number;
+
+  constructor(code: ErrorCode, message: string, options: L2vpnErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.exitStatus = options.exitStatus ?? EXIT_STATUS[code];
+  }
+}
+
+/** The errno name of a failed system call (`ENOENT`), or an empty string for any other exception. */
+export function errnoName(error: unknown): string {
+  if (!(error instanceof Error) || !('code' in error)) return '';
+  return typeof error.code === 'string' && /^E[A-Z0-9]+$/.test(error.code) ? error.code : '';
+}
+
+/** What to say of an exception that is part of another message. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
