@@ -1,0 +1,50 @@
+/**
+ * The outer IPv4 header (RFC 791). Read: only how long it is, since the kernel has judged the rest before a raw
+ * socket sees it. Written for sockets with IP_HDRINCL, where the kernel fills in the identification, the total
+ * length and the header checksum (`man 7 raw`).
+ *
+ *      0       1       2               4               6               8       9       10      12    16    20
+ *      |4 |IHL | TOS   | total length  | identification| DF | offset   | TTL   | proto | sum   | src | dst |
+ */
+
+export const IPV4_LEN = 20;
+export const IPPROTO_GRE = 47;
+const FLAG_DF = 0x40;
+
+/** Octets of the IPv4 header of the packet in `buf[at, at + len)`, 0 where there is no whole one. HOT PATH. */
+export function ipv4HeaderLen(buf: Uint8Array, at: number, len: number): number {
+  if (len < IPV4_LEN || buf[at]! >> 4 !== 4) return 0;
+  const headerLen = (buf[at]! & 0x0f) * 4;
+  return headerLen >= IPV4_LEN && headerLen <= len ? headerLen : 0;
+}
+
+/** A header to copy from: everything but what the kernel fills in. */
+export function ipv4Template(
+  src: Uint8Array,
+  dst: Uint8Array,
+  ttl: number,
+  tos: number,
+  df: boolean,
+): Buffer {
+  const header = Buffer.alloc(IPV4_LEN);
+  header[0] = 0x45;
+  header[1] = tos;
+  header[6] = df ? FLAG_DF : 0;
+  header[8] = ttl;
+  header[9] = IPPROTO_GRE;
+  header.set(src, 12);
+  header.set(dst, 16);
+  return header;
+}
+
+/** Writes the outer header of a packet of `totalLen` octets at `at`. HOT PATH: allocates nothing. */
+export function writeIpv4(buf: Uint8Array, at: number, totalLen: number, template: Uint8Array): void {
+  for (let i = 0; i < IPV4_LEN; i++) buf[at + i] = template[i]!;
+  buf[at + 2] = totalLen >> 8;
+  buf[at + 3] = totalLen;
+}
+
+/** Dotted quad to 4 octets; the config has checked the text. */
+export function parseIpv4(text: string): Buffer {
+  return Buffer.from(text.split('.').map(Number));
+}

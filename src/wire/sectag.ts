@@ -1,0 +1,120 @@
+/**
+ * The SecTAG (IEEE 802.1AE-2018 clause 9), between the MAC addresses and the user data:
+ *
+ *      0       1       2       3       4               8                       16
+ *      | 88    | E5    | TCI|AN| 0|SL  | PN            | SCI (if SC)           |
+ *
+ *     TCI|AN:  0x80 V   0x40 ES   0x20 SC   0x10 SCB   0x08 E   0x04 C   0x03 AN
+ *
+ * Codec only: which SCI, PN or SA is right is the SecY's matter.
+ */
+import { ETHERTYPE_MACSEC, MACS_LEN } from './ethernet.ts';
+import { SCI_LEN } from './sci.ts';
+
+export const TCI_V = 0x80;
+export const TCI_ES = 0x40;
+export const TCI_SC = 0x20;
+export const TCI_SCB = 0x10;
+export const TCI_E = 0x08;
+export const TCI_C = 0x04;
+export const AN_MASK = 0x03;
+
+const SL_MASK = 0x3f;
+/** User data shorter than this is announced in SL; 0 announces the rest (802.1AE 9.7). */
+export const SL_LIMIT = 48;
+
+// From the frame's first octet.
+const OFF_TCI = MACS_LEN + 2;
+const OFF_SL = MACS_LEN + 3;
+const OFF_PN = MACS_LEN + 4;
+export const OFF_SCI = MACS_LEN + 8;
+
+/** Octets of the SecTAG with its EtherType. */
+export const SECTAG_LEN_NO_SCI = 8;
+export const SECTAG_LEN_SCI = SECTAG_LEN_NO_SCI + SCI_LEN;
+
+export function secTagLen(tci: number): number {
+  return (tci & TCI_SC) !== 0 ? SECTAG_LEN_SCI : SECTAG_LEN_NO_SCI;
+}
+
+/** Why `checkSecTag` refused a frame; `None`: it did not. The letters are those of 802.1AE 9.12. */
+export const SecTagFault = {
+  None: 0,
+  Short: 1,
+  Version: 2,
+  Sci: 3,
+  ShortLength: 4,
+  PacketNumber: 5,
+  Length: 6,
+} as const;
+export type SecTagFault = (typeof SecTagFault)[keyof typeof SecTagFault];
+
+/**
+ * Writes the SecTAG of the frame that begins at `at`, right behind its addresses. `sci` is 8 octets, used when
+ * `tci` has SC; `userDataLen` is what follows the SecTAG before the ICV, `pnLow` the lower 32 bits of the PN.
+ * HOT PATH: allocates nothing.
+ */
+export function writeSecTag(
+  buf: Uint8Array,
+  at: number,
+  tci: number,
+  userDataLen: number,
+  pnLow: number,
+  sci: Uint8Array,
+): void {
+  buf[at + MACS_LEN] = ETHERTYPE_MACSEC >> 8;
+  buf[at + MACS_LEN + 1] = ETHERTYPE_MACSEC & 0xff;
+  buf[at + OFF_TCI] = tci;
+  buf[at + OFF_SL] = userDataLen < SL_LIMIT ? userDataLen : 0;
+  buf[at + OFF_PN] = pnLow >>> 24;
+  buf[at + OFF_PN + 1] = pnLow >>> 16;
+  buf[at + OFF_PN + 2] = pnLow >>> 8;
+  buf[at + OFF_PN + 3] = pnLow;
+  if ((tci & TCI_SC) === 0) return;
+  for (let i = 0; i < SCI_LEN; i++) buf[at + OFF_SCI + i] = sci[i]!;
+}
+
+/** The TCI and AN octet; the caller has checked the length with `hasTci`. */
+export function tciAt(buf: Uint8Array, at: number): number {
+  return buf[at + OFF_TCI]!;
+}
+
+/** Are the addresses, EtherType and the six octets of the shortest SecTAG there (and the SCI, where SC says so)? */
+export function hasSecTag(buf: Uint8Array, at: number, len: number): boolean {
+  return len >= MACS_LEN + SECTAG_LEN_NO_SCI && len >= MACS_LEN + secTagLen(tciAt(buf, at));
+}
+
+/** The PN on the wire: 32 bits, unsigned. */
+export function pnAt(buf: Uint8Array, at: number): number {
+  const pn = at + OFF_PN;
+  return ((buf[pn]! << 24) | (buf[pn + 1]! << 16) | (buf[pn + 2]! << 8) | buf[pn + 3]!) >>> 0;
+}
+
+/**
+ * Checks the SecTAG of the frame in `buf[at, at + len)` (802.1AE 9.12, as Linux's `macsec_validate_skb` reads it).
+ * `xpn`: a PN of 0 is legal on the wire. HOT PATH: allocates nothing, never throws, reads nothing past the frame.
+ */
+export function checkSecTag(
+  buf: Uint8Array,
+  at: number,
+  len: number,
+  icvLen: number,
+  xpn: boolean,
+): SecTagFault {
+  // a) at least the addresses and 17 octets.
+  if (len <= 16 || !hasSecTag(buf, at, len)) return SecTagFault.Short;
+  const tci = tciAt(buf, at);
+  // b) V is clear.
+  if ((tci & TCI_V) !== 0) return SecTagFault.Version;
+  // c) d) SC excludes ES and SCB.
+  if ((tci & TCI_SC) !== 0 && (tci & (TCI_ES | TCI_SCB)) !== 0) return SecTagFault.Sci;
+  // e) bits 7 and 8 of octet 4 are clear, and SL is below 48.
+  const sl = buf[at + OFF_SL]!;
+  if ((sl & ~SL_MASK) !== 0 || sl >= SL_LIMIT) return SecTagFault.ShortLength;
+  // f) the PN is not 0.
+  if (!xpn && pnAt(buf, at) === 0) return SecTagFault.PacketNumber;
+  // g) h) i) the length is what SL says: exactly that, or at least 48.
+  const secureDataLen = len - MACS_LEN - secTagLen(tci) - icvLen;
+  if (sl !== 0 ? secureDataLen !== sl : secureDataLen < SL_LIMIT) return SecTagFault.Length;
+  return SecTagFault.None;
+}
