@@ -27,11 +27,11 @@ export const SL_LIMIT = 48;
 const OFF_TCI = MACS_LEN + 2;
 const OFF_SL = MACS_LEN + 3;
 const OFF_PN = MACS_LEN + 4;
-export const OFF_SCI = MACS_LEN + 8;
+export const OFF_SCI: number = MACS_LEN + 8;
 
 /** Octets of the SecTAG with its EtherType. */
 export const SECTAG_LEN_NO_SCI = 8;
-export const SECTAG_LEN_SCI = SECTAG_LEN_NO_SCI + SCI_LEN;
+export const SECTAG_LEN_SCI: number = SECTAG_LEN_NO_SCI + SCI_LEN;
 
 export function secTagLen(tci: number): number {
   return (tci & TCI_SC) !== 0 ? SECTAG_LEN_SCI : SECTAG_LEN_NO_SCI;
@@ -91,7 +91,8 @@ export function pnAt(buf: Uint8Array, at: number): number {
 }
 
 /**
- * Checks the SecTAG of the frame in `buf[at, at + len)` (802.1AE 9.12, as Linux's `macsec_validate_skb` reads it).
+ * Checks the SecTAG of the frame in `buf[at, at + len)` (802.1AE 9.12, as Linux reads it: an SL of 48 to 63 is not
+ * refused as such). b), the EtherType, is the caller's.
  * `xpn`: a PN of 0 is legal on the wire. HOT PATH: allocates nothing, never throws, reads nothing past the frame.
  */
 export function checkSecTag(
@@ -101,19 +102,19 @@ export function checkSecTag(
   icvLen: number,
   xpn: boolean,
 ): SecTagFault {
-  // a) at least the addresses and 17 octets.
+  // a) at least 17 octets, and the whole SecTAG.
   if (len <= 16 || !hasSecTag(buf, at, len)) return SecTagFault.Short;
   const tci = tciAt(buf, at);
-  // b) V is clear.
+  // c) V is clear.
   if ((tci & TCI_V) !== 0) return SecTagFault.Version;
-  // c) d) SC excludes ES and SCB.
+  // d) SC excludes ES and SCB.
   if ((tci & TCI_SC) !== 0 && (tci & (TCI_ES | TCI_SCB)) !== 0) return SecTagFault.Sci;
-  // e) bits 7 and 8 of octet 4 are clear, and SL is below 48.
+  // e) bits 7 and 8 of octet 4 are clear.
   const sl = buf[at + OFF_SL]!;
-  if ((sl & ~SL_MASK) !== 0 || sl >= SL_LIMIT) return SecTagFault.ShortLength;
-  // f) the PN is not 0.
+  if ((sl & ~SL_MASK) !== 0) return SecTagFault.ShortLength;
+  // The PN is not 0 (figure 10-5).
   if (!xpn && pnAt(buf, at) === 0) return SecTagFault.PacketNumber;
-  // g) h) i) the length is what SL says: exactly that, or at least 48.
+  // f) to i) the length is what SL says: exactly that, or at least 48.
   const secureDataLen = len - MACS_LEN - secTagLen(tci) - icvLen;
   if (sl !== 0 ? secureDataLen !== sl : secureDataLen < SL_LIMIT) return SecTagFault.Length;
   return SecTagFault.None;
