@@ -1,0 +1,111 @@
+/** The kinds of field that a configuration is made of: zod types whose errors say what is wanted and what was found. */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { nearest } from './nearest.ts';
+import { quote } from './problem.ts';
+
+interface Found {
+  input?: unknown;
+}
+
+/** An `error` function: `required, …` where the field is absent, else `must be …, not …`. */
+export function mustBe(wanted: string): (found: Found) => string {
+  return ({ input }) =>
+    input === undefined ? `is required: ${wanted}` : `must be ${wanted}, not ${quote(input)}`;
+}
+
+export function flag(): z.ZodBoolean {
+  return z.boolean({ error: mustBe('true or false') });
+}
+
+export function wholeNumber(min: number, max: number): z.ZodInt {
+  const error = mustBe(`a whole number from ${min} to ${max}`);
+  return z.int({ error }).min(min, { error }).max(max, { error });
+}
+
+/** The word `auto` or a whole number. */
+export function autoOr(min: number, max: number): z.ZodType<'auto' | number> {
+  return z.union([z.literal('auto'), z.int().min(min).max(max)], {
+    error: mustBe(`"auto" or a whole number from ${min} to ${max}`),
+  });
+}
+
+export function oneOf<const Word extends string>(words: readonly Word[]): z.ZodType<Word> {
+  return z.enum(words, {
+    error: ({ input }) => {
+      const near = typeof input === 'string' ? nearest(input, words) : null;
+      const hint = near === null ? '' : ` (did you mean "${near}"?)`;
+      return mustBe(`one of ${words.map((word) => `"${word}"`).join(', ')}`)({ input }) + hint;
+    },
+  });
+}
+
+/** A string that `pattern` describes. */
+export function text(pattern: RegExp, wanted: string): z.ZodString {
+  const error = mustBe(wanted);
+  return z.string({ error }).regex(pattern, { error });
+}
+
+/** Hex whose digits no message may show. */
+export function hiddenHex(digits: readonly number[], wanted: string): z.ZodString {
+  const pattern = new RegExp(`^(?:${digits.map((count) => `[0-9a-fA-F]{${count}}`).join('|')})$`);
+  const error = ({ input }: Found): string => {
+    if (input === undefined) return `is required: ${wanted}`;
+    if (typeof input !== 'string')
+      return `must be ${wanted}, not a ${input === null ? 'null' : typeof input}`;
+    const stranger = input.search(/[^0-9a-fA-F]/);
+    if (stranger >= 0) return `must be ${wanted}; character ${stranger + 1} is not a hex digit`;
+    return `must be ${wanted}, not ${input.length} digits`;
+  };
+  return z.string({ error }).regex(pattern, { error });
+}
+
+/** An object with these fields and no others; a stranger is named with its nearest known name. */
+export function closed<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  what: string,
+): z.ZodObject<Shape, z.core.$strict> {
+  return z.strictObject(shape, {
+    error: (issue) => {
+      if (issue.code === 'unrecognized_keys') return strangers(issue.keys, Object.keys(shape));
+      return mustBe(what)(issue);
+    },
+  });
+}
+
+function strangers(names: readonly string[], known: readonly string[]): string {
+  const said = names.map((name) => {
+    const near = nearest(name, known);
+    return `unknown key ${quote(name)}${near === null ? '' : `, did you mean "${near}"?`}`;
+  });
+  return said.join('; ') + (said.some((one) => one.endsWith('?')) ? '' : `; known are ${known.join(', ')}`);
+}
+
+/** 4 or 6, or 0 for what is no address of a host. A scope (`fe80::1%eth0`) is not one: sockets are bound by address. */
+export function addressFamily(address: string): 0 | 4 | 6 {
+  const family = isIP(address);
+  return family === 6 && address.includes('%') ? 0 : (family as 0 | 4 | 6);
+}
+
+/** Why `address` cannot be the end of a tunnel, or null. */
+export function unfitAddress(address: string): string | null {
+  const family = addressFamily(address);
+  if (family === 0) return `${quote(address)} is not an IPv4 or IPv6 address`;
+  const first = family === 4 ? Number.parseInt(address, 10) : -1;
+  const v6 = address.toLowerCase();
+  if (first === 0 || (family === 6 && /^[0:]+$/.test(v6)))
+    return `${quote(address)} is not the address of one host`;
+  if (first >= 240 || (first >= 224 && first < 240) || v6.startsWith('ff')) {
+    return `${quote(address)} is a multicast, broadcast or reserved address; a tunnel has two ends`;
+  }
+  return null;
+}
+
+/** Why `name` cannot be a network device's (`dev_valid_name` in the kernel, and no name template), or null. */
+export function unfitIfname(name: string): string | null {
+  const octets = Buffer.byteLength(name);
+  if (octets < 1 || octets > 15) return `${quote(name)} has ${octets} octets; a device name has 1 to 15`;
+  if (name === '.' || name === '..') return `${quote(name)} is not a device name`;
+  const bad = /[/:%\s\p{Cc}]/u.exec(name);
+  return bad === null ? null : `${quote(name)} holds ${quote(bad[0])}, which no device name may`;
+}

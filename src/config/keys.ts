@@ -1,0 +1,169 @@
+/**
+ * Where keys come in: hex from the configuration or a key file becomes a `KeyObject`, and every buffer that
+ * held it is wiped. Then the rule that everything else rests on: no (key, nonce space) serves two associations.
+ */
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { errnoName, L2vpnError, messageOf } from '../errors.ts';
+import type { JsonPath, Report } from './problem.ts';
+import { type Config, isXpn, ownSci, type SaConfig } from './types.ts';
+
+/** A key file is 65 octets at most; whatever is longer than this is some other file. */
+const MAX_KEY_FILE = 4096;
+
+/** The key in `hex` (checked by the schema). */
+export function keyFromHex(hex: string): KeyObject {
+  const octets = Buffer.from(hex, 'hex');
+  const sak = createSecretKey(octets);
+  octets.fill(0);
+  return sak;
+}
+
+/**
+ * Reads the SAK of `sakLen` octets from the hex in `path`. White space around it does not matter.
+ * Throws L2VPN_KEYFILE (78; 66 where there is no such file) or L2VPN_PERMISSION (77), never with key material.
+ */
+export function readKeyFile(path: string, sakLen: number): KeyObject {
+  const text = Buffer.alloc(MAX_KEY_FILE + 1);
+  const octets = Buffer.alloc(sakLen);
+  try {
+    const length = readPrivateFile(path, text);
+    const fault = decodeHex(text.subarray(0, length), octets);
+    if (fault !== null) throw new L2vpnError('L2VPN_KEYFILE', `key file ${path} ${fault}`);
+    return createSecretKey(octets);
+  } finally {
+    text.fill(0);
+    octets.fill(0);
+  }
+}
+
+/** Reads a file that only its owner may read; returns how many octets. */
+function readPrivateFile(path: string, into: Buffer): number {
+  const fd = openKeyFile(path);
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) throw new L2vpnError('L2VPN_KEYFILE', `key file ${path} is not a regular file`);
+    if ((stat.mode & 0o077) !== 0) {
+      const mode = (stat.mode & 0o777).toString(8).padStart(4, '0');
+      const text = `key file ${path} has mode ${mode}: others have access; run chmod 600 ${path}`;
+      throw new L2vpnError('L2VPN_KEYFILE', text);
+    }
+    return readSync(fd, into, 0, into.length, 0);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** O_NONBLOCK: a FIFO of that name must not hang the start. */
+function openKeyFile(path: string): number {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (cause) {
+    const errno = errnoName(cause);
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') {
+      throw new L2vpnError('L2VPN_KEYFILE', `key file ${path} does not exist`, { exitStatus: 66, cause });
+    }
+    if (errno === 'EACCES' || errno === 'EPERM') {
+      throw new L2vpnError('L2VPN_PERMISSION', `key file ${path} cannot be read: permission denied`, {
+        cause,
+      });
+    }
+    throw new L2vpnError('L2VPN_KEYFILE', `key file ${path} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** Decodes without making a string of the key, which could not be wiped. Returns what is wrong, or null. */
+function decodeHex(text: Buffer, octets: Buffer): string | null {
+  let [start, end] = [0, text.length];
+  while (start < end && isSpace(text[start]!)) start++;
+  while (end > start && isSpace(text[end - 1]!)) end--;
+  if (start === end) return 'is empty';
+  if (text.subarray(start, end).some((octet) => digitOf(octet) < 0))
+    return 'holds something else than hex digits';
+  if (end - start !== octets.length * 2)
+    return `has ${end - start} hex digits; the cipher needs ${octets.length * 2}`;
+  for (let i = 0; i < octets.length; i++) {
+    octets[i] = (digitOf(text[start + 2 * i]!) << 4) | digitOf(text[start + 2 * i + 1]!);
+  }
+  return null;
+}
+
+function isSpace(octet: number): boolean {
+  return octet === 0x20 || (octet >= 0x09 && octet <= 0x0d);
+}
+
+function digitOf(octet: number): number {
+  if (octet >= 0x30 && octet <= 0x39) return octet - 0x30;
+  const letter = octet | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : -1;
+}
+
+interface KeyUse {
+  path: JsonPath;
+  sends: boolean;
+  nonceSpace: string;
+  sa: SaConfig;
+}
+
+/**
+ * What tells the nonces of two users of one key apart. 802.1AE 14.5: the IV is SCI ‖ PN. 802.1AEbw 14.7: with
+ * XPN it is (SSCI ‖ PN) xor salt, so two SCIs with one SSCI share their nonces.
+ */
+export function nonceSpaceOf(sci: string, ssci: number | null): string {
+  return ssci === null ? `sci ${sci}` : `ssci ${ssci.toString(16).padStart(8, '0')}`;
+}
+
+/** Reports associations that share a key and a nonce space: one PN would be used twice. */
+export function checkKeyReuse(config: Config, report: Report): void {
+  const uses = keyUses(config);
+  uses.forEach((use, i) => {
+    const other = uses
+      .slice(0, i)
+      .find((one) => one.nonceSpace === use.nonceSpace && one.sa.sak.equals(use.sa.sak));
+    if (other !== undefined) report([...use.path, 'key'], sayReuse(use, other));
+  });
+}
+
+function sayReuse(use: KeyUse, other: KeyUse): string {
+  const where = other.path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`))
+    .join('')
+    .slice(1);
+  const what = `is the key of ${where} with the same ${use.nonceSpace}`;
+  const remedy =
+    use.sends || other.sends
+      ? 'packet numbers would repeat under one key, which breaks AES-GCM; give each direction and association a key of its own'
+      : 'one association of a peer has one key; give each a key of its own';
+  return `${what}: ${remedy}`;
+}
+
+function keyUses(config: Config): KeyUse[] {
+  return config.tunnels.flatMap((tunnel, t) => {
+    const { macsec } = tunnel;
+    if (macsec === null) return [];
+    const base = ['tunnels', t, 'macsec'];
+    const ssci = (sa: SaConfig): number | null => (isXpn(macsec.cipher) ? sa.ssci : null);
+    const own = tunnel.tap.mac === null ? `of tunnels[${t}]` : ownSci(tunnel.tap.mac, macsec.port);
+    const sending = macsec.txSa.map((sa, i) => ({
+      path: [...base, 'txSa', i],
+      sends: true,
+      nonceSpace: nonceSpaceOf(own, ssci(sa)),
+      sa,
+    }));
+    const receiving = macsec.rxSc.flatMap((sc, i) =>
+      sc.sa.map((sa, j) => ({
+        path: [...base, 'rxSc', i, 'sa', j],
+        sends: false,
+        nonceSpace: nonceSpaceOf(sc.sci, ssci(sa)),
+        sa,
+      })),
+    );
+    return [...sending, ...receiving];
+  });
+}
+
+/** `keyFile` as a path, relative to the configuration's folder. */
+export function keyFilePath(keyFile: string, folder: string): string {
+  return resolve(folder, keyFile);
+}

@@ -1,0 +1,270 @@
+/**
+ * From a file to the effective configuration:
+ *
+ *   1. read       no such file 66, no access 77
+ *   2. parse      JSON; a syntax error is told with line and column, never with the text around it: it may be a key
+ *   3. check      shape and cross-field rules (schema.ts, semantics.ts); every problem of the file at once
+ *   4. resolve    key files become keys (keys.ts), relative paths become absolute
+ *   5. check      that no key and nonce space serve two associations
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import { errnoName, L2vpnError, messageOf } from '../errors.ts';
+import { addressFamily } from './fields.ts';
+import { checkKeyReuse, keyFilePath, keyFromHex, readKeyFile } from './keys.ts';
+import { formatPath, type JsonPath, type Problem, quote } from './problem.ts';
+import type { RawConfig, RawMacsec, RawSa, RawTunnel } from './raw.ts';
+import { parseRaw } from './schema.ts';
+import { sciOf } from './semantics.ts';
+import { type Config, type MacsecConfig, type SaConfig, sakLen, type TunnelConfig } from './types.ts';
+
+/** Larger than any sensible configuration, small enough to read at once. */
+const MAX_CONFIG_LEN = 4 << 20;
+
+/** Reads, checks and resolves the configuration in `path`. Throws L2vpnError, with all problems a line each. */
+export function loadConfig(path: string): Config {
+  return parseConfig(readConfigFile(path), path);
+}
+
+/** The same from text; `path` is for messages and for what is relative to it. */
+export function parseConfig(text: string, path: string): Config {
+  const file = basename(path);
+  const value = parseJson(text, file);
+  const lines = new LineFinder(text);
+  const raw = parseRaw(value);
+  const duplicates = lines.duplicateNames();
+  if (!raw.ok) throw configError(file, [...raw.problems, ...duplicates], lines);
+  if (duplicates.length > 0) throw configError(file, duplicates, lines);
+
+  const folder = dirname(resolve(path));
+  const config = resolveConfig(raw.config, folder, file, lines);
+  const reuse: Problem[] = [];
+  checkKeyReuse(config, (at, what) => reuse.push({ path: at, text: what }));
+  if (reuse.length > 0) throw configError(file, reuse, lines);
+  return config;
+}
+
+function readConfigFile(path: string): string {
+  try {
+    const stat = statSync(path);
+    if (!stat.isFile()) throw new L2vpnError('L2VPN_CONFIG', `${path} is not a regular file`);
+    if (stat.size > MAX_CONFIG_LEN) {
+      throw new L2vpnError(
+        'L2VPN_CONFIG',
+        `${path} has ${stat.size} octets; a configuration has at most ${MAX_CONFIG_LEN}`,
+      );
+    }
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    if (cause instanceof L2vpnError) throw cause;
+    const errno = errnoName(cause);
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') {
+      throw new L2vpnError('L2VPN_NOINPUT', `${path} does not exist; name the configuration with --config`, {
+        cause,
+      });
+    }
+    if (errno === 'EACCES' || errno === 'EPERM') {
+      throw new L2vpnError('L2VPN_PERMISSION', `${path} cannot be read: permission denied`, { cause });
+    }
+    throw new L2vpnError('L2VPN_CONFIG', `${path} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** V8's own message is not passed on, nor kept as cause: it quotes the text, and the text holds keys. */
+function parseJson(text: string, file: string): unknown {
+  const json = text.startsWith('\ufeff') ? text.slice(1) : text;
+  if (json.trim() === '')
+    throw new L2vpnError('L2VPN_CONFIG', `${file} is empty; it must hold a JSON object`);
+  try {
+    return JSON.parse(json);
+  } catch {
+    const { offset, what } = syntaxError(json);
+    throw new L2vpnError('L2VPN_CONFIG', `${file}:${lineAndColumn(json, offset)}: not valid JSON: ${what}`);
+  }
+}
+
+function syntaxError(json: string): { offset: number; what: string } {
+  const errors: ParseError[] = [];
+  try {
+    parseTree(json, errors, { disallowComments: true, allowTrailingComma: false });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return { offset: 0, what: 'nested too deeply' };
+  }
+  const [first] = errors;
+  if (first === undefined) return { offset: 0, what: 'not accepted by this JSON parser' };
+  const words = printParseErrorCode(first.error)
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .toLowerCase();
+  return { offset: first.offset, what: words };
+}
+
+function lineAndColumn(text: string, offset: number): string {
+  const before = text.slice(0, offset);
+  return `${before.split('\n').length}:${offset - before.lastIndexOf('\n')}`;
+}
+
+/** Finds the line of a JSON path. Knows nothing where the text is nested too deeply for a tree. */
+class LineFinder {
+  readonly #text: string;
+  readonly #tree: Node | undefined;
+
+  constructor(text: string) {
+    this.#text = text;
+    try {
+      this.#tree = parseTree(text.replace(/^\ufeff/, ' '));
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
+  }
+
+  /** The line of the value at `path`, or of the nearest thing around it that is in the file. */
+  lineOf(path: JsonPath): number {
+    for (let length = path.length; this.#tree !== undefined && length >= 0; length--) {
+      const node = findNodeAtLocation(this.#tree, path.slice(0, length));
+      if (node !== undefined) return this.#text.slice(0, node.offset).split('\n').length;
+    }
+    return 1;
+  }
+
+  /** Names that stand twice in one object: JSON.parse would take the last without a word. */
+  duplicateNames(): Problem[] {
+    return this.#tree === undefined ? [] : duplicateNames(this.#tree, []);
+  }
+}
+
+function duplicateNames(node: Node, path: JsonPath): Problem[] {
+  const children = node.children ?? [];
+  if (node.type === 'array') return children.flatMap((child, i) => duplicateNames(child, [...path, i]));
+  if (node.type !== 'object') return [];
+  const seen = new Set<string>();
+  return children.flatMap(({ children: property }) => {
+    const [name, value] = property ?? [];
+    if (name === undefined || value === undefined) return [];
+    const at = [...path, String(name.value)];
+    const again = seen.has(name.value)
+      ? [{ path: at, text: 'stands twice in one object; keep one of them' }]
+      : [];
+    seen.add(name.value);
+    return [...again, ...duplicateNames(value, at)];
+  });
+}
+
+/** All problems in the order of the file, one line each: `site1.json:7: tunnels[0].gre.remote: …`. */
+function configError(file: string, problems: readonly Problem[], lines: LineFinder): L2vpnError {
+  const said = problems.map(({ path, text }) => ({ line: lines.lineOf(path), text: sayProblem(path, text) }));
+  said.sort((a, b) => a.line - b.line);
+  return new L2vpnError('L2VPN_CONFIG', said.map(({ line, text }) => `${file}:${line}: ${text}`).join('\n'));
+}
+
+function sayProblem(path: JsonPath, text: string): string {
+  return path.length === 0 ? text : `${formatPath(path)}: ${text}`;
+}
+
+/** Reads key files; gathers what is wrong with them, so that all are told at once. */
+class KeyReader {
+  readonly #folder: string;
+  readonly faults: { path: JsonPath; error: L2vpnError }[] = [];
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  read(sa: RawSa, octets: number, path: JsonPath): SaConfig['sak'] {
+    if (sa.key !== undefined) return keyFromHex(sa.key);
+    try {
+      return readKeyFile(keyFilePath(sa.keyFile!, this.#folder), octets);
+    } catch (error) {
+      if (!(error instanceof L2vpnError)) throw error;
+      this.faults.push({ path: [...path, 'keyFile'], error });
+      return PLACEHOLDER;
+    }
+  }
+}
+
+/** Stands where a key could not be read, until the error is thrown; no configuration with it is returned. */
+const PLACEHOLDER: SaConfig['sak'] = keyFromHex('00'.repeat(16));
+
+function resolveConfig(raw: RawConfig, folder: string, file: string, lines: LineFinder): Config {
+  const keys = new KeyReader(folder);
+  const tunnels = raw.tunnels.map((tunnel, i) => resolveTunnel(tunnel, keys, ['tunnels', i]));
+  const [first] = keys.faults;
+  if (first !== undefined) {
+    const said = keys.faults.map(
+      ({ path, error }) => `${file}:${lines.lineOf(path)}: ${formatPath(path)}: ${error.message}`,
+    );
+    const { code, exitStatus } = first.error;
+    throw new L2vpnError(code, said.join('\n'), { exitStatus, cause: first.error });
+  }
+  return {
+    tunnels,
+    crypto: raw.crypto,
+    workers: raw.workers,
+    stateDir: resolve(folder, raw.stateDir),
+    controlSocket: resolve(folder, raw.controlSocket),
+    metrics: raw.metrics,
+    log: raw.log,
+  };
+}
+
+function resolveTunnel(raw: RawTunnel, keys: KeyReader, path: JsonPath): TunnelConfig {
+  return {
+    name: raw.name,
+    tap: { ...raw.tap, mac: raw.tap.mac?.toLowerCase() ?? null },
+    gre: { ...raw.gre, family: addressFamily(raw.gre.local) === 6 ? 6 : 4 },
+    macsec: raw.macsec === null ? null : resolveMacsec(raw.macsec, keys, [...path, 'macsec']),
+  };
+}
+
+function resolveMacsec(raw: RawMacsec, keys: KeyReader, path: JsonPath): MacsecConfig {
+  const octets = sakLen(raw.cipher);
+  const resolveSa = (sa: RawSa, at: JsonPath): SaConfig => ({
+    an: sa.an,
+    pn: sa.pn,
+    keyId: sa.keyId.toLowerCase(),
+    sak: keys.read(sa, octets, at),
+    active: sa.active,
+    ssci: sa.ssci,
+    salt: sa.salt === null ? null : Buffer.from(sa.salt, 'hex'),
+  });
+  return {
+    ...raw,
+    txSa: raw.txSa.map((sa, i) => resolveSa(sa, [...path, 'txSa', i])),
+    rxSc: raw.rxSc.map((sc, i) => ({
+      sci: sciOf(sc),
+      active: sc.active,
+      sa: sc.sa.map((sa, j) => resolveSa(sa, [...path, 'rxSc', i, 'sa', j])),
+    })),
+  };
+}
+
+/** What is allowed but rarely meant, a line each; for the log at start and for `l2vpnd check`. */
+export function configWarnings(config: Config): string[] {
+  return config.tunnels.flatMap((tunnel) =>
+    tunnelWarnings(tunnel).map((text) => `tunnel ${quote(tunnel.name)}: ${text}`),
+  );
+}
+
+function tunnelWarnings(tunnel: TunnelConfig): string[] {
+  const { macsec, tap } = tunnel;
+  if (macsec === null)
+    return ['macsec is null: frames cross the WAN in clear, and anybody there can inject frames'];
+  const said: string[] = [];
+  if (!macsec.protect) said.push('protect is false: frames are sent in clear');
+  else if (!macsec.encrypt) said.push('encrypt is false: frames are authenticated but readable');
+  if (macsec.validate !== 'strict') {
+    said.push(`validate is "${macsec.validate}": frames that nobody authenticated may reach the LAN`);
+  }
+  if (tap.mac === null)
+    said.push('tap.mac is random, so the own SCI is too: the peer cannot know it; set tap.mac');
+  if (macsec.rxSc.length === 0) said.push('rxSc is empty: no protected frame can be received');
+  if (macsec.icvLen < 16)
+    said.push(`icvLen is ${macsec.icvLen}: forging a frame gets easier; 16 is what peers expect`);
+  if (!macsec.sendSci && macsec.endStation) {
+    said.push(
+      'endStation: the receiver takes the SCI from the inner source MAC, which is not ours behind a bridge',
+    );
+  }
+  return said;
+}

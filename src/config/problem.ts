@@ -1,0 +1,41 @@
+/** One thing that is wrong in a configuration file, and how it is said. */
+
+/** Where in the JSON: `['tunnels', 0, 'gre', 'remote']`. */
+export type JsonPath = (string | number)[];
+
+export interface Problem {
+  path: JsonPath;
+  text: string;
+}
+
+/** Collects problems whose paths begin at `base`. */
+export type Report = (path: JsonPath, text: string) => void;
+
+/** `tunnels[0].gre.remote`; the top of the file is the empty string. */
+export function formatPath(path: readonly PropertyKey[]): string {
+  let text = '';
+  for (const part of path) {
+    if (typeof part === 'number') text += `[${part}]`;
+    else text += `${text === '' ? '' : '.'}${showString(String(part))}`;
+  }
+  return text;
+}
+
+/** Longest text of a file that a message repeats. */
+const MAX_SHOWN = 60;
+/** As many hex digits as half a 128-bit key: whatever holds such a run may be a key in the wrong place. */
+const LIKE_A_KEY = /[0-9a-f]{17,}|(?:[0-9a-f]{2}[:\s-]){8,}/i;
+
+/** A value of the file as a message may show it: short, on one line, and never something like a key. */
+export function quote(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return typeof value === 'string' ? `"${showString(value)}"` : showString(String(value));
+}
+
+function showString(text: string): string {
+  if (LIKE_A_KEY.test(text)) return `(hidden, ${text.length} characters)`;
+  const printable = text.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?');
+  return printable.length > MAX_SHOWN ? `${printable.slice(0, MAX_SHOWN)}…` : printable;
+}

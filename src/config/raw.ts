@@ -1,0 +1,32 @@
+/** A configuration as its file holds it, with defaults filled in: keys are still hex or file names. */
+import type { Config, GreConfig, MacsecConfig, RxScConfig, SaConfig, TunnelConfig } from './types.ts';
+
+export interface RawConfig extends Omit<Config, 'tunnels'> {
+  $schema?: string | undefined;
+  tunnels: RawTunnel[];
+}
+
+export interface RawTunnel extends Omit<TunnelConfig, 'gre' | 'macsec'> {
+  gre: RawGre;
+  macsec: RawMacsec | null;
+}
+
+export type RawGre = Omit<GreConfig, 'family'>;
+
+export interface RawMacsec extends Omit<MacsecConfig, 'txSa' | 'rxSc'> {
+  txSa: RawSa[];
+  rxSc: RawRxSc[];
+}
+
+export interface RawSa extends Omit<SaConfig, 'sak' | 'salt'> {
+  key?: string | undefined;
+  keyFile?: string | undefined;
+  salt: string | null;
+}
+
+export interface RawRxSc extends Omit<RxScConfig, 'sci' | 'sa'> {
+  sci?: string | undefined;
+  mac?: string | undefined;
+  port?: number | undefined;
+  sa: RawSa[];
+}

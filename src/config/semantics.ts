@@ -1,0 +1,166 @@
+/**
+ * What a configuration means: the rules across fields. One function a level, each called by the schema once
+ * the fields of that level are sound. Rules about keys need the keys, and are in keys.ts.
+ *
+ * Sources: `drivers/net/macsec.c` (macsec_validate_attr, macsec_add_txsa), iproute2's `ipmacsec.c`, 802.1AE 10.7.
+ */
+import { addressFamily } from './fields.ts';
+import type { Report } from './problem.ts';
+import type { RawConfig, RawGre, RawMacsec, RawRxSc, RawSa } from './raw.ts';
+import { isXpn, ownSci, sakLen } from './types.ts';
+
+const MAX_PN = 0xffffffff;
+/** MACSEC_XPN_MAX_REPLAY_WINDOW of the kernel, 802.1AEbw 10.6.5. */
+const MAX_XPN_WINDOW = 2 ** 30 - 1;
+/** Widest replay window with a bitmap: 2 MiB of bits an association. */
+export const MAX_BITMAP_WINDOW: number = 2 ** 24;
+/** Longest path of a Unix socket (`sun_path` less its NUL). */
+const MAX_SOCKET_PATH = 107;
+const DEFAULT_UDP_PORT = 4754;
+
+export function checkGre(gre: RawGre, report: Report): void {
+  if (gre.encap === 'none' && gre.port !== DEFAULT_UDP_PORT) {
+    report(['port'], 'belongs to encap "udp"; set "encap": "udp" or remove it');
+  }
+  if (gre.remote === 'dynamic') {
+    if (gre.encap === 'none') report(['remote'], '"dynamic" needs "encap": "udp"');
+    return;
+  }
+  const [local, remote] = [addressFamily(gre.local), addressFamily(gre.remote)];
+  if (local === 0 || remote === 0) return;
+  if (local !== remote) {
+    report(['remote'], `"${gre.remote}" is IPv${remote} but gre.local "${gre.local}" is IPv${local}`);
+  } else if (canonicalAddress(gre.local) === canonicalAddress(gre.remote)) {
+    report(['remote'], `"${gre.remote}" is gre.local too; a tunnel has two ends`);
+  }
+}
+
+export function checkSa(sa: RawSa, report: Report): void {
+  if (sa.key === undefined && sa.keyFile === undefined) report(['key'], 'is required: "key" or "keyFile"');
+  if (sa.key !== undefined && sa.keyFile !== undefined) {
+    report(['keyFile'], 'stands beside "key"; keep one of them');
+  }
+  if (/^[0-9a-f]{32,}$/i.test(sa.keyFile ?? ''))
+    report(['keyFile'], 'is no file name but hex; name it "key"');
+}
+
+export function checkRxSc(sc: RawRxSc, report: Report): void {
+  if (sc.sci === undefined && sc.mac === undefined) {
+    report(['mac'], 'is required: "mac" (and "port") or "sci" of the peer');
+  }
+  if (sc.sci !== undefined && (sc.mac !== undefined || sc.port !== undefined)) {
+    report(['sci'], 'stands beside "mac" or "port"; keep one of them');
+  }
+  checkDuplicates(sc.sa, (sa) => sa.an, ['sa'], 'an', report);
+}
+
+/** The SCI of a channel as 16 lower-case hex digits. */
+export function sciOf(sc: RawRxSc): string {
+  return sc.sci?.toLowerCase() ?? ownSci(sc.mac!, sc.port ?? 1);
+}
+
+export function checkMacsec(macsec: RawMacsec, report: Report): void {
+  checkSci(macsec, report);
+  checkReplay(macsec, report);
+  checkDuplicates(macsec.txSa, (sa) => sa.an, ['txSa'], 'an', report);
+  checkDuplicates(macsec.rxSc, sciOf, ['rxSc'], 'sci', report);
+  macsec.txSa.forEach((sa, i) => {
+    checkSaOfCipher(macsec, sa, (path, text) => report(['txSa', i, ...path], text));
+  });
+  macsec.rxSc.forEach((sc, i) => {
+    sc.sa.forEach((sa, j) => {
+      checkSaOfCipher(macsec, sa, (path, text) => report(['rxSc', i, 'sa', j, ...path], text));
+    });
+  });
+  if (macsec.protect && !macsec.txSa.some((sa) => sa.an === macsec.encodingSa)) {
+    report(['encodingSa'], `is ${macsec.encodingSa}, but no txSa has that an; nothing could be sent`);
+  }
+}
+
+/** The combinations that `ip link … type macsec` refuses. */
+function checkSci(macsec: RawMacsec, report: Report): void {
+  if (macsec.endStation && macsec.scb) report(['scb'], 'excludes endStation');
+  for (const name of ['endStation', 'scb'] as const) {
+    if (macsec[name] && macsec.sendSci) report([name], 'excludes sendSci; set "sendSci": false');
+  }
+}
+
+function checkReplay(macsec: RawMacsec, report: Report): void {
+  const { replayWindow } = macsec;
+  if (isXpn(macsec.cipher) && replayWindow > MAX_XPN_WINDOW) {
+    report(['replayWindow'], `is ${replayWindow}; with ${macsec.cipher} at most ${MAX_XPN_WINDOW}`);
+  } else if (macsec.replayProtect && macsec.replayBitmap && replayWindow > MAX_BITMAP_WINDOW) {
+    report(['replayWindow'], `is ${replayWindow}; above ${MAX_BITMAP_WINDOW} it needs "replayBitmap": false`);
+  }
+}
+
+function checkSaOfCipher(macsec: RawMacsec, sa: RawSa, report: Report): void {
+  const { cipher } = macsec;
+  const digits = sakLen(cipher) * 2;
+  if (sa.key !== undefined && sa.key.length !== digits) {
+    report(['key'], `has ${sa.key.length} hex digits; ${cipher} needs ${digits}`);
+  }
+  if (!isXpn(cipher) && sa.pn > MAX_PN) report(['pn'], `is ${sa.pn}; without xpn at most ${MAX_PN}`);
+  for (const name of ['ssci', 'salt'] as const) {
+    if (isXpn(cipher) && sa[name] === null) report([name], `is required with ${cipher}`);
+    if (!isXpn(cipher) && sa[name] !== null) report([name], `is only for xpn ciphers, not for ${cipher}`);
+  }
+}
+
+export function checkConfig(config: RawConfig, report: Report): void {
+  checkDuplicates(config.tunnels, (tunnel) => tunnel.name, ['tunnels'], 'name', report);
+  checkDuplicates(config.tunnels, (tunnel) => tunnel.tap.ifname, ['tunnels'], 'tap.ifname', report);
+  config.tunnels.forEach((tunnel, i) => {
+    if (tunnel.tap.bridge === tunnel.tap.ifname) {
+      report(['tunnels', i, 'tap', 'bridge'], `"${tunnel.tap.bridge}" is the TAP itself`);
+    }
+    const other = config.tunnels.slice(0, i).findIndex((earlier) => collide(earlier.gre, tunnel.gre));
+    if (other >= 0) {
+      const remedy = tunnel.gre.encap === 'udp' ? 'port' : 'key';
+      const text = `has the same ends as tunnels[${other}].gre; give each a ${remedy} of its own`;
+      report(['tunnels', i, 'gre'], text);
+    }
+  });
+  const port = Number(config.metrics?.listen.split(':').at(-1) ?? 1);
+  if (port < 1 || port > 65535) report(['metrics', 'listen'], `has port ${port}; ports are 1 to 65535`);
+  if (Buffer.byteLength(config.controlSocket) > MAX_SOCKET_PATH) {
+    report(['controlSocket'], `is longer than the ${MAX_SOCKET_PATH} octets of a Unix socket's path`);
+  }
+}
+
+/**
+ * True where nothing tells the packets of two tunnels apart. A dynamic end is every end. Each UDP tunnel has a
+ * socket of its own, so a GRE key separates raw tunnels only.
+ */
+function collide(a: RawGre, b: RawGre): boolean {
+  if (a.encap !== b.encap || canonicalAddress(a.local) !== canonicalAddress(b.local)) return false;
+  if (a.encap === 'udp' ? a.port !== b.port : a.key !== b.key) return false;
+  const dynamic = a.remote === 'dynamic' || b.remote === 'dynamic';
+  return dynamic || canonicalAddress(a.remote) === canonicalAddress(b.remote);
+}
+
+/** One spelling an address: `2001:DB8:0::1` is `2001:db8::1`. */
+function canonicalAddress(address: string): string {
+  return addressFamily(address) === 6 ? new URL(`http://[${address}]/`).hostname : address;
+}
+
+/** Reports every entry of a list whose `keyOf` an earlier one has. */
+function checkDuplicates<Entry>(
+  entries: readonly Entry[],
+  keyOf: (entry: Entry) => string | number,
+  at: (string | number)[],
+  field: string,
+  report: Report,
+): void {
+  const seen = new Map<string | number, number>();
+  entries.forEach((entry, i) => {
+    const key = keyOf(entry);
+    const first = seen.get(key);
+    if (first === undefined) seen.set(key, i);
+    else
+      report(
+        [...at, i, ...field.split('.')],
+        `${JSON.stringify(key)} is taken by ${at.at(-1)}[${first}] already`,
+      );
+  });
+}
