@@ -1,0 +1,262 @@
+/*
+ * AES-GCM over a batch (NIST SP 800-38D), in place. One pair of contexts a key: the key schedule is made once,
+ * a frame only brings its IV. A frame that fails gets ok = 0; nothing throws for what a frame holds.
+ *
+ * OpenSSL decrypts before it knows whether the ICV is right: after ok = 0 the text in the arena is garbage,
+ * and the caller must not act on it.
+ */
+#include "addon.h"
+#include "openssl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define RING_MAGIC 0x72696e67u
+#define IV_LEN 12
+#define NO_SLOT 255
+#define ICV_MIN 8
+#define ICV_MAX 16
+
+struct slot {
+  EVP_CIPHER_CTX *seal; /* NULL: no key */
+  EVP_CIPHER_CTX *open;
+};
+
+struct ring {
+  uint32_t magic; /* 0 once closed */
+  uint32_t count;
+  struct openssl *ssl;
+  struct slot *slots;
+};
+
+/* OpenSSL wipes a context's key schedule as it frees it. */
+static void free_slot(const struct ring *ring, struct slot *slot) {
+  ring->ssl->ctx_free(slot->seal);
+  ring->ssl->ctx_free(slot->open);
+  *slot = (struct slot){0};
+}
+
+static void close_ring(struct ring *ring) {
+  for (uint32_t i = 0; i < ring->count; i++) free_slot(ring, &ring->slots[i]);
+  free(ring->slots);
+  openssl_release(ring->ssl);
+  *ring = (struct ring){0};
+}
+
+static void free_ring(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  close_ring(data);
+  free(data);
+}
+
+static struct openssl *get_openssl(napi_env env) {
+  void *data = NULL;
+  if (!napi_good(env, napi_get_instance_data(env, &data), "napi_get_instance_data") || data == NULL) return NULL;
+  return ((struct addon *)data)->ssl;
+}
+
+napi_value openssl_version(napi_env env, napi_callback_info info) {
+  (void)info;
+  napi_value result;
+  const struct openssl *ssl = get_openssl(env);
+  if (ssl == NULL) TRY_NAPI(env, napi_get_null(env, &result));
+  else TRY_NAPI(env, napi_create_string_utf8(env, ssl->version(0), NAPI_AUTO_LENGTH, &result));
+  return result;
+}
+
+napi_value open_keyring(napi_env env, napi_callback_info info) {
+  napi_value argv[1], result;
+  uint32_t slots;
+  if (!read_args(env, info, 1, argv) || !read_u32(env, argv[0], "slots", &slots)) return NULL;
+  if (slots == 0 || slots > NO_SLOT) return throw_range(env, "\"slots\" expected 1 to 255");
+  struct openssl *ssl = get_openssl(env);
+  if (ssl == NULL) return throw_errno(env, ENOSYS, "dlsym", "OpenSSL");
+  struct ring *ring = calloc(1, sizeof *ring);
+  if (ring != NULL) ring->slots = calloc(slots, sizeof *ring->slots);
+  if (ring == NULL || ring->slots == NULL) {
+    free(ring);
+    return throw_errno(env, ENOMEM, "calloc", "keyring");
+  }
+  ring->magic = RING_MAGIC;
+  ring->count = slots;
+  ring->ssl = openssl_hold(ssl);
+  if (!napi_good(env, napi_create_external(env, ring, free_ring, NULL, &result), "napi_create_external")) {
+    free_ring(env, ring, NULL);
+    return NULL;
+  }
+  return result;
+}
+
+napi_value close_keyring(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  void *ring;
+  if (!read_args(env, info, 1, argv) || !read_handle(env, argv[0], RING_MAGIC, "ring", &ring)) return NULL;
+  close_ring(ring);
+  return make_undefined(env);
+}
+
+/* Reads (ring, slot) from the first two arguments. */
+static struct slot *read_slot(napi_env env, const napi_value *argv, struct ring **ring) {
+  void *data;
+  uint32_t index;
+  if (!read_handle(env, argv[0], RING_MAGIC, "ring", &data) || !read_u32(env, argv[1], "slot", &index)) return NULL;
+  *ring = data;
+  if (index < (*ring)->count) return &(*ring)->slots[index];
+  throw_range(env, "\"slot\" expected a slot of the keyring");
+  return NULL;
+}
+
+static EVP_CIPHER_CTX *open_context(const struct openssl *ssl, const struct span *key, int enc) {
+  EVP_CIPHER_CTX *ctx = ssl->ctx_new();
+  if (ctx == NULL) return NULL;
+  const EVP_CIPHER *cipher = key->len == 32 ? ssl->aes_256_gcm : ssl->aes_128_gcm;
+  if (ssl->cipher_init(ctx, cipher, key->data, NULL, enc, NULL) == 1) return ctx;
+  ssl->ctx_free(ctx);
+  return NULL;
+}
+
+napi_value set_key(napi_env env, napi_callback_info info) {
+  napi_value argv[3];
+  struct ring *ring;
+  struct span key; /* dead when this function returns; OpenSSL keeps a key schedule of its own */
+  if (!read_args(env, info, 3, argv)) return NULL;
+  struct slot *slot = read_slot(env, argv, &ring);
+  if (slot == NULL || !read_span(env, argv[2], "key", &key)) return NULL;
+  if (key.len != 16 && key.len != 32) return throw_range(env, "\"key\" expected 16 or 32 octets");
+  struct slot fresh = {
+      .seal = open_context(ring->ssl, &key, 1),
+      .open = open_context(ring->ssl, &key, 0),
+  };
+  if (fresh.seal == NULL || fresh.open == NULL) {
+    free_slot(ring, &fresh);
+    return throw_errno(env, ENOMEM, "EVP_CipherInit_ex2", NULL);
+  }
+  free_slot(ring, slot);
+  *slot = fresh;
+  return make_undefined(env);
+}
+
+napi_value clear_key(napi_env env, napi_callback_info info) {
+  napi_value argv[2];
+  struct ring *ring;
+  if (!read_args(env, info, 2, argv)) return NULL;
+  struct slot *slot = read_slot(env, argv, &ring);
+  if (slot == NULL) return NULL;
+  free_slot(ring, slot);
+  return make_undefined(env);
+}
+
+/* `AeadJobArrays`, see addon.ts. Dead when the function returns. */
+struct job {
+  const struct ring *ring;
+  struct span arena, iv, slot, ok;
+  uint32_t *at, *aad_len, *text_len;
+  uint32_t count;
+  int icv_len;
+};
+
+static bool read_octets(napi_env env, napi_value object, const char *name, size_t least, struct span *out) {
+  napi_value member;
+  if (!read_member(env, object, name, &member) || !read_span(env, member, name, out)) return false;
+  if (out->len >= least) return true;
+  throw_range(env, "\"count\" expected at most the length of the arrays");
+  return false;
+}
+
+static bool read_words(napi_env env, napi_value object, const char *name, size_t least, uint32_t **out) {
+  napi_value member;
+  void *data;
+  size_t len;
+  if (!read_member(env, object, name, &member) ||
+      !read_typed(env, member, name, napi_uint32_array, &data, &len)) {
+    return false;
+  }
+  *out = data;
+  if (len >= least) return true;
+  throw_range(env, "\"count\" expected at most the length of the arrays");
+  return false;
+}
+
+static bool read_job(napi_env env, napi_callback_info info, struct job *job) {
+  napi_value argv[4];
+  void *ring;
+  if (!read_args(env, info, 4, argv) || !read_handle(env, argv[0], RING_MAGIC, "ring", &ring) ||
+      !read_u32(env, argv[2], "count", &job->count) || !read_i32(env, argv[3], "icvLen", &job->icv_len)) {
+    return false;
+  }
+  if (job->icv_len < ICV_MIN || job->icv_len > ICV_MAX) {
+    throw_range(env, "\"icvLen\" expected 8 to 16");
+    return false;
+  }
+  job->ring = ring;
+  const size_t n = job->count;
+  return read_octets(env, argv[1], "arena", 0, &job->arena) && read_words(env, argv[1], "at", n, &job->at) &&
+         read_words(env, argv[1], "aadLen", n, &job->aad_len) &&
+         read_words(env, argv[1], "textLen", n, &job->text_len) &&
+         read_octets(env, argv[1], "iv", n * IV_LEN, &job->iv) &&
+         read_octets(env, argv[1], "slot", n, &job->slot) && read_octets(env, argv[1], "ok", n, &job->ok);
+}
+
+/* One frame's octets: AAD, text and ICV one after another. */
+struct frame {
+  uint8_t *aad, *text, *icv;
+  const uint8_t *iv;
+  int aad_len, text_len, icv_len;
+};
+
+/* False where the frame does not lie in the arena. */
+static bool locate(const struct job *job, uint32_t i, struct frame *f) {
+  const uint64_t at = job->at[i], aad = job->aad_len[i], text = job->text_len[i];
+  if (at + aad + text + (uint64_t)job->icv_len > job->arena.len || aad + text > INT32_MAX) return false;
+  f->aad = job->arena.data + at;
+  f->text = f->aad + aad;
+  f->icv = f->text + text;
+  f->iv = job->iv.data + (size_t)i * IV_LEN;
+  f->aad_len = (int)aad;
+  f->text_len = (int)text;
+  f->icv_len = job->icv_len;
+  return true;
+}
+
+static bool seal_frame(const struct openssl *ssl, EVP_CIPHER_CTX *ctx, const struct frame *f) {
+  int n;
+  return ctx != NULL && ssl->cipher_init(ctx, NULL, NULL, f->iv, 1, NULL) == 1 &&
+         ssl->seal_update(ctx, NULL, &n, f->aad, f->aad_len) == 1 &&
+         (f->text_len == 0 || ssl->seal_update(ctx, f->text, &n, f->text, f->text_len) == 1) &&
+         ssl->seal_final(ctx, f->icv, &n) == 1 &&
+         ssl->ctx_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, f->icv_len, f->icv) == 1;
+}
+
+static bool open_frame(const struct openssl *ssl, EVP_CIPHER_CTX *ctx, const struct frame *f) {
+  int n;
+  uint8_t none[ICV_MAX];
+  return ctx != NULL && ssl->cipher_init(ctx, NULL, NULL, f->iv, 0, NULL) == 1 &&
+         ssl->ctx_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, f->icv_len, f->icv) == 1 &&
+         ssl->open_update(ctx, NULL, &n, f->aad, f->aad_len) == 1 &&
+         (f->text_len == 0 || ssl->open_update(ctx, f->text, &n, f->text, f->text_len) == 1) &&
+         ssl->open_final(ctx, none, &n) == 1;
+}
+
+/* HOT PATH: allocates nothing. */
+static napi_value run_job(napi_env env, napi_callback_info info, bool seal) {
+  struct job job;
+  struct frame frame;
+  if (!read_job(env, info, &job)) return NULL;
+  const struct openssl *ssl = job.ring->ssl;
+  int32_t passed = 0;
+  for (uint32_t i = 0; i < job.count; i++) {
+    const uint8_t index = job.slot.data[i];
+    if (index == NO_SLOT) continue;
+    job.ok.data[i] = 0;
+    if (index >= job.ring->count || !locate(&job, i, &frame)) continue;
+    const struct slot *slot = &job.ring->slots[index];
+    const bool ok = seal ? seal_frame(ssl, slot->seal, &frame) : open_frame(ssl, slot->open, &frame);
+    job.ok.data[i] = ok;
+    passed += ok;
+  }
+  return make_i32(env, passed);
+}
+
+napi_value aead_seal(napi_env env, napi_callback_info info) { return run_job(env, info, true); }
+napi_value aead_open(napi_env env, napi_callback_info info) { return run_job(env, info, false); }

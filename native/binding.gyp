@@ -1,0 +1,14 @@
+{
+  'targets': [
+    {
+      'target_name': 'l2vpnd',
+      'sources': [
+        'addon.c', 'args.c', 'error.c', 'process.c', 'link.c', 'tap.c', 'socket.c', 'poll.c', 'port.c',
+        'openssl.c', 'aead.c',
+      ],
+      'defines': ['NAPI_VERSION=9', '_GNU_SOURCE'],
+      'cflags': ['-std=c11', '-O2', '-Wall', '-Wextra', '-Wshadow', '-Werror', '-fvisibility=hidden'],
+      'cflags!': ['-O3'],
+    },
+  ],
+}

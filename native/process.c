@@ -1,0 +1,63 @@
+/* The process: an exclusive lock, no core dumps, and word to the service manager. */
+#include "addon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+napi_value close_fd(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  int32_t fd;
+  if (!read_args(env, info, 1, argv) || !read_i32(env, argv[0], "fd", &fd)) return NULL;
+  /* After EINTR Linux has closed it all the same (man 2 close). */
+  if (close(fd) != 0 && errno != EINTR) return throw_errno(env, errno, "close", NULL);
+  return make_undefined(env);
+}
+
+napi_value lock_file(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  char path[PATH_MAX];
+  if (!read_args(env, info, 1, argv) || !read_text(env, argv[0], "path", path, sizeof path)) return NULL;
+  const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return throw_errno(env, errno, "open", path);
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return make_i32(env, fd);
+  const int err = errno;
+  close(fd);
+  return err == EWOULDBLOCK ? make_i32(env, -1) : throw_errno(env, err, "flock", path);
+}
+
+napi_value harden_process(napi_env env, napi_callback_info info) {
+  (void)info;
+  if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return throw_errno(env, errno, "prctl PR_SET_DUMPABLE", NULL);
+  const struct rlimit none = {0, 0};
+  if (setrlimit(RLIMIT_CORE, &none) != 0) return throw_errno(env, errno, "setrlimit RLIMIT_CORE", NULL);
+  return make_undefined(env);
+}
+
+/* The protocol of sd_notify(3): one datagram; `@name` is a socket in the abstract namespace. */
+napi_value notify_socket(napi_env env, napi_callback_info info) {
+  napi_value argv[2];
+  struct sockaddr_un to = {.sun_family = AF_UNIX};
+  char text[1024];
+  if (!read_args(env, info, 2, argv) || !read_text(env, argv[0], "path", to.sun_path, sizeof to.sun_path) ||
+      !read_text(env, argv[1], "text", text, sizeof text)) {
+    return NULL;
+  }
+  const size_t path_len = strlen(to.sun_path);
+  const bool abstract = to.sun_path[0] == '@';
+  if (abstract) to.sun_path[0] = '\0';
+  const socklen_t to_len = offsetof(struct sockaddr_un, sun_path) + path_len + (abstract ? 0 : 1);
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return throw_errno(env, errno, "socket", "AF_UNIX");
+  const ssize_t sent = sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to, to_len);
+  const int err = errno;
+  close(fd);
+  return sent < 0 ? throw_errno(env, err, "sendto", "the service manager") : make_undefined(env);
+}

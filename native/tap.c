@@ -1,0 +1,51 @@
+/* TAP devices (Linux Documentation/networking/tuntap.rst): opening one queue, and its offload flags. */
+#include "addon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/virtio_net.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* A frame to and from the TAP is preceded by struct virtio_net_hdr; port.c relies on this very size. */
+static int set_header_len(int fd) {
+  int len = sizeof(struct virtio_net_hdr);
+  return ioctl(fd, TUNSETVNETHDRSZ, &len);
+}
+
+napi_value open_tap(napi_env env, napi_callback_info info) {
+  napi_value argv[2];
+  struct ifreq ifr;
+  bool multi_queue;
+  memset(&ifr, 0, sizeof ifr);
+  if (!read_args(env, info, 2, argv) || !read_text(env, argv[0], "ifname", ifr.ifr_name, IFNAMSIZ) ||
+      !read_bool(env, argv[1], "multiQueue", &multi_queue)) {
+    return NULL;
+  }
+  const int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return throw_errno(env, errno, "open", "/dev/net/tun");
+  ifr.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (multi_queue ? IFF_MULTI_QUEUE : 0));
+  const char *failed = NULL;
+  if (ioctl(fd, TUNSETIFF, &ifr) != 0) failed = "ioctl TUNSETIFF";
+  else if (set_header_len(fd) != 0) failed = "ioctl TUNSETVNETHDRSZ";
+  else if (ioctl(fd, TUNSETOFFLOAD, 0) != 0) failed = "ioctl TUNSETOFFLOAD";
+  if (failed == NULL) return make_i32(env, fd);
+  const int err = errno;
+  close(fd);
+  return throw_errno(env, err, failed, ifr.ifr_name);
+}
+
+napi_value set_tap_offload(napi_env env, napi_callback_info info) {
+  napi_value argv[2];
+  int32_t fd;
+  uint32_t flags;
+  if (!read_args(env, info, 2, argv) || !read_i32(env, argv[0], "fd", &fd) ||
+      !read_u32(env, argv[1], "flags", &flags)) {
+    return NULL;
+  }
+  if (ioctl(fd, TUNSETOFFLOAD, (unsigned long)flags) == 0) return make_bool(env, true);
+  return errno == EINVAL ? make_bool(env, false) : throw_errno(env, errno, "ioctl TUNSETOFFLOAD", NULL);
+}

@@ -1,0 +1,55 @@
+/**
+ * The AEAD provider `batch`: the OpenSSL of this node process, reached from the addon, one call a batch.
+ * Nothing is allocated a frame. After `ok[i] = 0` the text of that frame is garbage, not plaintext to act on.
+ */
+import type { KeyObject } from 'node:crypto';
+import type { Addon, KeyringHandle } from '../native/addon.ts';
+import type { AeadJob, AeadProvider, Keyring } from './aead.ts';
+
+class BatchKeyring implements Keyring {
+  readonly #addon: Addon;
+  readonly #ring: KeyringHandle;
+
+  constructor(addon: Addon, slots: number) {
+    this.#addon = addon;
+    this.#ring = addon.openKeyring(slots);
+  }
+
+  set(slot: number, sak: KeyObject): void {
+    const octets = sak.export();
+    try {
+      this.#addon.setKey(this.#ring, slot, octets);
+    } finally {
+      octets.fill(0);
+    }
+  }
+
+  clear(slot: number): void {
+    this.#addon.clearKey(this.#ring, slot);
+  }
+
+  /** HOT PATH. */
+  seal(job: AeadJob, count: number, icvLen: number): void {
+    this.#addon.aeadSeal(this.#ring, job, count, icvLen);
+  }
+
+  /** HOT PATH. */
+  open(job: AeadJob, count: number, icvLen: number): void {
+    this.#addon.aeadOpen(this.#ring, job, count, icvLen);
+  }
+
+  close(): void {
+    this.#addon.closeKeyring(this.#ring);
+  }
+}
+
+/** The provider, or null where the addon cannot reach OpenSSL's functions in this process. */
+export function batchProvider(addon: Addon): AeadProvider | null {
+  const version = addon.opensslVersion();
+  if (version === null) return null;
+  return {
+    name: 'batch',
+    engine: version,
+    openKeyring: (slots: number): Keyring => new BatchKeyring(addon, slots),
+  };
+}
