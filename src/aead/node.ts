@@ -11,8 +11,9 @@ import {
   createDecipheriv,
   type DecipherGCM,
   type KeyObject,
+  timingSafeEqual,
 } from 'node:crypto';
-import { type AeadJob, type AeadProvider, IV_LEN, type Keyring, NO_SLOT } from './aead.ts';
+import { type AeadJob, type AeadProvider, ICV_LEN, IV_LEN, type Keyring, NO_SLOT } from './aead.ts';
 
 interface NodeKey {
   readonly sak: KeyObject;
