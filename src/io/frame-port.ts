@@ -4,8 +4,8 @@ import type { Batch } from '../datapath/batch.ts';
 export interface FramePort {
   /** The descriptor to poll, or −1 where there is none (memory ports). */
   readonly fd: number;
-  /** Fills the empty `batch` with the frames that wait; returns how many. 0: nothing waits. HOT PATH. */
-  receive(batch: Batch): number;
+  /** Fills the empty `batch` with up to `max` frames that wait; returns how many. 0: nothing waits. HOT PATH. */
+  receive(batch: Batch, max: number): number;
   /**
    * Sends the living frames of [from, batch.count); gives those that can never be sent a verdict. Returns the
    * index of the first frame that must wait, `batch.count` when none does. HOT PATH.

@@ -1,0 +1,117 @@
+/**
+ * The transmit lane, TAP to wire, a batch at a time:
+ *   1. `tap.receive`      as many frames as there are packet numbers for
+ *   2. runts are dropped  (nothing below an Ethernet header can be protected)
+ *   3. `protect`          SecTAG, PN, AEAD seal; or, in clear, the length check alone
+ *   4. `encapsulate`      the GRE header, and the outer IPv4 header where the socket wants it from us
+ *   5. `wire.send`        what the socket does not take now waits, and nothing more is read from the TAP
+ */
+import { type AeadJob, createAeadJob } from '../aead/aead.ts';
+import type { FramePort } from '../io/frame-port.ts';
+import { dropTooLong, protect, protectable } from '../macsec/protect.ts';
+import type { SecY } from '../macsec/secy.ts';
+import { ETHERNET_LEN } from '../wire/ethernet.ts';
+import { type GreOptions, greHeaderLen, writeGre } from '../wire/gre.ts';
+import { IPV4_LEN, writeIpv4 } from '../wire/ipv4.ts';
+import { type Batch, createBatch, resetBatch } from './batch.ts';
+import { Drop } from './drop.ts';
+import { type Lane, POLLIN, POLLOUT } from './lane.ts';
+import { countIn, countOut, type LaneCounters } from './lane-counters.ts';
+
+export interface TransmitLaneOptions {
+  readonly tap: FramePort;
+  readonly wire: FramePort;
+  /** Null: plain GRETAP, in clear. */
+  readonly secy: SecY | null;
+  readonly gre: GreOptions;
+  /** Octets behind the Ethernet header that the GRE tunnel carries: the MTU that a gretap would have. */
+  readonly lowerMtu: number;
+  /** The outer IPv4 header to copy, for a socket with IP_HDRINCL; null: the kernel writes it. */
+  readonly ipv4: Uint8Array | null;
+  /** The longest frame that the TAP may give. */
+  readonly maxFrameLen: number;
+  readonly counters: LaneCounters;
+}
+
+export class TransmitLane implements Lane {
+  waitFd: number;
+  waitEvents: number = POLLIN;
+  readonly #options: TransmitLaneOptions;
+  readonly #batch: Batch;
+  readonly #job: AeadJob;
+  /** The first frame of the batch that still has to be sent; `batch.count` when none has. */
+  #next = 0;
+
+  constructor(options: TransmitLaneOptions) {
+    this.#options = options;
+    this.#batch = createBatch(options.maxFrameLen);
+    this.#job = createAeadJob(this.#batch.arena, this.#batch.at);
+    this.waitFd = options.tap.fd;
+  }
+
+  /** HOT PATH: allocates nothing with the `batch` AEAD provider. */
+  run(): boolean {
+    if (this.#next < this.#batch.count) return this.#send();
+    const { tap, secy, counters } = this.#options;
+    const batch = this.#batch;
+    const most = secy === null ? batch.capacity : Math.min(batch.capacity, protectable(secy));
+    if (most === 0) return this.#wait(-1, 0);
+    resetBatch(batch);
+    if (tap.receive(batch, most) === 0) return this.#wait(tap.fd, POLLIN);
+    countIn(counters, batch);
+    this.#encode();
+    this.#next = 0;
+    return this.#send();
+  }
+
+  close(): void {
+    this.#options.tap.close();
+    this.#options.wire.close();
+    this.#options.secy?.keyring.close();
+  }
+
+  #encode(): void {
+    const { secy, gre, lowerMtu, ipv4 } = this.#options;
+    dropRunts(this.#batch, Drop.TapRunt);
+    if (secy === null) dropTooLong(this.#batch, lowerMtu);
+    else protect(secy, this.#batch, this.#job, lowerMtu);
+    encapsulate(this.#batch, gre, ipv4);
+  }
+
+  #send(): boolean {
+    const { tap, wire, counters } = this.#options;
+    const batch = this.#batch;
+    this.#next = wire.send(batch, this.#next);
+    if (this.#next < batch.count) return this.#wait(wire.fd, POLLOUT);
+    countOut(counters, batch);
+    this.#wait(tap.fd, POLLIN);
+    return true;
+  }
+
+  #wait(fd: number, events: number): false {
+    this.waitFd = fd;
+    this.waitEvents = events;
+    return false;
+  }
+}
+
+/** Gives frames shorter than an Ethernet header the verdict `reason`. HOT PATH: allocates nothing. */
+export function dropRunts(batch: Batch, reason: Drop): void {
+  const { count, len, verdict } = batch;
+  for (let i = 0; i < count; i++) if (verdict[i] === 0 && len[i]! < ETHERNET_LEN) verdict[i] = reason;
+}
+
+/** Puts the GRE header, and the outer IPv4 header where there is a template, before each frame. HOT PATH. */
+export function encapsulate(batch: Batch, gre: GreOptions, ipv4: Uint8Array | null): void {
+  const { count, at, len, verdict, arena } = batch;
+  const greLen = greHeaderLen(gre);
+  const added = greLen + (ipv4 === null ? 0 : IPV4_LEN);
+  for (let i = 0; i < count; i++) {
+    if (verdict[i] !== 0) continue;
+    const greAt = at[i]! - greLen;
+    writeGre(arena, greAt, at[i]! + len[i]!, gre);
+    at[i] = at[i]! - added;
+    len[i] = len[i]! + added;
+    if (ipv4 !== null) writeIpv4(arena, at[i]!, len[i]!, ipv4);
+  }
+}

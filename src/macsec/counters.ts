@@ -1,0 +1,118 @@
+/**
+ * The counters of a SecY, with the names that `ip -s macsec show` prints (802.1AE 10.7.9, 10.7.18). They live in
+ * one Float64Array over shared memory: a lane is the only writer of its own, the main thread reads. A double is
+ * exact to 2^53, and 8-octet stores are whole on the machines that Node runs on.
+ *
+ *     | SecY 8 | TxSC 4 | TxSA 2 × 4 | RxSC 0: 10 | its RxSA 5 × 4, next PN 1 × 4 | RxSC 1 … |
+ */
+
+export const SECY_COUNTERS = [
+  'OutPktsUntagged',
+  'InPktsUntagged',
+  'OutPktsTooLong',
+  'InPktsNoTag',
+  'InPktsBadTag',
+  'InPktsUnknownSCI',
+  'InPktsNoSCI',
+  'InPktsOverrun',
+] as const;
+export const TX_SC_COUNTERS = [
+  'OutPktsProtected',
+  'OutPktsEncrypted',
+  'OutOctetsProtected',
+  'OutOctetsEncrypted',
+] as const;
+export const TX_SA_COUNTERS = ['OutPktsProtected', 'OutPktsEncrypted'] as const;
+export const RX_SC_COUNTERS = [
+  'InOctetsValidated',
+  'InOctetsDecrypted',
+  'InPktsUnchecked',
+  'InPktsDelayed',
+  'InPktsOK',
+  'InPktsInvalid',
+  'InPktsLate',
+  'InPktsNotValid',
+  'InPktsNotUsingSA',
+  'InPktsUnusedSA',
+] as const;
+export const RX_SA_COUNTERS = [
+  'InPktsOK',
+  'InPktsInvalid',
+  'InPktsNotValid',
+  'InPktsNotUsingSA',
+  'InPktsUnusedSA',
+] as const;
+
+/** Offsets into the SecY's part. */
+export const SecyCounter = {
+  outPktsUntagged: 0,
+  inPktsUntagged: 1,
+  outPktsTooLong: 2,
+  inPktsNoTag: 3,
+  inPktsBadTag: 4,
+  inPktsUnknownSci: 5,
+  inPktsNoSci: 6,
+} as const;
+
+/** Offsets from the TxSC's part; a TxSA has the first two. */
+export const TxCounter = {
+  outPktsProtected: 0,
+  outPktsEncrypted: 1,
+  outOctetsProtected: 2,
+  outOctetsEncrypted: 3,
+} as const;
+
+/** Offsets from an RxSC's part. */
+export const RxScCounter = {
+  inOctetsValidated: 0,
+  inOctetsDecrypted: 1,
+  inPktsUnchecked: 2,
+  inPktsDelayed: 3,
+  inPktsOk: 4,
+  inPktsInvalid: 5,
+  inPktsLate: 6,
+  inPktsNotValid: 7,
+  inPktsNotUsingSa: 8,
+  inPktsUnusedSa: 9,
+} as const;
+
+/** Offsets from an RxSA's part. */
+export const RxSaCounter = {
+  inPktsOk: 0,
+  inPktsInvalid: 1,
+  inPktsNotValid: 2,
+  inPktsNotUsingSa: 3,
+  inPktsUnusedSa: 4,
+  /** The receiver's next PN: the highest accepted, plus 1. Published, not counted. */
+  nextPn: 5,
+} as const;
+
+/** Association numbers are 0 to 3 (802.1AE 9.5). */
+export const AN_COUNT = 4;
+
+const RX_SA_SPAN = RX_SA_COUNTERS.length + 1;
+const RX_SC_SPAN = RX_SC_COUNTERS.length + AN_COUNT * RX_SA_SPAN;
+
+const TX_SC_AT = SECY_COUNTERS.length;
+const TX_SA_AT = TX_SC_AT + TX_SC_COUNTERS.length;
+const RX_SC_AT = TX_SA_AT + AN_COUNT * TX_SA_COUNTERS.length;
+
+/** Where each part begins in a SecY's counters. */
+export const countersAt: {
+  readonly secy: number;
+  readonly txSc: number;
+  txSa(an: number): number;
+  rxSc(index: number): number;
+  rxSa(index: number, an: number): number;
+} = {
+  secy: 0,
+  txSc: TX_SC_AT,
+  txSa: (an) => TX_SA_AT + an * TX_SA_COUNTERS.length,
+  rxSc: (index) => RX_SC_AT + index * RX_SC_SPAN,
+  rxSa: (index, an) => RX_SC_AT + index * RX_SC_SPAN + RX_SC_COUNTERS.length + an * RX_SA_SPAN,
+};
+
+/** Elements that the counters of a SecY with `rxScCount` receive channels take. */
+export function secyCountersLen(rxScCount: number): number {
+  return RX_SC_AT + rxScCount * RX_SC_SPAN;
+}

@@ -1,0 +1,103 @@
+/**
+ * The transmit packet numbers of one SA (802.1AE 10.5.1): never twice the same, across threads, restarts and
+ * crashes. Lanes take them in blocks from a counter in shared memory, never past the granted limit; the main
+ * thread raises the limit only after the new ceiling is durable.
+ */
+
+/** The two words of shared memory: the next PN nobody has taken, and the PN that must not be taken (yet). */
+const NEXT = 0;
+const LIMIT = 1;
+const PN_WORDS = 2;
+
+/** One past the last usable PN: 2^32 for a 32-bit PN; for an XPN what a JavaScript number counts exactly. */
+export function pnEnd(xpn: boolean): number {
+  return xpn ? Number.MAX_SAFE_INTEGER : 0x1_0000_0000;
+}
+
+/** The main thread's side: makes the shared counter, grants, reads. */
+export class PnGrant {
+  readonly shared: SharedArrayBuffer = new SharedArrayBuffer(PN_WORDS * BigInt64Array.BYTES_PER_ELEMENT);
+  readonly #words = new BigInt64Array(this.shared);
+
+  /** Starts at `next`, with nothing granted. */
+  constructor(next: number) {
+    Atomics.store(this.#words, NEXT, BigInt(next));
+    Atomics.store(this.#words, LIMIT, BigInt(next));
+  }
+
+  /** The next PN that no lane has taken. */
+  get next(): number {
+    return Number(Atomics.load(this.#words, NEXT));
+  }
+
+  get limit(): number {
+    return Number(Atomics.load(this.#words, LIMIT));
+  }
+
+  /** Lets lanes take PNs below `limit`, which the caller has made durable. Forward only. */
+  grant(limit: number): void {
+    if (limit > this.limit) Atomics.store(this.#words, LIMIT, BigInt(limit));
+  }
+}
+
+/**
+ * A lane's side: PNs taken from the shared counter, a block in use and one spare, so that a batch never runs dry
+ * in its middle. One object a lane and SA.
+ */
+export class PnBlock {
+  /** The next PN to use, and one past the last of the block in use. */
+  #next = 0;
+  #end = 0;
+  #spareNext = 0;
+  #spareEnd = 0;
+  readonly #words: BigInt64Array;
+  readonly #blockLen: bigint;
+  readonly #pnEnd: bigint;
+
+  /** `blockLen`: PNs a refill takes at most. */
+  constructor(shared: SharedArrayBuffer, blockLen: number, xpn: boolean) {
+    this.#words = new BigInt64Array(shared);
+    this.#blockLen = BigInt(blockLen);
+    this.#pnEnd = BigInt(pnEnd(xpn));
+  }
+
+  /** PNs at hand, after a refill. 0: none is granted now. HOT PATH: allocates a block, not a frame. */
+  available(): number {
+    if (this.#spareNext === this.#spareEnd) this.#refill();
+    return this.#end - this.#next + (this.#spareEnd - this.#spareNext);
+  }
+
+  /** The next PN; 0 when none is at hand. HOT PATH: allocates nothing. */
+  take(): number {
+    if (this.#next === this.#end) {
+      this.#next = this.#spareNext;
+      this.#end = this.#spareEnd;
+      this.#spareNext = this.#spareEnd;
+      if (this.#next === this.#end) return 0;
+    }
+    return this.#next++;
+  }
+
+  /** No PN is at hand, and none will ever be granted: the SA is used up. */
+  exhausted(): boolean {
+    return this.available() === 0 && Atomics.load(this.#words, NEXT) >= this.#pnEnd;
+  }
+
+  /** Less than half of what was granted is left: time to ask for more. `blockLen` is the size of a grant. */
+  wantsGrant(grantLen: number): boolean {
+    return Number(Atomics.load(this.#words, LIMIT) - Atomics.load(this.#words, NEXT)) < grantLen / 2;
+  }
+
+  #refill(): void {
+    for (;;) {
+      const next = Atomics.load(this.#words, NEXT);
+      const limit = Atomics.load(this.#words, LIMIT);
+      if (next >= limit) return;
+      const end = next + this.#blockLen < limit ? next + this.#blockLen : limit;
+      if (Atomics.compareExchange(this.#words, NEXT, next, end) !== next) continue;
+      this.#spareNext = Number(next);
+      this.#spareEnd = Number(end);
+      return;
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Replay protection of one receive SA: the lowest acceptable PN of 802.1AE 10.6.5, and on top of it a bitmap of
+ * the PNs seen inside the window (the algorithm of RFC 6479), so that a duplicate is dropped too. Without the
+ * bitmap it is what Linux does: any PN not below `nextPn − window` passes, also twice.
+ */
+
+const WORD_BITS = 32;
+
+export class Replay {
+  /** One past the highest PN accepted so far. */
+  nextPn: number;
+  readonly window: number;
+  /** Bit `pn mod bits`: that PN was accepted. Empty: no bitmap. */
+  readonly #seen: Uint32Array;
+  readonly #mask: number;
+  /** PNs below this were accepted by an earlier process: which of them nobody knows any more. */
+  readonly #floor: number;
+
+  /** `window` in PNs. `bitmap`: duplicates inside the window are refused. `nextPn`: the lowest PN acceptable at the start. */
+  constructor(window: number, bitmap: boolean, nextPn: number) {
+    this.window = window;
+    this.nextPn = nextPn;
+    this.#floor = bitmap ? nextPn : 0;
+    // One word more than the window: advancing clears whole words, of which one is in use at each end.
+    const words = bitmap ? 2 ** Math.ceil(Math.log2(window / WORD_BITS + 2)) : 0;
+    this.#seen = new Uint32Array(words);
+    this.#mask = words - 1;
+  }
+
+  /** The lowest acceptable PN. */
+  get lowestPn(): number {
+    const lowest = this.nextPn >= this.window ? this.nextPn - this.window : 0;
+    return lowest > this.#floor ? lowest : this.#floor;
+  }
+
+  /** May a frame with this PN still be accepted? HOT PATH: allocates nothing. */
+  accepts(pn: number): boolean {
+    if (pn >= this.nextPn) return true;
+    if (pn < this.lowestPn) return false;
+    if (this.#mask < 0) return true;
+    return (this.#seen[this.#wordOf(pn)]! & (1 << (pn % WORD_BITS))) === 0;
+  }
+
+  /** Notes a frame whose ICV was right and whose PN `accepts` let pass. HOT PATH: allocates nothing. */
+  advance(pn: number): void {
+    if (this.#mask >= 0) this.#mark(pn);
+    if (pn >= this.nextPn) this.nextPn = pn + 1;
+  }
+
+  #mark(pn: number): void {
+    if (pn >= this.nextPn) {
+      const last = Math.floor(pn / WORD_BITS);
+      const fresh = last - Math.floor((this.nextPn - 1) / WORD_BITS);
+      for (let i = fresh < this.#seen.length ? fresh : this.#seen.length; i > 0; i--)
+        this.#seen[(last - i + 1) & this.#mask] = 0;
+    }
+    this.#seen[this.#wordOf(pn)]! |= 1 << (pn % WORD_BITS);
+  }
+
+  /** PNs pass 2^32 (XPN), so division first; the mask then takes the low bits of what remains. */
+  #wordOf(pn: number): number {
+    return Math.floor(pn / WORD_BITS) & this.#mask;
+  }
+}

@@ -1,0 +1,220 @@
+/**
+ * Receive, the SecY's part (802.1AE 10.6), over a batch, in the order of Linux's `macsec_handle_frame`:
+ *   1. classify: is there a SecTAG, whose SC and SA is it, is it well formed, is its PN late?
+ *   2. the AEAD opens the whole batch in place
+ *   3. judge: the ICV, the PN once more (an earlier frame of the batch may have been the same), the counters
+ *   4. strip SecTAG and ICV
+ * Nothing that a frame says is acted on before its ICV was right: the next PN moves only in `accept`.
+ */
+import { type AeadJob, IV_LEN, NO_SLOT } from '../aead/aead.ts';
+import type { Batch } from '../datapath/batch.ts';
+import { Drop } from '../datapath/drop.ts';
+import { ETHERNET_LEN, ETHERTYPE_MACSEC, etherTypeAt, MACS_LEN, OFF_SRC_MAC } from '../wire/ethernet.ts';
+import { endStationSciLow, sciHigh, sciLow } from '../wire/sci.ts';
+import {
+  AN_MASK,
+  checkSecTag,
+  hasSecTag,
+  OFF_SCI,
+  pnAt,
+  SecTagFault,
+  secTagLen,
+  TCI_C,
+  TCI_E,
+  TCI_ES,
+  TCI_SC,
+  tciAt,
+} from '../wire/sectag.ts';
+import { RxSaCounter, RxScCounter, SecyCounter } from './counters.ts';
+import { moveAddresses } from './protect.ts';
+import { DEFAULT_ICV_LEN, findRxSc, type RxSa, type RxSc, type SecY, writeIv } from './secy.ts';
+
+/** What a frame still needs after `classify`, per frame: its full PN. Made once a lane. */
+export interface RxScratch {
+  readonly pn: Float64Array;
+}
+
+const HALF = 0x8000_0000;
+const WHOLE = 0x1_0000_0000;
+
+export function createRxScratch(capacity: number): RxScratch {
+  return { pn: new Float64Array(capacity) };
+}
+
+/** Validates the living frames of `batch`, which are whole Ethernet frames. HOT PATH: allocates nothing. */
+export function validate(secy: SecY, batch: Batch, job: AeadJob, scratch: RxScratch): void {
+  const { count, verdict } = batch;
+  const { slot } = job;
+  for (let i = 0; i < count; i++) {
+    slot[i] = NO_SLOT;
+    if (verdict[i] === 0) verdict[i] = classify(secy, batch, i, job, scratch);
+  }
+  secy.keyring.open(job, count, secy.icvLen);
+  for (let i = 0; i < count; i++) {
+    if (verdict[i] === 0 && job.textLen[i] !== PASSED) verdict[i] = judge(secy, batch, i, job, scratch);
+  }
+}
+
+/** In `job.textLen`: `classify` has already made the frame what the bridge gets. */
+const PASSED = 0xffff_ffff;
+
+function classify(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScratch): Drop {
+  const { arena } = batch;
+  const at = batch.at[i]!;
+  const len = batch.len[i]!;
+  job.textLen[i] = PASSED;
+  if (etherTypeAt(arena, at) !== ETHERTYPE_MACSEC) return untagged(secy);
+  if (!hasSecTag(arena, at, len)) return count(secy, SecyCounter.inPktsBadTag, Drop.InPktsBadTag);
+  const tci = tciAt(arena, at);
+  if ((tci & (TCI_E | TCI_C)) === TCI_E) return Drop.NotForMacsec;
+  const sc = rxScOf(secy, arena, at, tci);
+  if (sc === null) return unknownSci(secy, batch, i, tci);
+  if (checkSecTag(arena, at, len, secy.icvLen, secy.xpn) !== SecTagFault.None) {
+    return count(secy, SecyCounter.inPktsBadTag, Drop.InPktsBadTag);
+  }
+  const sa = sc.sa[tci & AN_MASK]!;
+  if (sa === null || !sa.active) return unusedSa(secy, batch, i, sc, tci);
+  const pn = recoverPn(secy.xpn, sa.replay.nextPn, pnAt(arena, at));
+  if (secy.replayProtect && !sa.replay.accepts(pn)) return late(secy, sc);
+  scratch.pn[i] = pn;
+  prepare(secy, job, i, len, tci, sa, pn);
+  return Drop.None;
+}
+
+/** Puts the frame on the AEAD's list: what is AAD, what is text (802.1AE 10.6.3, 14.5). HOT PATH. */
+function prepare(secy: SecY, job: AeadJob, i: number, len: number, tci: number, sa: RxSa, pn: number): void {
+  const tagEnd = MACS_LEN + secTagLen(tci);
+  const secureDataLen = len - tagEnd - secy.icvLen;
+  const encrypted = (tci & TCI_E) !== 0;
+  job.slot[i] = sa.slot;
+  job.aadLen[i] = tagEnd + (encrypted ? 0 : secureDataLen);
+  job.textLen[i] = encrypted ? secureDataLen : 0;
+  writeIv(job.iv, i * IV_LEN, sa.iv, pn);
+}
+
+function judge(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScratch): Drop {
+  const { counters } = secy;
+  const slot = job.slot[i]!;
+  const sc = secy.scOfSlot[slot]!;
+  const sa = secy.saOfSlot[slot]!;
+  const tci = tciAt(batch.arena, batch.at[i]!);
+  const pn = scratch.pn[i]!;
+  if (secy.replayProtect && !sa.replay.accepts(pn)) return late(secy, sc);
+  const userDataLen = batch.len[i]! - MACS_LEN - secTagLen(tci) - secy.icvLen;
+  if (secy.validate !== 'disabled') {
+    counters[
+      sc.countersAt + ((tci & TCI_E) !== 0 ? RxScCounter.inOctetsDecrypted : RxScCounter.inOctetsValidated)
+    ]! += userDataLen;
+  }
+  const checked = (tci & TCI_C) !== 0 || secy.validate !== 'disabled';
+  if (checked && job.ok[i] === 1) accept(secy, sc, sa, pn);
+  else {
+    const drop = refuse(secy, sc, sa, tci, pn);
+    if (drop !== Drop.None) return drop;
+  }
+  strip(batch, i, secTagLen(tci), secy.icvLen);
+  return Drop.None;
+}
+
+/** The ICV was right: the only place where the receiver's next PN moves. HOT PATH. */
+function accept(secy: SecY, sc: RxSc, sa: RxSa, pn: number): void {
+  const { counters } = secy;
+  const { replay } = sa;
+  if (pn < replay.nextPn - replay.window) counters[sc.countersAt + RxScCounter.inPktsDelayed]! += 1;
+  else {
+    counters[sc.countersAt + RxScCounter.inPktsOk]! += 1;
+    counters[sa.countersAt + RxSaCounter.inPktsOk]! += 1;
+  }
+  replay.advance(pn);
+  counters[sa.countersAt + RxSaCounter.nextPn] = replay.nextPn;
+}
+
+/** The ICV was wrong or not looked at: 802.1AE 10.6.5 by the validate mode. HOT PATH. */
+function refuse(secy: SecY, sc: RxSc, sa: RxSa, tci: number, pn: number): Drop {
+  const { counters } = secy;
+  if ((tci & TCI_C) !== 0 || secy.validate === 'strict') {
+    counters[sc.countersAt + RxScCounter.inPktsNotValid]! += 1;
+    counters[sa.countersAt + RxSaCounter.inPktsNotValid]! += 1;
+    return Drop.InPktsNotValid;
+  }
+  if (secy.validate === 'check') {
+    counters[sc.countersAt + RxScCounter.inPktsInvalid]! += 1;
+    counters[sa.countersAt + RxSaCounter.inPktsInvalid]! += 1;
+  } else if (pn < sa.replay.nextPn - sa.replay.window)
+    counters[sc.countersAt + RxScCounter.inPktsDelayed]! += 1;
+  else counters[sc.countersAt + RxScCounter.inPktsUnchecked]! += 1;
+  return Drop.None;
+}
+
+/** No SecTAG: the frame passes as it is unless every frame must be validated. */
+function untagged(secy: SecY): Drop {
+  if (secy.validate === 'strict') return count(secy, SecyCounter.inPktsNoTag, Drop.InPktsNoTag);
+  return count(secy, SecyCounter.inPktsUntagged, Drop.None);
+}
+
+/** The RxSC that the frame belongs to; without SC bit as recent kernels do it. Null: none. HOT PATH. */
+function rxScOf(secy: SecY, arena: Uint8Array, at: number, tci: number): RxSc | null {
+  if ((tci & TCI_SC) !== 0) return findRxSc(secy, sciHigh(arena, at + OFF_SCI), sciLow(arena, at + OFF_SCI));
+  if ((tci & TCI_ES) !== 0)
+    return findRxSc(secy, sciHigh(arena, at + OFF_SRC_MAC), endStationSciLow(arena, at));
+  return secy.rxSc.length === 1 && secy.rxSc[0]!.active ? secy.rxSc[0]! : null;
+}
+
+function unknownSci(secy: SecY, batch: Batch, i: number, tci: number): Drop {
+  if ((tci & (TCI_SC | TCI_ES)) === 0) return Drop.NoImplicitSci;
+  if ((tci & TCI_C) !== 0 || secy.validate === 'strict')
+    return count(secy, SecyCounter.inPktsNoSci, Drop.InPktsNoSci);
+  if (!strip(batch, i, secTagLen(tci), DEFAULT_ICV_LEN))
+    return count(secy, SecyCounter.inPktsBadTag, Drop.InPktsBadTag);
+  return count(secy, SecyCounter.inPktsUnknownSci, Drop.None);
+}
+
+/** The SC is known, the AN has no SA in use (802.1AE 10.6.1); Linux counts it at the first SA that is. */
+function unusedSa(secy: SecY, batch: Batch, i: number, sc: RxSc, tci: number): Drop {
+  const refused = (tci & TCI_C) !== 0 || secy.validate === 'strict';
+  const { counters } = secy;
+  counters[sc.countersAt + (refused ? RxScCounter.inPktsNotUsingSa : RxScCounter.inPktsUnusedSa)]! += 1;
+  const active = firstActive(sc);
+  if (active !== null)
+    counters[active.countersAt + (refused ? RxSaCounter.inPktsNotUsingSa : RxSaCounter.inPktsUnusedSa)]! += 1;
+  if (refused) return Drop.InPktsNotUsingSa;
+  strip(batch, i, secTagLen(tci), secy.icvLen);
+  return Drop.None;
+}
+
+function firstActive(sc: RxSc): RxSa | null {
+  for (let an = 0; an < sc.sa.length; an++) if (sc.sa[an]?.active) return sc.sa[an]!;
+  return null;
+}
+
+function late(secy: SecY, sc: RxSc): Drop {
+  secy.counters[sc.countersAt + RxScCounter.inPktsLate]! += 1;
+  return Drop.InPktsLate;
+}
+
+function count(secy: SecY, counter: number, drop: Drop): Drop {
+  secy.counters[counter]! += 1;
+  return drop;
+}
+
+/** Takes SecTAG and ICV off frame `i`; false where it has not even those and an Ethernet header. HOT PATH. */
+function strip(batch: Batch, i: number, tagLen: number, icvLen: number): boolean {
+  const len = batch.len[i]! - tagLen - icvLen;
+  if (len < ETHERNET_LEN) return false;
+  const at = batch.at[i]!;
+  moveAddresses(batch.arena, at, at + tagLen);
+  batch.at[i] = at + tagLen;
+  batch.len[i] = len;
+  return true;
+}
+
+/**
+ * The full PN of a frame that carries `pnLow` (802.1AEbw 10.6.2): the upper half is the receiver's own, or the next
+ * one when the lower half has wrapped since. HOT PATH: allocates nothing.
+ */
+export function recoverPn(xpn: boolean, nextPn: number, pnLow: number): number {
+  if (!xpn) return pnLow;
+  const low = nextPn % WHOLE;
+  const wrapped = pnLow < low && pnLow >= HALF !== low >= HALF;
+  return nextPn - low + pnLow + (wrapped ? WHOLE : 0);
+}
