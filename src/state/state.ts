@@ -1,0 +1,203 @@
+/**
+ * Packet numbers that survive a restart and a crash: a (key, SCI, PN) never repeats.
+ *
+ * Numbers belong to a key and a channel, not to a tunnel or an AN: renaming a tunnel, moving a key to another
+ * AN or writing the same key into another file never starts them again. The file of a channel is named by
+ * HMAC-SHA256(SAK, channel), which tells nothing of the key and cannot be taken for another key's file.
+ *
+ *   transmit   open ─▶ next ─▶ reserve(ceiling) … reserve(ceiling) ─▶ close(next)
+ *              A PN may be used only below a ceiling that `reserve` has returned for. After a crash the next
+ *              start goes on at the ceiling; after `close` exactly at `next`.
+ *   receive    open ─▶ lowest ─▶ save(lowest) … ─▶ close()
+ *              Forward only. What is lost in a crash is at most what came since the last `save`.
+ */
+import { createHmac, type KeyObject } from 'node:crypto';
+import * as nodeFs from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { L2vpnError, messageOf } from '../errors.ts';
+import { readPnFile, type StateFs, syncDirectory, writePnFile } from './pn-file.ts';
+
+/** Takes an exclusive lock on a file (made if absent): a descriptor that holds it, or −1 where another process does. */
+export type LockFile = (path: string) => number;
+
+/** One channel's use of one key. */
+export interface PnChannel {
+  sak: KeyObject;
+  /** 16 lower-case hex digits. */
+  sci: string;
+  /** With XPN ciphers: the nonce is made of the SSCI, so the SSCI and not the SCI is what numbers belong to. */
+  ssci: number | null;
+  /** For people who read the file. */
+  keyId: string;
+}
+
+export interface TxPn {
+  /** The first PN that was never granted: where a restart would go on. */
+  readonly next: number;
+  /** True where nothing was stored: the first use of this key and channel, or a lost state directory. */
+  readonly fresh: boolean;
+  readonly path: string;
+  /** PNs below `ceiling` may be used once this has returned; it is on disk then. Throws L2VPN_STATE; may be tried again. */
+  reserve(ceiling: number): void;
+  /** The clean stop: nothing below `next` is unused, nothing from it on was used. Releases the lock. */
+  close(next: number): void;
+}
+
+export interface RxPn {
+  /** The lowest PN to accept. */
+  readonly lowest: number;
+  readonly fresh: boolean;
+  readonly path: string;
+  /** Stores `lowest` where it is above what is stored; on disk when it returns. */
+  save(lowest: number): void;
+  close(): void;
+}
+
+export interface PnState {
+  readonly dir: string;
+  /** Opens the transmit numbers, at `floorPn` where nothing is stored. Throws L2VPN_STATE, L2VPN_UNAVAILABLE (locked). */
+  openTx(channel: PnChannel, floorPn: number): TxPn;
+  /** Opens the receive numbers: the higher of what is stored and `floorPn`. Throws L2VPN_STATE. */
+  openRx(channel: PnChannel, floorPn: number): RxPn;
+}
+
+/** Opens (and makes) the state directory. Throws L2VPN_CANTCREATE where it cannot be made or written. */
+export function openState(dir: string, lockFile: LockFile, fs: StateFs = nodeFs): PnState {
+  try {
+    makeDirectory(fs, dir);
+    fs.accessSync(dir, nodeFs.constants.R_OK | nodeFs.constants.W_OK | nodeFs.constants.X_OK);
+  } catch (cause) {
+    const text = `stateDir ${dir} cannot be written: ${messageOf(cause)}; packet numbers must be stored there`;
+    throw new L2vpnError('L2VPN_CANTCREATE', text, { cause });
+  }
+  return {
+    dir,
+    openTx: (channel, floorPn) =>
+      new TxPnFile(fs, join(dir, `${channelId(channel)}.tx.json`), channel, floorPn, lockFile),
+    openRx: (channel, floorPn) =>
+      new RxPnFile(fs, join(dir, `${channelId(channel)}.rx.json`), channel, floorPn),
+  };
+}
+
+/** mkdir -p whose result survives a power failure: a lost directory is a lost count. */
+function makeDirectory(fs: StateFs, dir: string): void {
+  const first = fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = resolve(dir); ; made = dirname(made)) {
+    syncDirectory(fs, dirname(made));
+    if (made === resolve(first) || made === dirname(made)) return;
+  }
+}
+
+/** The name of a channel's files: 32 hex digits that tell nothing of the key. */
+export function channelId({ sak, sci, ssci }: PnChannel): string {
+  const channel = ssci === null ? sci : `ssci ${ssci}`;
+  return createHmac('sha256', sak).update('l2vpnd packet numbers').update(channel).digest('hex').slice(0, 32);
+}
+
+class TxPnFile implements TxPn {
+  readonly fresh: boolean;
+  readonly path: string;
+  readonly #fs: StateFs;
+  readonly #channel: PnChannel;
+  readonly #start: number;
+  #stored: number;
+  #lock: number;
+
+  constructor(fs: StateFs, path: string, channel: PnChannel, floorPn: number, lockFile: LockFile) {
+    this.path = path;
+    this.#fs = fs;
+    this.#channel = channel;
+    this.#lock = lockFile(`${path}.lock`);
+    if (this.#lock < 0) {
+      const text = `${path} is in use: another l2vpnd sends with key ${channel.keyId} and SCI ${channel.sci}; stop it`;
+      throw new L2vpnError('L2VPN_UNAVAILABLE', text);
+    }
+    try {
+      const record = readPnFile(fs, path);
+      this.fresh = record === null;
+      this.#stored = this.#start = record?.pn ?? floorPn;
+      if (this.#stored < floorPn) throw olderThanConfig(path, this.#stored, floorPn);
+    } catch (error) {
+      this.#unlock();
+      throw error;
+    }
+  }
+
+  get next(): number {
+    return this.#stored;
+  }
+
+  reserve(ceiling: number): void {
+    if (!Number.isSafeInteger(ceiling) || ceiling <= this.#stored) {
+      throw new L2vpnError(
+        'L2VPN_INTERNAL',
+        `reserve(${ceiling}) is not above ${this.#stored}, which is granted`,
+      );
+    }
+    this.#write(ceiling);
+  }
+
+  close(next: number): void {
+    if (this.#lock < 0) return;
+    try {
+      if (!Number.isSafeInteger(next) || next < this.#start) {
+        throw new L2vpnError(
+          'L2VPN_INTERNAL',
+          `close(${next}) is below ${this.#start}, where this start began`,
+        );
+      }
+      if (next !== this.#stored) this.#write(next);
+    } finally {
+      this.#unlock();
+    }
+  }
+
+  #write(pn: number): void {
+    const { sci, keyId } = this.#channel;
+    writePnFile(this.#fs, this.path, { sci, keyId, pn });
+    this.#stored = pn;
+  }
+
+  #unlock(): void {
+    nodeFs.closeSync(this.#lock);
+    this.#lock = -1;
+  }
+}
+
+function olderThanConfig(path: string, stored: number, floorPn: number): L2vpnError {
+  const text =
+    `packet numbers in ${path} stand at ${stored}, older than the pn ${floorPn} that the configuration demands; ` +
+    'was the directory restored from a backup? Take a new key at both ends, or lower pn if it was raised by mistake';
+  return new L2vpnError('L2VPN_STATE', text);
+}
+
+class RxPnFile implements RxPn {
+  readonly fresh: boolean;
+  readonly path: string;
+  readonly #fs: StateFs;
+  readonly #channel: PnChannel;
+  #stored: number;
+
+  constructor(fs: StateFs, path: string, channel: PnChannel, floorPn: number) {
+    this.path = path;
+    this.#fs = fs;
+    this.#channel = channel;
+    const record = readPnFile(fs, path);
+    this.fresh = record === null;
+    this.#stored = Math.max(record?.pn ?? 0, floorPn);
+  }
+
+  get lowest(): number {
+    return this.#stored;
+  }
+
+  save(lowest: number): void {
+    if (!Number.isSafeInteger(lowest) || lowest <= this.#stored) return;
+    const { sci, keyId } = this.#channel;
+    writePnFile(this.#fs, this.path, { sci, keyId, pn: lowest });
+    this.#stored = lowest;
+  }
+
+  close(): void {}
+}
