@@ -1,0 +1,72 @@
+/** Opening the sockets of the underlay; every failure with its remedy and exit status. */
+import { type ErrorCode, errnoName, L2vpnError, messageOf } from '../errors.ts';
+import type { GreSocketOptions } from '../native/addon.ts';
+import { loadAddon } from '../native/load.ts';
+
+/** What the configuration says of the underlay. */
+export interface SocketSettings {
+  readonly local: string;
+  readonly remote: string;
+  readonly df: boolean;
+  readonly ttl: number;
+  readonly tos: number;
+}
+
+/** Octets that the kernel may hold for us while a worker is busy; raw sockets drop what comes after. */
+export const SOCKET_BUFFER: number = 8 << 20;
+
+function optionsOf(settings: SocketSettings, hdrIncl: boolean): GreSocketOptions {
+  const { df, ttl, tos } = settings;
+  return { df, ttl, tos, hdrIncl, sndBuf: SOCKET_BUFFER, rcvBuf: SOCKET_BUFFER };
+}
+
+/**
+ * A raw GRE socket, bound to `local` and connected to `remote`. `place` is where the configuration names them
+ * (`tunnels[0].gre`). With `hdrIncl` (IPv4) what is sent brings its own outer header.
+ */
+export function openGreSocket(settings: SocketSettings, place: string, hdrIncl = false): number {
+  try {
+    return loadAddon().openGreSocket(settings.local, settings.remote, optionsOf(settings, hdrIncl));
+  } catch (cause) {
+    throw translate(cause, settings, place);
+  }
+}
+
+/** The MTU of the route from `local` to `remote`, in octets. Sends nothing. */
+export function pathMtu(local: string, remote: string, place: string): number {
+  try {
+    return loadAddon().pathMtu(local, remote);
+  } catch (cause) {
+    throw translate(cause, { local, remote }, place);
+  }
+}
+
+interface Ends {
+  readonly local: string;
+  readonly remote: string;
+}
+
+function translate(cause: unknown, { local, remote }: Ends, place: string): L2vpnError {
+  const fail = (code: ErrorCode, text: string): L2vpnError => new L2vpnError(code, text, { cause });
+  const message = messageOf(cause);
+  switch (errnoName(cause)) {
+    case 'EPERM':
+    case 'EACCES':
+      return fail('L2VPN_PERMISSION', `${place}: a raw socket needs CAP_NET_RAW; run as root (${message})`);
+    case 'EADDRNOTAVAIL':
+      return fail(
+        'L2VPN_UNAVAILABLE',
+        `${place}.local: ${local} is not an address of this host (see "ip addr")`,
+      );
+    case 'ENETUNREACH':
+    case 'EHOSTUNREACH':
+    case 'ENETDOWN':
+      return fail('L2VPN_UNAVAILABLE', `${place}.remote: no route to ${remote} (${message}); see "ip route"`);
+    case 'EADDRINUSE':
+      return fail('L2VPN_UNAVAILABLE', `${place}.port: another program holds it at ${local} (${message})`);
+    case 'EAFNOSUPPORT':
+      return fail('L2VPN_UNAVAILABLE', `${place}: this host has no such address family (${message})`);
+    default:
+      return fail('L2VPN_SYSTEM', `${place}: ${message}`);
+  }
+}

@@ -1,0 +1,129 @@
+/** Opening a TAP device and setting it up; every failure with its remedy and exit status. */
+import { type ErrorCode, errnoName, L2vpnError, messageOf } from '../errors.ts';
+import { loadAddon } from '../native/load.ts';
+
+export interface TapSettings {
+  readonly ifname: string;
+  /** `aa:bb:cc:dd:ee:ff`, or null: the kernel's random one. */
+  readonly mac: string | null;
+  readonly mtu: number;
+  readonly bridge: string | null;
+  readonly queues: number;
+}
+
+export interface OpenTap {
+  /** One descriptor a queue. The interface goes with the last of them. */
+  readonly fds: readonly number[];
+  /** The MAC that it has. */
+  readonly mac: string;
+}
+
+/**
+ * Makes the TAP `settings.ifname`, sets MAC and MTU, puts it into the bridge and brings it up. `place` is where
+ * the configuration names it (`tunnels[0].tap`). Throws `L2vpnError`; nothing is left open then.
+ */
+export function openTap(settings: TapSettings, place: string): OpenTap {
+  const addon = loadAddon();
+  const fds: number[] = [];
+  try {
+    refuseTakenName(settings, place);
+    for (let i = 0; i < settings.queues; i++) fds.push(openQueue(settings, place));
+    configure(settings, place);
+    return { fds, mac: addon.linkInfo(settings.ifname).mac };
+  } catch (error) {
+    for (const fd of fds) addon.closeFd(fd);
+    throw error instanceof L2vpnError ? error : translate(error, settings, place);
+  }
+}
+
+/** TUNSETIFF would attach to a persistent TAP of that name, or say EINVAL for any other interface. */
+function refuseTakenName(settings: TapSettings, place: string): void {
+  try {
+    loadAddon().linkInfo(settings.ifname);
+  } catch (error) {
+    if (errnoName(error) === 'ENODEV') return;
+    throw error;
+  }
+  throw taken(settings, place);
+}
+
+function taken(settings: TapSettings, place: string, cause?: unknown): L2vpnError {
+  return new L2vpnError(
+    'L2VPN_CANTCREATE',
+    `${place}.ifname: there is an interface "${settings.ifname}" already; stop what made it or take another name`,
+    { cause },
+  );
+}
+
+function openQueue(settings: TapSettings, place: string): number {
+  try {
+    return loadAddon().openTap(settings.ifname, settings.queues > 1);
+  } catch (error) {
+    throw translate(error, settings, place);
+  }
+}
+
+function configure(settings: TapSettings, place: string): void {
+  const addon = loadAddon();
+  const { ifname, mac, mtu, bridge } = settings;
+  if (mac !== null) addon.setLinkMac(ifname, Buffer.from(mac.replaceAll(':', ''), 'hex'));
+  try {
+    addon.setLinkMtu(ifname, mtu);
+  } catch (cause) {
+    throw new L2vpnError(
+      'L2VPN_CONFIG',
+      `${place}.mtu: ${ifname} does not take ${mtu} (${messageOf(cause)})`,
+      {
+        cause,
+      },
+    );
+  }
+  if (bridge !== null) joinBridge(bridge, ifname, place);
+  addon.setLinkUp(ifname, true);
+}
+
+function joinBridge(bridge: string, ifname: string, place: string): void {
+  try {
+    loadAddon().addToBridge(bridge, ifname);
+  } catch (cause) {
+    const errno = errnoName(cause);
+    const why =
+      errno === 'ENODEV' ? 'there is no such interface; make it with "ip link add … type bridge"' : '';
+    const noBridge = errno === 'EOPNOTSUPP' || errno === 'EINVAL' ? 'that interface is not a bridge' : '';
+    throw new L2vpnError(
+      'L2VPN_UNAVAILABLE',
+      `${place}.bridge: "${bridge}": ${why || noBridge || messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+const NO_TUN = 'load the module (modprobe tun), or give the container the device (--device /dev/net/tun)';
+
+function translate(cause: unknown, settings: TapSettings, place: string): L2vpnError {
+  const { ifname } = settings;
+  const fail = (code: ErrorCode, text: string): L2vpnError => new L2vpnError(code, text, { cause });
+  const errno = errnoName(cause);
+  const message = messageOf(cause);
+  const atDevice = message.includes('/dev/net/tun');
+  if (atDevice && errno !== 'EPERM' && errno !== 'EACCES') {
+    return fail('L2VPN_UNAVAILABLE', `/dev/net/tun cannot be opened (${message}): ${NO_TUN}`);
+  }
+  if (errno === 'EPERM' || errno === 'EACCES') {
+    return fail(
+      'L2VPN_PERMISSION',
+      `${place}: making TAP "${ifname}" needs CAP_NET_ADMIN; run as root (${message})`,
+    );
+  }
+  if (errno === 'EBUSY' || errno === 'EEXIST') return taken(settings, place, cause);
+  if (errno === 'EINVAL' && message.includes('TUNSETIFF')) {
+    return fail(
+      'L2VPN_CANTCREATE',
+      `${place}.ifname: the kernel refuses a TAP named "${ifname}" (${message})`,
+    );
+  }
+  if (errno === 'EADDRNOTAVAIL') {
+    return fail('L2VPN_CONFIG', `${place}.mac: ${settings.mac} is not a unicast MAC address (${message})`);
+  }
+  return fail('L2VPN_SYSTEM', `${place}: TAP "${ifname}": ${message}`);
+}
