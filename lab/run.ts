@@ -5,7 +5,7 @@
  * so that a later run can end what an earlier, killed run left behind, and nothing else.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 export interface RunOptions {
@@ -175,6 +175,18 @@ export class Background {
   #complaint(what: string): Error {
     return new Error(`${this.#title}: ${what}; it printed:\n${this.#lines.slice(-40).join('\n')}`);
   }
+}
+
+/** Starts a program that outlives this process, its output appended to the file `log`. Returns its pid. */
+export function startDetached(argv: readonly string[], options: { log: string; ledger: string }): number {
+  const [program = '', ...rest] = argv;
+  const log = openSync(options.log, 'a');
+  const child = spawn(program, rest, { detached: true, stdio: ['ignore', log, log] });
+  closeSync(log);
+  if (child.pid === undefined) throw new Error(`${argv.join(' ')}: cannot start`);
+  record(options.ledger, child.pid);
+  child.unref();
+  return child.pid;
 }
 
 /** Ends every program that `ledger` names and that is still the one it names; forgets the ledger. */

@@ -10,10 +10,11 @@
  * system's temporary one; `dispose` removes it.
  */
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Background, Exit, RunResult } from './run.ts';
 import type { Namespace, Topology } from './topology.ts';
@@ -106,13 +107,15 @@ export class Site {
   readonly name: string;
   readonly space: Namespace;
   readonly #file: SiteFile;
+  readonly #fixedDir: string | undefined;
   #dir: string | undefined;
   #daemon: Background | undefined;
 
-  constructor(space: Namespace, name: string, file: SiteFile) {
+  constructor(space: Namespace, name: string, file: SiteFile, options: { dir?: string } = {}) {
     this.space = space;
     this.name = name;
     this.#file = file;
+    this.#fixedDir = options.dir;
   }
 
   get dir(): string {
@@ -143,7 +146,8 @@ export class Site {
 
   /** Writes the configuration file; done by `start` where it was not. `changes` are laid over its top level. */
   async prepare(changes: Record<string, unknown> = {}): Promise<void> {
-    this.#dir ??= await mkdtemp(join(tmpdir(), `l2vpnd-${this.name}-`));
+    if (this.#fixedDir !== undefined) await mkdir(this.#fixedDir, { recursive: true });
+    this.#dir = this.#fixedDir ?? this.#dir ?? (await mkdtemp(join(tmpdir(), `l2vpnd-${this.name}-`)));
     const file = {
       stateDir: this.stateDir,
       controlSocket: this.controlSocket,
@@ -160,6 +164,19 @@ export class Site {
       throw new Error(`${this.name}: runs already`);
     this.#daemon = this.space.start([process.execPath, daemonPath(), '--config', this.configPath]);
     await this.#daemon.waitFor(/"msg":"ready"/, timeoutMs);
+  }
+
+  /** Starts a daemon that outlives this process, its log in `<dir>/l2vpnd.log`; waits for its `ready`. */
+  async startDetached(timeoutMs = 10_000): Promise<void> {
+    if (this.#dir === undefined) await this.prepare();
+    const log = join(this.dir, 'l2vpnd.log');
+    this.space.startDetached([process.execPath, daemonPath(), '--config', this.configPath], log);
+    for (const end = Date.now() + timeoutMs; ; ) {
+      const text = await readFile(log, 'utf8');
+      if (text.includes('"msg":"ready"')) return;
+      if (Date.now() > end) throw new Error(`${this.name}: not ready after ${timeoutMs} ms\n${text}`);
+      await pause(20);
+    }
   }
 
   /** Runs a daemon that is expected to refuse: to its end, which must come by itself. */
@@ -249,7 +266,7 @@ export class Site {
         throw new Error(
           `${this.name}: counters never fulfilled ${enough}: ${JSON.stringify(counters, null, 1)}`,
         );
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await pause(20);
     }
   }
 

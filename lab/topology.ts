@@ -18,7 +18,7 @@
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Background, endLedger, must, type RunOptions, type RunResult, run } from './run.ts';
+import { Background, endLedger, must, type RunOptions, type RunResult, run, startDetached } from './run.ts';
 
 const ROLES = ['host1', 'nsra', 'wan', 'nsrb', 'host2'] as const;
 export type Role = (typeof ROLES)[number];
@@ -59,6 +59,11 @@ export class Namespace {
   /** Starts a program that goes on; the topology ends it at the latest in `destroy`. */
   start(argv: readonly string[], options: Omit<RunOptions, 'timeoutMs'> = {}): Background {
     return new Background(this.#inside(argv), { ...options, ledger: this.#ledger });
+  }
+
+  /** Starts a program that outlives this process, its output appended to the file `log`. */
+  startDetached(argv: readonly string[], log: string): void {
+    startDetached(this.#inside(argv), { log, ledger: this.#ledger });
   }
 
   /** Runs `ip` commands, one a line, in one process. */
