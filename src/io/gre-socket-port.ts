@@ -54,11 +54,10 @@ class GreSocketPort implements FramePort {
 
   close(): void {
     this.#addon.closePort(this.#port);
-    this.#addon.closeFd(this.fd);
   }
 }
 
-/** The port of the raw GRE socket `fd`. Closing it closes `fd`. */
+/** The port of the raw GRE socket `fd`. Closing the port leaves `fd` to who opened it. */
 export function wrapGreSocket(fd: number): FramePort {
   return new GreSocketPort(fd);
 }

@@ -32,6 +32,15 @@ export function openGreSocket(settings: SocketSettings, place: string, hdrIncl =
   }
 }
 
+/** A UDP socket for GRE-in-UDP (RFC 8086), bound to `local`:`port` and connected to `remote`:`port`. */
+export function openUdpSocket(settings: SocketSettings, port: number, place: string): number {
+  try {
+    return loadAddon().openUdpSocket(settings.local, settings.remote, port, optionsOf(settings, false));
+  } catch (cause) {
+    throw translate(cause, settings, place);
+  }
+}
+
 /** The MTU of the route from `local` to `remote`, in octets. Sends nothing. */
 export function pathMtu(local: string, remote: string, place: string): number {
   try {

@@ -41,11 +41,13 @@ class TapPort implements FramePort {
 
   close(): void {
     this.#addon.closePort(this.#port);
-    this.#addon.closeFd(this.fd);
   }
 }
 
-/** The port of the TAP queue `fd`. Closing it closes `fd`; the interface goes with its last descriptor. */
+/**
+ * The port of the TAP queue `fd`. Closing the port leaves `fd` to who opened it (both lanes of a tunnel share
+ * it); the interface goes with its last descriptor.
+ */
 export function wrapTap(fd: number): FramePort {
   return new TapPort(fd);
 }
