@@ -239,11 +239,20 @@ function resolveMacsec(raw: RawMacsec, keys: KeyReader, path: JsonPath): MacsecC
   };
 }
 
-/** What is allowed but rarely meant, a line each; for the log at start and for `l2vpnd check`. */
-export function configWarnings(config: Config): string[] {
-  return config.tunnels.flatMap((tunnel) =>
+/** What is allowed but rarely meant, a line each; for the log at start and for `l2vpnd check`. `path`: the file it is from. */
+export function configWarnings(config: Config, path: string): string[] {
+  const said = config.tunnels.flatMap((tunnel) =>
     tunnelWarnings(tunnel).map((text) => `tunnel ${quote(tunnel.name)}: ${text}`),
   );
+  return exposesKeys(path)
+    ? [`${path} holds keys and others may read it: run chmod 600 ${path}`, ...said]
+    : said;
+}
+
+/** True where `path` has access bits for others and a key in it. */
+function exposesKeys(path: string): boolean {
+  if ((statSync(path).mode & 0o044) === 0) return false;
+  return /"key"\s*:\s*"/.test(readFileSync(path, 'utf8'));
 }
 
 function tunnelWarnings(tunnel: TunnelConfig): string[] {

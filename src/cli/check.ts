@@ -1,0 +1,10 @@
+/** `l2vpnd check`: validates a configuration and prints what the daemon would work with, keys hidden. */
+import { configWarnings, loadConfig } from '../config/load.ts';
+import { maskedConfig } from '../config/masked.ts';
+
+export async function check(path: string): Promise<number> {
+  const config = loadConfig(path);
+  for (const warning of configWarnings(config, path)) process.stderr.write(`l2vpnd: warning: ${warning}\n`);
+  process.stdout.write(`${JSON.stringify(maskedConfig(config), null, 2)}\n`);
+  return 0;
+}

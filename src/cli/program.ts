@@ -1,0 +1,96 @@
+/** argv → command. Knows the commands and options; what a command does is in its own file. */
+import { Command, CommanderError, Option } from 'commander';
+import { nearest } from '../config/nearest.ts';
+import { L2vpnError } from '../errors.ts';
+import { check } from './check.ts';
+import { run } from './run.ts';
+import { packageVersion } from './version.ts';
+
+const EXAMPLES = `
+Examples:
+  $ sudo l2vpnd --config /etc/l2vpnd/site1.json
+  $ l2vpnd check --config /etc/l2vpnd/site1.json
+
+Exit status: 0 stopped by a signal; 64 usage, 66 no such file, 69 something this host lacks, 70 internal fault,
+71 system error or packet-number state, 73 cannot create, 77 permission, 78 configuration.
+`;
+
+/** What a command hands back: the exit status of the process. */
+type Action = () => Promise<number>;
+
+/** Runs the command in `argv` (without node and script); returns the exit status. Throws L2vpnError. */
+export async function runProgram(argv: readonly string[]): Promise<number> {
+  let action: Action | null = null;
+  const program = createProgram((chosen) => {
+    action = chosen;
+  });
+  try {
+    program.parse(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
+    throw usageError(error.message);
+  }
+  return (action as Action | null)?.() ?? 0;
+}
+
+function createProgram(choose: (action: Action) => void): Command {
+  const program = new Command('l2vpnd')
+    .description('A Layer-2 site-to-site VPN: MACsec (IEEE 802.1AE) over GRETAP, in userspace.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .enablePositionalOptions()
+    .allowExcessArguments(true)
+    .addOption(configOption())
+    .addOption(
+      new Option('--log-format <format>', 'format of the log').choices(['json', 'pretty']).default('json'),
+    )
+    .addHelpText('after', EXAMPLES)
+    .action((options: { logFormat: 'json' | 'pretty' }, command: Command) => {
+      const [stranger] = command.args;
+      if (stranger !== undefined) throw unknownCommand(stranger, program);
+      const path = configPath(command);
+      choose(() => run(path, options.logFormat));
+    });
+  program
+    .command('check')
+    .allowExcessArguments(false)
+    .description('check a configuration; print it with every default, keys hidden')
+    .addOption(configOption())
+    .action((_options: object, command: Command) => {
+      const path = configPath(command);
+      choose(() => check(path));
+    });
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({ writeErr: () => {}, outputError: () => {} });
+  }
+  return program;
+}
+
+function configOption(): Option {
+  return new Option('-c, --config <file>', 'the configuration, JSON');
+}
+
+function configPath(command: Command): string {
+  const { config } = command.optsWithGlobals<{ config?: string }>();
+  if (config === undefined)
+    throw usageError('--config is missing: name the configuration, like --config site1.json');
+  return config;
+}
+
+function unknownCommand(name: string, program: Command): L2vpnError {
+  const known = program.commands.map((command) => command.name());
+  const near = nearest(name, known);
+  const hint = near === null ? `commands are ${known.join(', ')}` : `did you mean "${near}"?`;
+  return usageError(`unknown command "${name}"; ${hint}`);
+}
+
+/** One line of commander's message, without its own prefix. */
+function usageError(message: string): L2vpnError {
+  const text = message
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .trim();
+  return new L2vpnError('L2VPN_USAGE', `${text}; see l2vpnd --help`);
+}
