@@ -12,6 +12,10 @@ export interface SocketSettings {
   readonly tos: number;
 }
 
+export interface UdpSettings extends SocketSettings {
+  readonly port: number;
+}
+
 /** Octets that the kernel may hold for us while a worker is busy; raw sockets drop what comes after. */
 export const SOCKET_BUFFER: number = 8 << 20;
 
@@ -33,9 +37,14 @@ export function openGreSocket(settings: SocketSettings, place: string, hdrIncl =
 }
 
 /** A UDP socket for GRE-in-UDP (RFC 8086), bound to `local`:`port` and connected to `remote`:`port`. */
-export function openUdpSocket(settings: SocketSettings, port: number, place: string): number {
+export function openUdpSocket(settings: UdpSettings, place: string): number {
   try {
-    return loadAddon().openUdpSocket(settings.local, settings.remote, port, optionsOf(settings, false));
+    return loadAddon().openUdpSocket(
+      settings.local,
+      settings.remote,
+      settings.port,
+      optionsOf(settings, false),
+    );
   } catch (cause) {
     throw translate(cause, settings, place);
   }
