@@ -1,6 +1,6 @@
 /** Closing what `openTap`, `openGreSocket`, `openUdpSocket` and `openEvent` opened; ports leave it to their owner. */
 import { loadAddon } from '../native/load.ts';
 
-export function closeFd(fd: number): void {
-  loadAddon().closeFd(fd);
+export function closeFds(fds: readonly number[]): void {
+  for (const fd of fds) loadAddon().closeFd(fd);
 }
