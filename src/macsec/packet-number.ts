@@ -4,10 +4,11 @@
  * thread raises the limit only after the new ceiling is durable.
  */
 
-/** The two words of shared memory: the next PN nobody has taken, and the PN that must not be taken (yet). */
+/** The words of shared memory: the next PN nobody has taken; the PN that must not be taken (yet); from which PN on lanes ask for more. */
 const NEXT = 0;
 const LIMIT = 1;
-const PN_WORDS = 2;
+const LOW_WATER = 2;
+const PN_WORDS = 3;
 
 /** One past the last usable PN: 2^32 for a 32-bit PN; for an XPN what a JavaScript number counts exactly. */
 export function pnEnd(xpn: boolean): number {
@@ -23,6 +24,7 @@ export class PnGrant {
   constructor(next: number) {
     Atomics.store(this.#words, NEXT, BigInt(next));
     Atomics.store(this.#words, LIMIT, BigInt(next));
+    Atomics.store(this.#words, LOW_WATER, BigInt(next));
   }
 
   /** The next PN that no lane has taken. */
@@ -34,9 +36,11 @@ export class PnGrant {
     return Number(Atomics.load(this.#words, LIMIT));
   }
 
-  /** Lets lanes take PNs below `limit`, which the caller has made durable. Forward only. */
-  grant(limit: number): void {
-    if (limit > this.limit) Atomics.store(this.#words, LIMIT, BigInt(limit));
+  /** Lets lanes take PNs below `limit`, which the caller has made durable; they ask again from `lowWater` on. Forward only. */
+  grant(limit: number, lowWater: number): void {
+    if (limit <= this.limit) return;
+    Atomics.store(this.#words, LOW_WATER, BigInt(lowWater));
+    Atomics.store(this.#words, LIMIT, BigInt(limit));
   }
 }
 
@@ -83,9 +87,9 @@ export class PnBlock {
     return this.available() === 0 && Atomics.load(this.#words, NEXT) >= this.#pnEnd;
   }
 
-  /** Less than half of what was granted is left: time to ask for more. `blockLen` is the size of a grant. */
-  wantsGrant(grantLen: number): boolean {
-    return Number(Atomics.load(this.#words, LIMIT) - Atomics.load(this.#words, NEXT)) < grantLen / 2;
+  /** Time to ask the main thread for more. */
+  wantsGrant(): boolean {
+    return Atomics.load(this.#words, NEXT) >= Atomics.load(this.#words, LOW_WATER);
   }
 
   #refill(): void {

@@ -7,7 +7,7 @@ import type { Keyring } from '../aead/aead.ts';
 import { isXpn, type MacsecConfig, type SaConfig } from '../config/types.ts';
 import { parseSci, sciHigh, sciLow } from '../wire/sci.ts';
 import { SECTAG_LEN_NO_SCI, SECTAG_LEN_SCI, TCI_C, TCI_E, TCI_ES, TCI_SC, TCI_SCB } from '../wire/sectag.ts';
-import { AN_COUNT, countersAt } from './counters.ts';
+import { AN_COUNT, countersAt, RxSaCounter } from './counters.ts';
 import { PnBlock } from './packet-number.ts';
 import { Replay } from './replay.ts';
 
@@ -147,6 +147,7 @@ export function createSecy(spec: SecySpec, keyring: Keyring, counters: Float64Ar
       rxSc.sa[sa.an] = rxSa;
       secy.saOfSlot[rxSa.slot] = rxSa;
       secy.scOfSlot[rxSa.slot] = rxSc;
+      counters[rxSa.countersAt + RxSaCounter.nextPn] = rxSa.replay.nextPn;
     });
   });
   return secy;

@@ -1,0 +1,172 @@
+/**
+ * One tunnel's resources, opened in the order in which they may fail without harm: packet numbers (and with them the
+ * lock against a second sender), path MTU, TAP, socket. What the lanes need of them goes to the workers as specs.
+ */
+
+import { type MtuArithmetic, mtuArithmetic } from '../config/overhead.ts';
+import type { MacsecConfig, TunnelConfig } from '../config/types.ts';
+import { ownSci } from '../config/types.ts';
+import { laneCountersBytes } from '../datapath/lane-counters.ts';
+import { L2vpnError } from '../errors.ts';
+import { closeFds } from '../io/close.ts';
+import { openGreSocket, openUdpSocket, pathMtu } from '../io/open-socket.ts';
+import { openTap } from '../io/open-tap.ts';
+import { countersAt, RxSaCounter } from '../macsec/counters.ts';
+import type { SecySpec } from '../macsec/secy.ts';
+import type { PnState } from '../state/state.ts';
+import { ETHERNET_LEN } from '../wire/ethernet.ts';
+import { type GreOptions, greHeaderLen } from '../wire/gre.ts';
+import type { LaneSpec } from '../worker/messages.ts';
+import { closeNumbers, openNumbers, type SecyNumbers } from './packet-numbers.ts';
+import { totalsOf } from './snapshot.ts';
+
+/** The smallest MTU that IPv4 demands of a link (RFC 791): below it the arithmetic has gone wrong. */
+const LEAST_MTU = 68;
+/** What the kernel hands up at most: a reassembled IP packet. */
+const LARGEST_PACKET = 65_535;
+/** One 802.1Q tag more than the MTU promises: the bridge lets it pass, `OutPktsTooLong` judges it. */
+const VLAN_LEN = 4;
+
+export interface Tunnel {
+  readonly config: TunnelConfig;
+  /** Own SCI, 16 hex digits; empty without MACsec. */
+  readonly sci: string;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly pathMtu: number;
+  readonly overhead: number;
+  readonly arithmetic: MtuArithmetic;
+  /** Null without MACsec. */
+  readonly numbers: SecyNumbers | null;
+  readonly lanes: readonly LaneSpec[];
+  readonly fds: readonly number[];
+}
+
+/** Opens everything of `config`, which is `tunnels[index]`. Throws L2vpnError; nothing is left open then. */
+export function openTunnel(config: TunnelConfig, index: number, state: PnState): Tunnel {
+  const undo: (() => void)[] = [];
+  try {
+    return open(config, `tunnels[${index}]`, state, undo);
+  } catch (error) {
+    for (const step of undo.reverse()) step();
+    throw error;
+  }
+}
+
+function open(config: TunnelConfig, place: string, state: PnState, undo: (() => void)[]): Tunnel {
+  const { tap, gre, macsec } = config;
+  const path = pathMtu(gre.local, gre.remote, `${place}.gre`);
+  const arithmetic = mtuArithmetic(path, gre, macsec);
+  const mtu = tap.mtu === 'auto' ? arithmetic.mtu : tap.mtu;
+  if (mtu < LEAST_MTU) {
+    throw new L2vpnError(
+      'L2VPN_CONFIG',
+      `${place}.tap.mtu: the path to ${gre.remote} leaves ${mtu} octets; raise the MTU of the underlay`,
+    );
+  }
+  const mac = tap.mac ?? randomMac();
+  const sci = macsec === null ? '' : ownSci(mac, macsec.port);
+  const numbers = macsec === null ? null : openNumbers(state, macsec, sci);
+  if (numbers !== null) undo.push(() => closeNumbers(numbers));
+  const { fds: tapFds } = openTap({ ...tap, mac, mtu }, `${place}.tap`);
+  undo.push(() => closeFds(tapFds));
+  const wireFd = openWire(config, place);
+  const secyLen = arithmetic.overhead - mtuArithmetic(path, gre, null).overhead;
+  const lowerMtu = Math.max(arithmetic.mtu, mtu) + secyLen;
+  const lanes = laneSpecs(config, tapFds, wireFd, secySpec(macsec, sci, numbers), lowerMtu, mtu);
+  return {
+    config,
+    sci,
+    mac,
+    mtu,
+    pathMtu: path,
+    overhead: arithmetic.overhead,
+    arithmetic,
+    numbers,
+    lanes,
+    fds: [...tapFds, wireFd],
+  };
+}
+
+function openWire(config: TunnelConfig, place: string): number {
+  const { gre } = config;
+  return gre.encap === 'udp' ? openUdpSocket(gre, `${place}.gre`) : openGreSocket(gre, `${place}.gre`);
+}
+
+/** Locally administered, unicast (IEEE 802 8.2.2), as the kernel's `eth_random_addr` makes them. */
+function randomMac(): string {
+  const octets = crypto.getRandomValues(new Uint8Array(6));
+  octets[0] = (octets[0]! & 0xfc) | 0x02;
+  return Array.from(octets, (octet) => octet.toString(16).padStart(2, '0')).join(':');
+}
+
+function secySpec(config: MacsecConfig | null, sci: string, numbers: SecyNumbers | null): SecySpec | null {
+  if (config === null || numbers === null) return null;
+  return {
+    config,
+    sci,
+    txShare: numbers.tx.map((tx) => tx.share),
+    rxShare: numbers.rx.map((sc) => sc.map((rx) => rx.share)),
+  };
+}
+
+/** One transmit lane a TAP queue, and one receive lane: every raw socket more would get its own copy of each packet. */
+function laneSpecs(
+  config: TunnelConfig,
+  tapFds: readonly number[],
+  wireFd: number,
+  secy: SecySpec | null,
+  lowerMtu: number,
+  mtu: number,
+): LaneSpec[] {
+  const { gre } = config;
+  const options: GreOptions = { key: gre.key, checksum: gre.checksum };
+  const udp = gre.encap === 'udp';
+  const common = {
+    tunnel: config.name,
+    wireFd,
+    udp,
+    outerIpv4: gre.family === 4 && !udp,
+    secy,
+    gre: options,
+    lowerMtu,
+    ipv4: null,
+  };
+  const counters = (): SharedArrayBuffer =>
+    new SharedArrayBuffer(laneCountersBytes(config.macsec?.rxSc.length ?? 0));
+  const frameLen = Math.max(mtu + VLAN_LEN, lowerMtu) + ETHERNET_LEN;
+  // In clear, a kernel peer's packets may come merged, up to the largest IP packet there is.
+  const packetLen = secy === null ? LARGEST_PACKET : 60 + greHeaderLen(options) + 4 + frameLen;
+  const transmit = tapFds.map(
+    (tapFd): LaneSpec => ({
+      ...common,
+      direction: 'transmit',
+      tapFd,
+      maxLen: frameLen,
+      counters: counters(),
+    }),
+  );
+  return [
+    ...transmit,
+    { ...common, direction: 'receive', tapFd: tapFds[0]!, maxLen: packetLen, counters: counters() },
+  ];
+}
+
+/** Stores how far the receiver has come. Throws L2VPN_STATE. */
+export function saveReceived(tunnel: Tunnel): void {
+  if (tunnel.numbers === null) return;
+  const { secy } = totalsOf(tunnel);
+  tunnel.numbers.rx.forEach((sc, index) => {
+    for (const rx of sc) rx.save(secy[countersAt.rxSa(index, rx.an) + RxSaCounter.nextPn]!);
+  });
+}
+
+/** Closes everything, after the workers have ended: the numbers are stored exactly, the TAP goes. */
+export function closeTunnel(tunnel: Tunnel): void {
+  try {
+    saveReceived(tunnel);
+    if (tunnel.numbers !== null) closeNumbers(tunnel.numbers);
+  } finally {
+    closeFds(tunnel.fds);
+  }
+}

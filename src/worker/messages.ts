@@ -1,0 +1,43 @@
+/** What the main thread and a worker tell each other. Frames never pass here, nor counters: those are shared memory. */
+import type { AeadProvider } from '../aead/aead.ts';
+import type { SecySpec } from '../macsec/secy.ts';
+import type { GreOptions } from '../wire/gre.ts';
+
+/** One lane, as the worker has to build it. Survives a structured clone. */
+export interface LaneSpec {
+  readonly direction: 'transmit' | 'receive';
+  /** For messages. */
+  readonly tunnel: string;
+  readonly tapFd: number;
+  readonly wireFd: number;
+  /** A raw IPv4 socket gives the outer header with a packet; UDP and IPv6 do not. */
+  readonly outerIpv4: boolean;
+  readonly udp: boolean;
+  /** Null: plain GRETAP. */
+  readonly secy: SecySpec | null;
+  readonly gre: GreOptions;
+  readonly lowerMtu: number;
+  /** The outer header to send, where the socket has IP_HDRINCL. */
+  readonly ipv4: Uint8Array | null;
+  /** The longest frame from the TAP, or packet from the wire. */
+  readonly maxLen: number;
+  readonly counters: SharedArrayBuffer;
+}
+
+export interface WorkerSpec {
+  readonly provider: AeadProvider['name'];
+  readonly eventFd: number;
+  readonly lanes: readonly LaneSpec[];
+}
+
+/** Main thread to worker; the eventfd says that one waits. A grant needs no message, only the wake-up. */
+export type ToWorker = { readonly type: 'stop' };
+
+export type FromWorker =
+  | { readonly type: 'running' }
+  /** Lane `lane` is short of granted packet numbers. */
+  | { readonly type: 'pn-low'; readonly lane: number }
+  /** Every lane is drained; the worker ends. */
+  | { readonly type: 'stopped' }
+  /** A port is gone; the worker has ended. */
+  | { readonly type: 'failed'; readonly tunnel: string; readonly reason: string };
