@@ -11,8 +11,10 @@ import { dirname } from 'node:path';
 export interface RunOptions {
   /** After this the program gets SIGKILL and `run` throws. Default 20 s. */
   timeoutMs?: number;
-  /** Written to its standard input. */
+  /** Written to its standard input, which then ends. */
   input?: string;
+  /** Of a `Background`: standard input stays open for `write`. */
+  interactive?: boolean;
   cwd?: string;
   env?: NodeJS.ProcessEnv;
   /** File that remembers its pid. */
@@ -84,7 +86,8 @@ export class Background {
     this.#title = argv.join(' ');
     this.#child = launch(argv, options);
     this.pid = this.#child.pid ?? -1;
-    this.#child.stdin?.on('error', () => undefined).end(options.input ?? '');
+    this.#child.stdin?.on('error', () => undefined);
+    if (!options.interactive) this.#child.stdin?.end(options.input ?? '');
     for (const stream of [this.#child.stdout, this.#child.stderr]) this.#collect(stream);
     this.ended = new Promise((resolve) => {
       const settle = (exit: Exit): void => {
@@ -108,6 +111,11 @@ export class Background {
   /** How it ended, or undefined while it runs. */
   get exit(): Exit | undefined {
     return this.#exit;
+  }
+
+  /** Writes to its standard input (`interactive`). */
+  write(text: string): void {
+    this.#child.stdin?.write(text);
   }
 
   /** The first line at or after line `from` that matches. Throws with the output when it ends or time runs out first. */
