@@ -1,6 +1,6 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
-/** `unit` needs nothing; `e2e` makes network namespaces (root, /dev/net/tun) and runs one file at a time. */
+/** `unit` needs nothing; `e2e` makes network namespaces (root, /dev/net/tun); `kernel` boots a Linux kernel in QEMU. The last two run one file at a time. */
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
@@ -12,6 +12,15 @@ const config: ViteUserConfig = defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'kernel',
+          include: ['test/kernel/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 180_000,
         },
       },
     ],

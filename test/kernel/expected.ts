@@ -1,0 +1,33 @@
+/**
+ * What a real kernel made of every row of the table: test/kernel/expected-1.7.json, written by
+ * `L2VPND_RECORD=1 npm run test:kernel -- table`. A test without QEMU may be judged by it: the frames are in it.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { SecYSetup, ValidateMode } from './cases/table-1-7.ts';
+import type { Outcome } from './guest-secy.ts';
+
+export interface ExpectedCase {
+  name: string;
+  setup: SecYSetup;
+  /** Hex, as GRE carries them; given to the SecY one after the other. */
+  frames: string[];
+  outcome: Record<ValidateMode, Outcome>;
+}
+
+export interface Expected {
+  /** `6.1.0-50-amd64`. */
+  kernel: string;
+  iproute2: string;
+  cases: ExpectedCase[];
+}
+
+const FILE = fileURLToPath(new URL('./expected-1.7.json', import.meta.url));
+
+export function readExpected(): Expected {
+  return JSON.parse(readFileSync(FILE, 'utf8')) as Expected;
+}
+
+export function writeExpected(expected: Expected): void {
+  writeFileSync(FILE, `${JSON.stringify(expected, null, 2)}\n`);
+}
