@@ -21,8 +21,8 @@ const FUZZERS = ['clang', 'libclang-rt-14-dev'];
 const CONTENDERS = ['fastd', 'openvpn', 'tinc', 'openssl', 'wireguard-go', 'wireguard-tools'];
 
 async function isInstalled(name: string): Promise<boolean> {
-  const result = await run(['dpkg-query', '-W', '-f', '${Status}', name]);
-  return result.stdout.includes('install ok installed');
+  const result = await run(['dpkg', '-s', name]);
+  return result.stdout.includes('Status: install ok installed');
 }
 
 async function main(argv: readonly string[]): Promise<number> {
