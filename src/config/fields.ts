@@ -25,9 +25,8 @@ export function wholeNumber(min: number, max: number): z.ZodInt {
 
 /** The word `auto` or a whole number. */
 export function autoOr(min: number, max: number): z.ZodType<'auto' | number> {
-  return z.union([z.literal('auto'), z.int().min(min).max(max)], {
-    error: mustBe(`"auto" or a whole number from ${min} to ${max}`),
-  });
+  const error = mustBe(`"auto" or a whole number from ${min} to ${max}`);
+  return z.union([z.literal('auto'), z.int({ error }).min(min, { error }).max(max, { error })], { error });
 }
 
 export function oneOf<const Word extends string>(words: readonly Word[]): z.ZodType<Word> {

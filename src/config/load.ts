@@ -232,7 +232,7 @@ function resolveMacsec(raw: RawMacsec, keys: KeyReader, path: JsonPath): MacsecC
     ...raw,
     txSa: raw.txSa.map((sa, i) => resolveSa(sa, [...path, 'txSa', i])),
     rxSc: raw.rxSc.map((sc, i) => ({
-      sci: sciOf(sc),
+      sci: sciOf(sc)!,
       active: sc.active,
       sa: sc.sa.map((sa, j) => resolveSa(sa, [...path, 'rxSc', i, 'sa', j])),
     })),

@@ -17,11 +17,7 @@ import {
 } from './fields.ts';
 import type { Problem } from './problem.ts';
 import type { RawConfig, RawMacsec, RawRxSc, RawSa, RawTunnel } from './raw.ts';
-import { checkConfig, checkGre, checkMacsec, checkRxSc, checkSa } from './semantics.ts';
-
-const MAC = /^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/;
-/** The port that IANA gave to GRE-in-UDP (RFC 8086 §8). */
-export const GRE_UDP_PORT = 4754;
+import { checkConfig, checkGre, checkMacsec, checkRxSc, checkSa, GRE_UDP_PORT, MAC } from './semantics.ts';
 
 /** Runs one check of semantics.ts as a part of the schema, so that a file's problems come all at once. */
 function checkedBy<Value>(
@@ -41,13 +37,18 @@ function fitString(wanted: string, unfit: (value: string) => string | null): z.Z
 
 const ifname = (): z.ZodString =>
   fitString('a device name', unfitIfname).meta({ minLength: 1, maxLength: 15 });
-const mac = () =>
-  text(MAC, 'a MAC address like "02:00:00:12:34:56"').refine(
-    (value) => (Number.parseInt(value, 16) & 1) === 0,
-    {
-      error: 'is a multicast or broadcast MAC address; a port needs one of its own',
-    },
-  );
+const mac = (): z.ZodString =>
+  text(MAC, 'a MAC address like "02:00:00:12:34:56"').superRefine((value, context) => {
+    const fault = unfitMac(value);
+    if (fault !== null) context.addIssue({ code: 'custom', message: fault });
+  });
+
+/** Why `mac` cannot be a port's (`is_valid_ether_addr` in the kernel), or null. */
+function unfitMac(mac: string): string | null {
+  if (/^[0:]+$/.test(mac)) return 'is no address of a port, being all zero';
+  const group = (Number.parseInt(mac, 16) & 1) !== 0;
+  return group ? 'is a multicast or broadcast MAC address; a port needs one of its own' : null;
+}
 
 const tap = closed(
   {
@@ -195,7 +196,10 @@ const tunnel: z.ZodType<RawTunnel> = closed(
 
 const config: z.ZodType<RawConfig> = closed(
   {
-    $schema: z.string({ error: mustBe('a string') }).optional(),
+    $schema: z
+      .string({ error: mustBe('a string') })
+      .optional()
+      .describe('This schema, for editors.'),
     tunnels: z
       .array(tunnel, { error: mustBe('a list of tunnels') })
       .min(1, { error: 'is empty: a daemon needs a tunnel' })
@@ -219,7 +223,7 @@ const config: z.ZodType<RawConfig> = closed(
         listen: text(
           /^(?:[0-9.]+|\[[0-9a-fA-F:.]+\]|localhost):[0-9]{1,5}$/,
           'address and port like "127.0.0.1:9586"',
-        ),
+        ).describe('Address and port of the HTTP server, like "127.0.0.1:9586".'),
       },
       'an object with "listen", or null',
     )
@@ -233,7 +237,9 @@ const config: z.ZodType<RawConfig> = closed(
           .describe('Least severity that is logged.'),
       },
       'an object with "level"',
-    ).default({ level: 'info' }),
+    )
+      .default({ level: 'info' })
+      .describe('The log, JSON lines on stdout.'),
   },
   'an object with "tunnels"',
 )

@@ -1,6 +1,7 @@
 /**
- * What a configuration means: the rules across fields. One function a level, each called by the schema once
- * the fields of that level are sound. Rules about keys need the keys, and are in keys.ts.
+ * What a configuration means: the rules across fields. One function a level, each called by the schema where
+ * the fields of that level have the right types; their text may still be unfit, which is told already. Rules
+ * about keys need the keys, and are in keys.ts.
  *
  * Sources: `drivers/net/macsec.c` (macsec_validate_attr, macsec_add_txsa), iproute2's `ipmacsec.c`, 802.1AE 10.7.
  */
@@ -9,6 +10,9 @@ import type { Report } from './problem.ts';
 import type { RawConfig, RawGre, RawMacsec, RawRxSc, RawSa } from './raw.ts';
 import { isXpn, ownSci, sakLen } from './types.ts';
 
+export const MAC: RegExp = /^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/;
+/** The port that IANA gave to GRE-in-UDP (RFC 8086 §8). */
+export const GRE_UDP_PORT = 4754;
 const MAX_PN = 0xffffffff;
 /** MACSEC_XPN_MAX_REPLAY_WINDOW of the kernel, 802.1AEbw 10.6.5. */
 const MAX_XPN_WINDOW = 2 ** 30 - 1;
@@ -16,10 +20,9 @@ const MAX_XPN_WINDOW = 2 ** 30 - 1;
 export const MAX_BITMAP_WINDOW: number = 2 ** 24;
 /** Longest path of a Unix socket (`sun_path` less its NUL). */
 const MAX_SOCKET_PATH = 107;
-const DEFAULT_UDP_PORT = 4754;
 
 export function checkGre(gre: RawGre, report: Report): void {
-  if (gre.encap === 'none' && gre.port !== DEFAULT_UDP_PORT) {
+  if (gre.encap === 'none' && gre.port !== GRE_UDP_PORT) {
     report(['port'], 'belongs to encap "udp"; set "encap": "udp" or remove it');
   }
   if (gre.remote === 'dynamic') {
@@ -54,9 +57,10 @@ export function checkRxSc(sc: RawRxSc, report: Report): void {
   checkDuplicates(sc.sa, (sa) => sa.an, ['sa'], 'an', report);
 }
 
-/** The SCI of a channel as 16 lower-case hex digits. */
-export function sciOf(sc: RawRxSc): string {
-  return sc.sci?.toLowerCase() ?? ownSci(sc.mac!, sc.port ?? 1);
+/** The SCI of a channel as 16 lower-case hex digits, or null where it has none that is sound. */
+export function sciOf(sc: RawRxSc): string | null {
+  if (sc.sci !== undefined) return sc.sci.toLowerCase();
+  return sc.mac !== undefined && MAC.test(sc.mac) ? ownSci(sc.mac, sc.port ?? 1) : null;
 }
 
 export function checkMacsec(macsec: RawMacsec, report: Report): void {
@@ -144,10 +148,10 @@ function canonicalAddress(address: string): string {
   return addressFamily(address) === 6 ? new URL(`http://[${address}]/`).hostname : address;
 }
 
-/** Reports every entry of a list whose `keyOf` an earlier one has. */
+/** Reports every entry of a list whose `keyOf` an earlier one has; null is no key. */
 function checkDuplicates<Entry>(
   entries: readonly Entry[],
-  keyOf: (entry: Entry) => string | number,
+  keyOf: (entry: Entry) => string | number | null,
   at: (string | number)[],
   field: string,
   report: Report,
@@ -155,6 +159,7 @@ function checkDuplicates<Entry>(
   const seen = new Map<string | number, number>();
   entries.forEach((entry, i) => {
     const key = keyOf(entry);
+    if (key === null) return;
     const first = seen.get(key);
     if (first === undefined) seen.set(key, i);
     else
