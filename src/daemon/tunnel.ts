@@ -4,7 +4,7 @@
  */
 
 import { type MtuArithmetic, mtuArithmetic } from '../config/overhead.ts';
-import type { MacsecConfig, TunnelConfig } from '../config/types.ts';
+import type { GreConfig, MacsecConfig, TunnelConfig } from '../config/types.ts';
 import { ownSci } from '../config/types.ts';
 import { laneCountersBytes } from '../datapath/lane-counters.ts';
 import { L2vpnError } from '../errors.ts';
@@ -16,6 +16,7 @@ import type { SecySpec } from '../macsec/secy.ts';
 import type { PnState } from '../state/state.ts';
 import { ETHERNET_LEN } from '../wire/ethernet.ts';
 import { type GreOptions, greHeaderLen } from '../wire/gre.ts';
+import { ipv4Template, parseIpv4 } from '../wire/ipv4.ts';
 import type { LaneSpec } from '../worker/messages.ts';
 import { closeNumbers, openNumbers, type SecyNumbers } from './packet-numbers.ts';
 import { totalsOf } from './snapshot.ts';
@@ -90,7 +91,16 @@ function open(config: TunnelConfig, place: string, state: PnState, undo: (() => 
 
 function openWire(config: TunnelConfig, place: string): number {
   const { gre } = config;
-  return gre.encap === 'udp' ? openUdpSocket(gre, `${place}.gre`) : openGreSocket(gre, `${place}.gre`);
+  if (gre.encap === 'udp') return openUdpSocket(gre, `${place}.gre`);
+  return openGreSocket(gre, `${place}.gre`, ownHeader(gre));
+}
+
+/**
+ * We write the outer IPv4 header ourselves (IP_HDRINCL): that spares the kernel a tenth of each send. Not where it may
+ * have to fragment (`df: false`), which it does only with headers of its own, and not for IPv6, which has no such socket.
+ */
+function ownHeader(gre: GreConfig): boolean {
+  return gre.family === 4 && gre.encap === 'none' && gre.df;
 }
 
 /** Locally administered, unicast (IEEE 802 8.2.2), as the kernel's `eth_random_addr` makes them. */
@@ -130,7 +140,9 @@ function laneSpecs(
     secy,
     gre: options,
     lowerMtu,
-    ipv4: null,
+    ipv4: ownHeader(gre)
+      ? ipv4Template(parseIpv4(gre.local), parseIpv4(gre.remote), gre.ttl, gre.tos, gre.df)
+      : null,
   };
   const counters = (): SharedArrayBuffer =>
     new SharedArrayBuffer(laneCountersBytes(config.macsec?.rxSc.length ?? 0));
