@@ -4,7 +4,6 @@ import { loadConfig } from '../config/load.ts';
 /** The daemon is imported here and not above: `check` needs no addon. */
 export async function run(configPath: string, logFormat: 'json' | 'pretty'): Promise<number> {
   const config = loadConfig(configPath);
-  // @ts-ignore: until src/daemon/run.ts is there
   const { runDaemon } = await import('../daemon/run.ts');
   return runDaemon(config, { configPath, logFormat });
 }

@@ -1,0 +1,237 @@
+/** The command as a shell sees it: what it prints where, and its exit status. Runs dist/, which `npm test` builds. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { KEY_A, KEY_B, sample } from '../config/sample.ts';
+
+const MAIN = 'dist/src/main.js';
+
+let dir: string;
+beforeAll(() => {
+  if (!existsSync(MAIN)) throw new Error(`${MAIN} is not there: npm run build:ts first`);
+  dir = mkdtempSync(join(tmpdir(), 'l2vpnd-cli-'));
+  chmodSync(dir, 0o755);
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+interface Outcome {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function l2vpnd(...args: string[]): Outcome {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  return { status, stdout, stderr };
+}
+
+function file(name: string, text: string, mode = 0o600): string {
+  const path = join(dir, name);
+  writeFileSync(path, text);
+  chmodSync(path, mode);
+  return path;
+}
+
+describe('l2vpnd: usage', () => {
+  it.each<[string[], RegExp]>([
+    [[], /^l2vpnd: --config is missing/],
+    [['chekc'], /^l2vpnd: unknown command "chekc"; did you mean "check"\?/],
+    [['frobnicate'], /^l2vpnd: unknown command "frobnicate"; commands are check/],
+    [['--confg', 'x'], /^l2vpnd: unknown option '--confg' \(Did you mean --config\?\)/],
+    [['--config'], /^l2vpnd: option '-c, --config <file>' argument missing/],
+    [
+      ['--config', 'x', '--log-format', 'xml'],
+      /^l2vpnd: option '--log-format <format>' argument 'xml' is invalid/,
+    ],
+    [['check'], /^l2vpnd: --config is missing/],
+    [['check', '--config', 'x', 'y'], /^l2vpnd: too many arguments/],
+    [['check', '--verbose'], /^l2vpnd: unknown option '--verbose'/],
+  ])('%j ends with 64 and one line', (args, line) => {
+    const { status, stdout, stderr } = l2vpnd(...args);
+    expect(stderr).toMatch(line);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect([status, stdout]).toEqual([64, '']);
+  });
+
+  it('--version prints that of package.json', () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+    expect(l2vpnd('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it.each([[['--help']], [['-h']], [['help']]])('%j prints usage and an example', (args) => {
+    const { status, stdout } = l2vpnd(...args);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^Usage: l2vpnd/);
+    expect(stdout).toContain('$ sudo l2vpnd --config /etc/l2vpnd/site1.json');
+  });
+});
+
+describe('l2vpnd check', () => {
+  it('prints the effective configuration as JSON, keys hidden', () => {
+    const { status, stdout, stderr } = l2vpnd(
+      'check',
+      '--config',
+      file('good.json', JSON.stringify(sample())),
+    );
+    expect([status, stderr]).toEqual([0, '']);
+    expect(JSON.parse(stdout).tunnels[0].macsec).toMatchObject({
+      cipher: 'gcm-aes-128',
+      replayWindow: 1024,
+      txSa: [{ an: 0, pn: 1, keyId: '01', active: true, key: '(hidden, 16 octets)' }],
+    });
+    expect(stdout).not.toMatch(/1a1a1a|2b2b2b/);
+  });
+
+  it('warns on stderr of a tunnel in clear, and still succeeds', () => {
+    const value = sample();
+    value.tunnels[0].macsec = null;
+    const { status, stdout, stderr } = l2vpnd('check', '--config', file('clear.json', JSON.stringify(value)));
+    expect(status).toBe(0);
+    expect(stderr).toBe(
+      'l2vpnd: warning: tunnel "site2": macsec is null: frames cross the WAN in clear, and anybody there can inject frames\n',
+    );
+    expect(JSON.parse(stdout).tunnels[0].macsec).toBeNull();
+  });
+
+  it('takes --config before the command too', () => {
+    expect(l2vpnd('--config', 'examples/site1.json', 'check').status).toBe(0);
+  });
+});
+
+describe('l2vpnd check with a bad configuration', () => {
+  it.each<[string, () => string, number, RegExp]>([
+    ['missing', () => join(dir, 'absent.json'), 66, /absent\.json does not exist/],
+    ['empty', () => file('empty.json', ''), 78, /^l2vpnd: empty\.json is empty/],
+    [
+      'no JSON',
+      () => file('text.json', '{\n "tunnels" = 1\n}'),
+      78,
+      /^l2vpnd: text\.json:2:12: not valid JSON: /,
+    ],
+    ['an unknown key', () => broken({ crypt: 'auto' }), 78, /unknown key "crypt", did you mean "crypto"\?/],
+    [
+      'a wrong type',
+      () => broken({ workers: 'two' }),
+      78,
+      /workers: must be "auto" or a whole number from 1 to 64, not "two"/,
+    ],
+    [
+      'a key of wrong length',
+      () => withKey(KEY_A.slice(0, 30)),
+      78,
+      /key: must be 32 or 64 hex digits, not 30 digits/,
+    ],
+    ['a missing key file', () => withKeyFile('absent.key'), 66, /key file \S+absent\.key does not exist/],
+    [
+      'an open key file',
+      () => withKeyFile(file('open.key', KEY_A, 0o644)),
+      78,
+      /has mode 0644: others have access/,
+    ],
+    [
+      'PN 0',
+      () =>
+        changed((t) => {
+          t.macsec.txSa[0].pn = 0;
+        }),
+      78,
+      /txSa\[0\]\.pn: must be a whole number from 1/,
+    ],
+    [
+      'a TAP name too long',
+      () =>
+        changed((t) => {
+          t.tap.ifname = 'x'.repeat(16);
+        }),
+      78,
+      /tap\.ifname: "x+" has 16 octets/,
+    ],
+    [
+      'same key and SCI both ways',
+      () =>
+        changed((t) => {
+          t.macsec.rxSc = [{ mac: t.tap.mac, sa: [{ key: KEY_A }] }];
+        }),
+      78,
+      /packet numbers would repeat under one key/,
+    ],
+  ])('%s: status and message', (_what, path, status, message) => {
+    const outcome = l2vpnd('check', '--config', path());
+    expect(outcome.stderr).toMatch(message);
+    expect([outcome.status, outcome.stdout]).toEqual([status, '']);
+    expect(outcome.stderr).not.toMatch(/1a1a1a|2b2b2b|^\s+at /m);
+  });
+});
+
+describe('l2vpnd --config with a bad configuration', () => {
+  it('ends as check does, before it touches anything', () => {
+    const path = broken({ crypt: 'auto' });
+    expect(l2vpnd('--config', path)).toEqual(l2vpnd('check', '--config', path));
+  });
+});
+
+describe.runIf(process.getuid?.() === 0)('l2vpnd check as another user (needs root to become one)', () => {
+  it('a file without access ends with 77', () => {
+    const path = file('private.json', JSON.stringify(sample()));
+    const entry = join(process.cwd(), MAIN);
+    const { status, stderr } = spawnSync(process.execPath, [entry, 'check', '--config', path], {
+      encoding: 'utf8',
+      uid: 65534,
+      gid: 65534,
+      cwd: '/',
+    });
+    expect(stderr).toBe(`l2vpnd: ${path} cannot be read: permission denied\n`);
+    expect(status).toBe(77);
+  });
+});
+
+describe('l2vpnd: several problems', () => {
+  it('are said a line each, each with place', () => {
+    const value = sample();
+    value.tunnels[0].gre.remote = '2.2.2';
+    value.workers = 0;
+    const path = file('two.json', JSON.stringify(value, null, 2));
+    expect(l2vpnd('check', '--config', path).stderr.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(
+        /^l2vpnd: two\.json:\d+: tunnels\[0\]\.gre\.remote: "2\.2\.2" is not an IPv4 or IPv6 address$/,
+      ),
+      expect.stringMatching(/^l2vpnd: two\.json:\d+: workers: must be /),
+    ]);
+  });
+
+  it('hold no key', () => {
+    const value = sample();
+    value.tunnels[0].macsec.sak = KEY_B;
+    value[KEY_A] = 1;
+    const { stderr } = l2vpnd('check', '--config', file('leak.json', JSON.stringify(value)));
+    expect(stderr).toContain('unknown key "sak"');
+    expect(stderr).not.toMatch(/1a1a1a|2b2b2b/);
+  });
+});
+
+function broken(change: object): string {
+  return file('broken.json', JSON.stringify({ ...sample(), ...change }));
+}
+
+function changed(change: (tunnel: ReturnType<typeof sample>) => void): string {
+  const value = sample();
+  change(value.tunnels[0]);
+  return file('changed.json', JSON.stringify(value));
+}
+
+function withKey(key: string): string {
+  return changed((tunnel) => {
+    tunnel.macsec.txSa[0].key = key;
+  });
+}
+
+function withKeyFile(keyFile: string): string {
+  return changed((tunnel) => {
+    tunnel.macsec.txSa[0] = { keyFile };
+  });
+}
