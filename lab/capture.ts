@@ -44,7 +44,20 @@ export class Capture {
 
   /** Starts to write what passes `link` to `path`; returns when it listens. Default filter: GRE. */
   static async start(space: Namespace, link: string, path: string, filter = 'proto gre'): Promise<Capture> {
-    const argv = ['tcpdump', '-i', link, '-n', '-U', '-s', '0', '-B', '8192', '-w', path, '-Z', 'root'];
+    const argv = [
+      'tcpdump',
+      '-i',
+      link,
+      '-n',
+      '--immediate-mode',
+      '-U',
+      '-B',
+      '8192',
+      '-w',
+      path,
+      '-Z',
+      'root',
+    ];
     const tcpdump = space.start([...argv, filter === 'proto gre' ? 'ip proto 47 or ip6 proto 47' : filter]);
     await tcpdump.waitFor(/listening on/);
     return new Capture(path, tcpdump);
@@ -52,9 +65,22 @@ export class Capture {
 
   /** Ends it, and returns every GRE packet that it saw. */
   async stop(): Promise<GrePacket[]> {
-    // A veth hands its packets over at once, tcpdump reads them in blocks: SIGINT makes it drain and write.
+    await this.#caughtUp();
     await this.#tcpdump.stop('SIGINT');
     return existsSync(this.path) && statSync(this.path).size > 0 ? readCapture(this.path) : [];
+  }
+
+  /** tcpdump leaves behind what it has not read when it is told to end; SIGUSR1 makes it say how far it is. */
+  async #caughtUp(): Promise<void> {
+    for (let i = 0; i < 1000; i++) {
+      const from = this.#tcpdump.lines.length;
+      process.kill(this.#tcpdump.pid, 'SIGUSR1');
+      const counts = /(\d+) packets? captured, (\d+) packets? received by filter, (\d+) packets? dropped/;
+      const [, captured, received, dropped] = await this.#tcpdump.waitFor(counts, 5000, from);
+      if (Number(dropped) > 0) throw new Error(`tcpdump lost ${dropped} packets`);
+      if (Number(captured) >= Number(received)) return;
+    }
+    throw new Error('tcpdump does not keep up');
   }
 }
 
