@@ -1,0 +1,45 @@
+/**
+ * The highest rate of small datagrams that a tunnel carries without loss, found by bounded search (the idea of
+ * RFC 2544 §26.1): double until a trial loses, then halve the interval between the best rate that passed and the
+ * lowest that failed. The rate reported is one that was measured: what arrived in the best passing trial.
+ */
+import type { Topology } from '../../lab/topology.ts';
+import type { UdpPlan } from '../sites-run.ts';
+import { runUdp } from './iperf.ts';
+
+export interface UdpRate {
+  payload: number;
+  /** Of the best trial that passed; 0 when none did. */
+  framesPerSecond: number;
+  /** Its loss, 0–1. */
+  loss: number;
+  trials: number;
+  /** The sender could not offer more, or the trials ran out: the tunnel may carry more than this. */
+  openEnded: boolean;
+}
+
+const FIRST_RATE = 40_000;
+
+export async function searchUdpRate(topology: Topology, plan: UdpPlan): Promise<UdpRate> {
+  const best: UdpRate = { payload: plan.payload, framesPerSecond: 0, loss: 0, trials: 0, openEnded: true };
+  let passed = 0;
+  let failed = Number.POSITIVE_INFINITY;
+  let rate = FIRST_RATE;
+  while (best.trials < plan.trials && failed - passed > passed * 0.05) {
+    const trial = await runUdp(topology, plan.payload, rate, plan.seconds);
+    best.trials++;
+    if (trial.loss <= plan.tolerance) {
+      if (trial.arrived > best.framesPerSecond) {
+        best.framesPerSecond = trial.arrived;
+        best.loss = trial.loss;
+      }
+      if (trial.offered < rate * 0.9) return best;
+      passed = Math.max(passed, trial.offered);
+    } else {
+      best.openEnded = false;
+      failed = Math.min(failed, trial.offered, rate);
+    }
+    rate = failed === Number.POSITIVE_INFINITY ? rate * 2 : (passed + failed) / 2;
+  }
+  return best;
+}
