@@ -1,0 +1,182 @@
+/** The addon by itself: argument checks, errors, waiting, several threads at once, sockets on the loopback. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { FrameArrays, PortHandle, SystemError } from '../../../src/native/addon.ts';
+import { loadAddon } from '../../../src/native/load.ts';
+
+const addon = loadAddon();
+const folder = mkdtempSync(join(tmpdir(), 'l2vpnd-native-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function errorOf(call: () => unknown): SystemError {
+  try {
+    call();
+  } catch (error) {
+    return error as SystemError;
+  }
+  throw new Error('expected an exception');
+}
+
+function framesOf(count: number, slot = 256): FrameArrays {
+  return {
+    arena: new Uint8Array(count * slot),
+    at: Uint32Array.from({ length: count }, (_, i) => i * slot),
+    len: new Uint32Array(count),
+    verdict: new Uint8Array(count),
+  };
+}
+
+describe('errors', () => {
+  it('of a system call carry code, errno and syscall', () => {
+    const error = errorOf(() => addon.linkInfo('l2vpnd-none'));
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toMatchObject({ code: 'ENODEV', errno: 19, syscall: 'ioctl SIOCGIFINDEX' });
+    expect(error.message).toBe('ioctl SIOCGIFINDEX l2vpnd-none: No such device');
+  });
+
+  it('of a caller name the argument', () => {
+    expect(errorOf(() => addon.linkInfo(5 as never)).message).toBe('"ifname" expected a string');
+    expect(errorOf(() => addon.linkInfo('a-name-that-is-too-long')).message).toBe(
+      '"ifname" expected a shorter string',
+    );
+    expect(errorOf(() => addon.linkInfo('a\0b')).message).toContain('without NUL');
+    expect(errorOf(() => (addon.poll as (...args: unknown[]) => number)()).message).toBe('too few arguments');
+    expect(errorOf(() => addon.closePort({} as PortHandle)).message).toBe('"port" expected an open handle');
+    expect(errorOf(() => addon.setKey(addon.openKeyring(1), 0, new Uint8Array(15))).message).toContain(
+      '16 or 32',
+    );
+    expect(errorOf(() => addon.openKeyring(256)).message).toContain('1 to 255');
+  });
+
+  it('a handle of one kind, or a closed one, is no handle of another', () => {
+    const port = addon.openSocketPort(0);
+    expect(() => addon.clearKey(port as never, 0)).toThrow('"ring" expected an open handle');
+    addon.closePort(port);
+    expect(() => addon.closePort(port)).toThrow('open handle');
+    const ring = addon.openKeyring(1);
+    addon.closeKeyring(ring);
+    expect(() => addon.clearKey(ring, 0)).toThrow('open handle');
+  });
+});
+
+describe('poll and eventfd', () => {
+  it('a signalled event is readable until it is cleared', () => {
+    const event = addon.openEvent();
+    const fds = Int32Array.of(-1, event);
+    const events = Int16Array.of(1, 1);
+    const revents = new Int16Array(2);
+    expect(addon.poll(fds, events, revents, 2, 0)).toBe(0);
+    addon.signalEvent(event);
+    addon.signalEvent(event);
+    expect(addon.poll(fds, events, revents, 2, -1)).toBe(1);
+    expect([...revents]).toEqual([0, 1]);
+    expect(addon.clearEvent(event)).toBe(true);
+    expect(addon.clearEvent(event)).toBe(false);
+    addon.closeFd(event);
+    expect(() => addon.poll(fds, events, revents, 3, 0)).toThrow(RangeError);
+  });
+});
+
+describe('batched reads and writes', () => {
+  it('never look outside the arena, whatever at, len, count and room say', () => {
+    const port = addon.openSocketPort(-1);
+    const status = new Int32Array(1);
+    const word = fc.oneof(fc.nat(600), fc.nat(0xffffffff));
+    fc.assert(
+      fc.property(word, word, word, word, (at, len, count, room) => {
+        const frames = framesOf(2);
+        frames.at.fill(at);
+        frames.len.fill(len);
+        const fits = count <= 2 && (count === 0 || at + len <= 512);
+        const send = (): number => addon.socketSend(port, frames, 0, count, status);
+        if (fits) expect(send()).toBeLessThanOrEqual(count);
+        else expect(send).toThrow(RangeError);
+        const slotFits = count <= 2 && room <= 512 && (count === 0 || at + room <= 512);
+        const receive = (): number => addon.socketReceive(port, frames, count, room, status);
+        if (slotFits) expect(receive()).toBe(0);
+        else expect(receive).toThrow(RangeError);
+      }),
+    );
+    expect(addon.socketSend(port, { ...framesOf(1), len: Uint32Array.of(1) }, 0, 1, status)).toBe(0);
+    expect(status[0]).toBe(9);
+  });
+
+  it('a datagram goes from one socket to the other, dead frames do not, long ones say how long', () => {
+    const opts = { df: true, ttl: 64, tos: 0, hdrIncl: false, sndBuf: 1 << 20, rcvBuf: 1 << 20 };
+    const near = addon.openUdpSocket('127.0.0.1', '127.0.0.2', 24754, opts);
+    const far = addon.openUdpSocket('127.0.0.2', '127.0.0.1', 24754, opts);
+    const frames = framesOf(4);
+    frames.len.set([3, 4, 0, 256]);
+    frames.verdict.set([0, 9, 0, 0]);
+    frames.arena.fill(0xa5);
+    const status = new Int32Array(1);
+    const [nearPort, farPort] = [addon.openSocketPort(near), addon.openSocketPort(far)];
+    expect(addon.socketSend(nearPort, frames, 0, 4, status)).toBe(4);
+    const got = framesOf(4);
+    got.verdict.fill(77);
+    expect(addon.socketReceive(farPort, got, 4, 100, status)).toBe(3);
+    expect([...got.len]).toEqual([3, 0, 256, 0]);
+    expect([...got.verdict]).toEqual([0, 0, 255, 77]);
+    expect([...got.arena.subarray(0, 4)]).toEqual([0xa5, 0xa5, 0xa5, 0]);
+    expect(got.arena.subarray(512 + 100).every((octet) => octet === 0)).toBe(true);
+    expect(addon.socketReceive(farPort, got, 4, 100, status)).toBe(0);
+    expect(status[0]).toBe(0);
+    for (const fd of [near, far]) addon.closeFd(fd);
+  });
+
+  it('an address that is not of this host, or of another family, is refused by name', () => {
+    const opts = { df: true, ttl: 64, tos: 0, hdrIncl: false, sndBuf: 4096, rcvBuf: 4096 };
+    expect(errorOf(() => addon.openUdpSocket('192.0.2.1', null, 24755, opts))).toMatchObject({
+      code: 'EADDRNOTAVAIL',
+      message: 'bind 192.0.2.1: Cannot assign requested address',
+    });
+    expect(errorOf(() => addon.openUdpSocket('127.0.0.1', '::1', 24755, opts)).code).toBe('EAFNOSUPPORT');
+    expect(errorOf(() => addon.openUdpSocket('host', null, 24755, opts)).code).toBe('EINVAL');
+    expect(addon.pathMtu('127.0.0.1', '127.0.0.1')).toBeGreaterThan(1500);
+  });
+});
+
+describe('a locked file', () => {
+  it('is locked once', () => {
+    const path = join(folder, 'lock');
+    const fd = addon.lockFile(path);
+    expect(fd).toBeGreaterThan(2);
+    expect(addon.lockFile(path)).toBe(-1);
+    addon.closeFd(fd);
+    const again = addon.lockFile(path);
+    expect(again).toBeGreaterThan(2);
+    addon.closeFd(again);
+  });
+});
+
+describe('several threads', () => {
+  it('load the addon at once, each with keys of its own, while the main thread works too', async () => {
+    const code = `
+      const { parentPort, workerData } = require('node:worker_threads');
+      const addon = require(workerData.file);
+      const ring = addon.openKeyring(2);
+      addon.setKey(ring, 1, new Uint8Array(16).fill(workerData.n));
+      const job = { arena: new Uint8Array(2000), at: new Uint32Array(8).fill(10), aadLen: new Uint32Array(8).fill(28),
+        textLen: new Uint32Array(8).fill(1400), iv: new Uint8Array(96), slot: new Uint8Array(8).fill(255), ok: new Uint8Array(8) };
+      job.slot[0] = 1;
+      let right = 0;
+      for (let i = 0; i < 500; i++) right += addon.aeadSeal(ring, job, 8, 16) + addon.aeadOpen(ring, job, 8, 16);
+      parentPort.postMessage(right);
+    `;
+    const file = new URL('../../../native/build/Release/l2vpnd.node', import.meta.url).pathname;
+    const rounds = [1, 2, 3].map(
+      (n) =>
+        new Promise<number>((resolve, reject) => {
+          const worker = new Worker(code, { eval: true, workerData: { file, n } });
+          worker.once('message', resolve);
+          worker.once('error', reject);
+        }),
+    );
+    expect(addon.opensslVersion()).toContain('OpenSSL 3');
+    expect(await Promise.all(rounds)).toEqual([1000, 1000, 1000]);
+  });
+});
