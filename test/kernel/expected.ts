@@ -16,8 +16,8 @@ export interface ExpectedCase {
 }
 
 export interface Expected {
-  /** `6.1.0-50-amd64`. */
-  kernel: string;
+  /** Those that were asked and agreed, `6.1.0-50-amd64`. */
+  kernels: string[];
   iproute2: string;
   cases: ExpectedCase[];
 }
@@ -28,6 +28,10 @@ export function readExpected(): Expected {
   return JSON.parse(readFileSync(FILE, 'utf8')) as Expected;
 }
 
-export function writeExpected(expected: Expected): void {
-  writeFileSync(FILE, `${JSON.stringify(expected, null, 2)}\n`);
+/** Writes what `kernel` did; the kernels on record stay there where they did the same. */
+export function writeExpected(kernel: string, iproute2: string, cases: ExpectedCase[]): void {
+  const known = readExpected();
+  const agree = JSON.stringify(known.cases) === JSON.stringify(cases);
+  const kernels = agree ? [...new Set([...known.kernels, kernel])] : [kernel];
+  writeFileSync(FILE, `${JSON.stringify({ kernels, iproute2, cases } satisfies Expected, null, 2)}\n`);
 }

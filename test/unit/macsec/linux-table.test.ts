@@ -1,0 +1,120 @@
+/**
+ * The receive decision table, frame by frame what a real Linux kernel did (test/kernel/expected-1.7.json): the
+ * receive lane must deliver the same octets and count the same counters, in strict, check and disabled.
+ */
+import { createSecretKey } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { nodeProvider } from '../../../src/aead/node.ts';
+import type { MacsecConfig, SaConfig } from '../../../src/config/types.ts';
+import { laneCounters, laneCountersBytes } from '../../../src/datapath/lane-counters.ts';
+import { ReceiveLane } from '../../../src/datapath/receive.ts';
+import { MemoryPort } from '../../../src/io/memory-port.ts';
+import {
+  countersAt,
+  RX_SA_COUNTERS,
+  RX_SC_COUNTERS,
+  RxSaCounter,
+  SECY_COUNTERS,
+} from '../../../src/macsec/counters.ts';
+import { createSecy, keySlots } from '../../../src/macsec/secy.ts';
+import {
+  type SaSetup,
+  type SecYSetup,
+  VALIDATE_MODES,
+  type ValidateMode,
+} from '../../kernel/cases/table-1-7.ts';
+import { type ExpectedCase, readExpected } from '../../kernel/expected.ts';
+
+const { cases, kernels } = readExpected();
+const GRE_HEADER = Buffer.from('00006558', 'hex');
+
+describe.each(VALIDATE_MODES)(
+  `the receive decision table of Linux ${kernels.join(', ')}, validate %s`,
+  (mode) => {
+    it.each(cases)('$name', (known) => {
+      const { delivered, counters } = receive(known, mode, known.frames.length);
+      expect({ delivered, counters }).toEqual(expectedOf(known, mode));
+    });
+    it.each(cases)('$name, one frame a batch', (known) => {
+      const { delivered, counters } = receive(known, mode, 1);
+      expect({ delivered, counters }).toEqual(expectedOf(known, mode));
+    });
+  },
+);
+
+/** iproute2 prints the lower half of an XPN only. */
+function expectedOf(
+  known: ExpectedCase,
+  mode: ValidateMode,
+): { delivered: string[]; counters: Record<string, number> } {
+  const { delivered, counters } = known.outcome[mode];
+  return { delivered, counters };
+}
+
+function receive(
+  known: ExpectedCase,
+  mode: ValidateMode,
+  perBatch: number,
+): { delivered: string[]; counters: Record<string, number> } {
+  const config = macsecConfig(known.setup, mode);
+  const wire = new MemoryPort();
+  const tap = new MemoryPort();
+  const bridge = new MemoryPort();
+  tap.connect(bridge);
+  const counters = laneCounters(new SharedArrayBuffer(laneCountersBytes(config.rxSc.length)));
+  const keyring = nodeProvider.openKeyring(keySlots(config));
+  const rxShare = config.rxSc.map((sc) => sc.sa.map((sa) => ({ pn: null, nextPn: sa.pn })));
+  const secy = createSecy({ config, sci: '0000002222220001', txShare: [], rxShare }, keyring, counters.secy);
+  const gre = { key: null, checksum: false };
+  const lane = new ReceiveLane({ wire, tap, secy, gre, outerIpv4: false, maxPacketLen: 2000, counters });
+  known.frames.forEach((frame, i) => {
+    wire.push(Buffer.concat([GRE_HEADER, Buffer.from(frame, 'hex')]));
+    if ((i + 1) % perBatch === 0) lane.run();
+  });
+  lane.run();
+  const delivered: string[] = [];
+  for (let frame = bridge.shift(); frame !== undefined; frame = bridge.shift())
+    delivered.push(frame.toString('hex'));
+  lane.close();
+  return { delivered, counters: named(config, counters.secy) };
+}
+
+function named(config: MacsecConfig, counters: Float64Array): Record<string, number> {
+  const flat: Record<string, number> = {};
+  const put = (prefix: string, names: readonly string[], at: number): void =>
+    names.forEach((name, i) => {
+      if (counters[at + i] !== 0) flat[`${prefix}.${name}`] = counters[at + i]!;
+    });
+  put('SecY', SECY_COUNTERS, countersAt.secy);
+  config.rxSc.forEach((sc, index) => {
+    put(`RxSc.${sc.sci}`, RX_SC_COUNTERS, countersAt.rxSc(index));
+    for (const { an } of sc.sa) {
+      const at = countersAt.rxSa(index, an);
+      flat[`RxSa.${sc.sci}.${an}.pn`] = counters[at + RxSaCounter.nextPn]! % 2 ** 32;
+      put(`RxSa.${sc.sci}.${an}`, RX_SA_COUNTERS, at);
+    }
+  });
+  return flat;
+}
+
+function macsecConfig(setup: SecYSetup, validate: ValidateMode): MacsecConfig {
+  return {
+    ...{ cipher: setup.cipher, icvLen: setup.icvLen, validate, protect: true, encrypt: true, sendSci: true },
+    ...{ endStation: false, scb: false, port: 1, encodingSa: 0, txSa: [], replayBitmap: false },
+    replayProtect: setup.replayWindow !== null,
+    replayWindow: setup.replayWindow ?? 0,
+    rxSc: setup.rxSc.map((sc) => ({ sci: sc.sci, active: sc.state === 'on', sa: sc.sa.map(saConfig) })),
+  };
+}
+
+function saConfig(sa: SaSetup): SaConfig {
+  return {
+    an: sa.an,
+    pn: Number(sa.pn),
+    keyId: '00',
+    sak: createSecretKey(Buffer.from(sa.key, 'hex')),
+    active: sa.state === 'on',
+    ssci: sa.ssci ?? null,
+    salt: sa.salt === undefined ? null : Buffer.from(sa.salt, 'hex'),
+  };
+}
