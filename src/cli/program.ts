@@ -3,13 +3,16 @@ import { Command, CommanderError, Option } from 'commander';
 import { nearest } from '../config/nearest.ts';
 import { L2vpnError } from '../errors.ts';
 import { check } from './check.ts';
+import { DEFAULT_SOCKET } from './client.ts';
 import { run } from './run.ts';
+import { type ShowOptions, show } from './show.ts';
 import { packageVersion } from './version.ts';
 
 const EXAMPLES = `
 Examples:
   $ sudo l2vpnd --config /etc/l2vpnd/site1.json
   $ l2vpnd check --config /etc/l2vpnd/site1.json
+  $ sudo l2vpnd show -s site2
 
 Exit status: 0 stopped by a signal; 64 usage, 66 no such file, 69 something this host lacks, 70 internal fault,
 71 system error or packet-number state, 73 cannot create, 77 permission, 78 configuration.
@@ -62,6 +65,19 @@ function createProgram(choose: (action: Action) => void): Command {
       const path = configPath(command);
       choose(() => check(path));
     });
+  program
+    .command('show')
+    .argument('[name]', 'a tunnel, or its TAP')
+    .allowExcessArguments(false)
+    .description('print what `ip macsec show` would, of a running daemon')
+    .option('-s, --statistics', 'with every counter')
+    .option('-j, --json', 'as JSON, with the keys of `ip -j -s macsec show`')
+    .addOption(configOption())
+    .addOption(socketOption())
+    .action((name: string | undefined, _options: object, command: Command) => {
+      const options = command.optsWithGlobals<ShowOptions>();
+      choose(() => show(name, options));
+    });
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeErr: () => {}, outputError: () => {} });
   }
@@ -70,6 +86,13 @@ function createProgram(choose: (action: Action) => void): Command {
 
 function configOption(): Option {
   return new Option('-c, --config <file>', 'the configuration, JSON');
+}
+
+function socketOption(): Option {
+  return new Option(
+    '--socket <path>',
+    `the daemon's control socket (default: of --config, or ${DEFAULT_SOCKET})`,
+  );
 }
 
 function configPath(command: Command): string {

@@ -15,6 +15,8 @@ const LARGEST_GRANT = 1 << 20;
 export class TxNumbers {
   readonly an: number;
   readonly fresh: boolean;
+  /** The first PN of this run, and one past the last that the SA has. */
+  readonly start: number;
   readonly end: number;
   readonly #file: TxPn;
   readonly #grant: PnGrant;
@@ -25,22 +27,23 @@ export class TxNumbers {
     this.fresh = file.fresh;
     this.end = end;
     this.#file = file;
-    this.#grant = new PnGrant(Math.min(file.next, end));
+    this.start = Math.min(file.next, end);
+    this.#grant = new PnGrant(this.start);
   }
 
   get share(): SaShare {
     return { pn: this.#grant.shared, nextPn: 0 };
   }
 
-  /** The next PN that no lane has taken. */
-  get next(): number {
+  /** PNs below this are taken by lanes, used or not. */
+  get taken(): number {
     return this.#grant.next;
   }
 
   /** Makes a further block durable and grants it; false when there is none left. Throws L2VPN_STATE. */
   extend(): boolean {
     const { limit } = this.#grant;
-    const ceiling = Math.min(Math.max(limit, this.next) + this.#grantLen, this.end);
+    const ceiling = Math.min(limit + this.#grantLen, this.end);
     if (ceiling <= limit) return false;
     this.#file.reserve(ceiling);
     this.#grant.grant(ceiling, ceiling === this.end ? this.end : ceiling - this.#grantLen / 2);
@@ -48,9 +51,9 @@ export class TxNumbers {
     return true;
   }
 
-  /** The clean stop: the lanes have ended. */
-  close(): void {
-    this.#file.close(this.next);
+  /** The clean stop: the lanes have ended, and `next` is what they published (0: nothing was sent). */
+  close(next: number): void {
+    this.#file.close(Math.max(this.start, next));
   }
 }
 
@@ -97,7 +100,7 @@ export function openNumbers(state: PnState, config: MacsecConfig, sci: string): 
     for (const numbers of tx) numbers.extend();
     return { tx, rx };
   } catch (error) {
-    for (const numbers of tx) numbers.close();
+    for (const numbers of tx) numbers.close(0);
     throw error;
   }
 }
@@ -110,7 +113,8 @@ function channelOf(sa: SaConfig, sci: string): PnChannel {
   return { sak: sa.sak, sci, ssci: sa.ssci, keyId: sa.keyId };
 }
 
-export function closeNumbers(numbers: SecyNumbers): void {
-  for (const tx of numbers.tx) tx.close();
+/** `nextPn` tells what the lanes have published of a transmit SA. Throws L2VPN_STATE. */
+export function closeNumbers(numbers: SecyNumbers, nextPn: (an: number) => number): void {
+  for (const tx of numbers.tx) tx.close(nextPn(tx.an));
   for (const sc of numbers.rx) for (const rx of sc) rx.close();
 }

@@ -146,7 +146,11 @@ class Daemon {
       arithmetic: formatMtu(tunnel.arithmetic),
       ...(config.macsec === null
         ? {}
-        : { sci: tunnel.sci, cipher: config.macsec.cipher, nextPn: tunnel.numbers?.tx.map((tx) => tx.next) }),
+        : {
+            sci: tunnel.sci,
+            cipher: config.macsec.cipher,
+            nextPn: tunnel.numbers?.tx.map((tx) => tx.start),
+          }),
     };
     this.#log.info(fields, 'tunnel up');
     if (config.macsec === null) {
@@ -163,7 +167,7 @@ class Daemon {
     for (const tx of tunnel.numbers?.tx ?? []) {
       if (tx.fresh)
         this.#log.info(
-          { tunnel: config.name, an: tx.an, pn: tx.next, stateDir: this.#config.stateDir },
+          { tunnel: config.name, an: tx.an, pn: tx.start, stateDir: this.#config.stateDir },
           'no stored packet numbers for this key: starting at the configured one',
         );
     }

@@ -7,6 +7,7 @@ import { DROP_TEXTS } from '../datapath/drop.ts';
 import { laneCounters, Traffic } from '../datapath/lane-counters.ts';
 import {
   countersAt,
+  nextPnsAt,
   RX_SA_COUNTERS,
   RX_SC_COUNTERS,
   RxSaCounter,
@@ -14,6 +15,7 @@ import {
   secyCountersLen,
   TX_SA_COUNTERS,
   TX_SC_COUNTERS,
+  TxSaCounter,
 } from '../macsec/counters.ts';
 import type { Tunnel } from './tunnel.ts';
 
@@ -68,13 +70,18 @@ export interface TrafficSnapshot {
 
 export interface TunnelSnapshot {
   name: string;
+  ifindex: number;
   ifname: string;
   mtu: number;
   path_mtu: number;
   local: string;
+  /** As configured; `endpoint` is where packets go, null where that is the same or not known yet. */
   remote: string;
+  endpoint: string | null;
   encap: string;
   aead: string | null;
+  /** Packet numbers that the encoding SA can still use; null without MACsec. */
+  pn_left: number | null;
   tx: TrafficSnapshot;
   rx: TrafficSnapshot;
   /** Frames dropped, by reason; reasons that have not occurred included. */
@@ -98,30 +105,23 @@ export function totalsOf(tunnel: Tunnel): TunnelTotals {
     drops: new Float64Array(DROP_TEXTS.length),
     secy: new Float64Array(secyCountersLen(rxScCount)),
   };
+  const latest = nextPnsAt(rxScCount);
   for (const lane of tunnel.lanes) {
     const counters = laneCounters(lane.counters);
-    add(lane.direction === 'transmit' ? totals.tx : totals.rx, counters.traffic, Traffic.lastMs);
-    add(totals.drops, counters.drops);
-    // Published next PNs are 0 in every lane but the receive lane, of which there is one.
-    const isReceive = lane.direction === 'receive';
-    counters.secy.forEach((value, i) => {
-      if (isReceive || !isNextPn(i, rxScCount)) totals.secy[i]! += value;
-    });
+    add(lane.direction === 'transmit' ? totals.tx : totals.rx, counters.traffic, [Traffic.lastMs]);
+    add(totals.drops, counters.drops, []);
+    add(totals.secy, counters.secy, latest);
   }
   return totals;
 }
 
-function add(into: Float64Array, from: Float64Array, latest = -1): void {
-  from.forEach((value, i) => {
-    into[i] = i === latest ? Math.max(into[i]!, value) : into[i]! + value;
+/** Adds `from` to `into`; at `latest` the higher one stays. */
+function add(into: Float64Array, from: Float64Array, latest: readonly number[]): void {
+  const before = latest.map((i) => into[i]!);
+  for (let i = 0; i < into.length; i++) into[i]! += from[i]!;
+  latest.forEach((at, i) => {
+    into[at] = Math.max(before[i]!, from[at]!);
   });
-}
-
-function isNextPn(i: number, rxScCount: number): boolean {
-  for (let sc = 0; sc < rxScCount; sc++) {
-    for (let an = 0; an < 4; an++) if (i === countersAt.rxSa(sc, an) + RxSaCounter.nextPn) return true;
-  }
-  return false;
 }
 
 export function snapshotOf(tunnel: Tunnel, aead: string): TunnelSnapshot {
@@ -129,13 +129,16 @@ export function snapshotOf(tunnel: Tunnel, aead: string): TunnelSnapshot {
   const { config } = tunnel;
   return {
     name: config.name,
+    ifindex: tunnel.ifindex,
     ifname: config.tap.ifname,
     mtu: tunnel.mtu,
     path_mtu: tunnel.pathMtu,
     local: config.gre.local,
     remote: config.gre.remote,
+    endpoint: null,
     encap: config.gre.encap,
     aead: config.macsec === null ? null : aead,
+    pn_left: pnLeft(tunnel),
     tx: trafficSnapshot(totals.tx),
     rx: trafficSnapshot(totals.rx),
     drops: named(
@@ -145,6 +148,11 @@ export function snapshotOf(tunnel: Tunnel, aead: string): TunnelSnapshot {
     ),
     macsec: config.macsec === null ? null : macsecSnapshot(tunnel, config.macsec, totals.secy),
   };
+}
+
+function pnLeft(tunnel: Tunnel): number | null {
+  const tx = tunnel.numbers?.tx.find(({ an }) => an === tunnel.config.macsec?.encodingSa);
+  return tx === undefined ? null : tx.end - tx.taken;
 }
 
 function trafficSnapshot(traffic: Float64Array): TrafficSnapshot {
@@ -176,7 +184,7 @@ function macsecSnapshot(tunnel: Tunnel, config: MacsecConfig, counters: Float64A
     tx_stats: named(TX_SC_COUNTERS, counters, countersAt.txSc),
     sa_list: config.txSa.map((sa, i) => ({
       ...saSnapshot(config, sa),
-      pn: tunnel.numbers!.tx[i]!.next,
+      pn: Math.max(tunnel.numbers!.tx[i]!.start, counters[countersAt.txSa(sa.an) + TxSaCounter.nextPn]!),
       stats: named(TX_SA_COUNTERS, counters, countersAt.txSa(sa.an)),
     })),
     rx_sc: config.rxSc.map((sc, i) => rxScSnapshot(config, sc, i, counters)),

@@ -11,7 +11,7 @@ import { L2vpnError } from '../errors.ts';
 import { closeFds } from '../io/close.ts';
 import { openGreSocket, openUdpSocket, pathMtu } from '../io/open-socket.ts';
 import { openTap } from '../io/open-tap.ts';
-import { countersAt, RxSaCounter } from '../macsec/counters.ts';
+import { countersAt, RxSaCounter, TxSaCounter } from '../macsec/counters.ts';
 import type { SecySpec } from '../macsec/secy.ts';
 import type { PnState } from '../state/state.ts';
 import { ETHERNET_LEN } from '../wire/ethernet.ts';
@@ -33,6 +33,7 @@ export interface Tunnel {
   /** Own SCI, 16 hex digits; empty without MACsec. */
   readonly sci: string;
   readonly mac: string;
+  readonly ifindex: number;
   readonly mtu: number;
   readonly pathMtu: number;
   readonly overhead: number;
@@ -68,8 +69,8 @@ function open(config: TunnelConfig, place: string, state: PnState, undo: (() => 
   const mac = tap.mac ?? randomMac();
   const sci = macsec === null ? '' : ownSci(mac, macsec.port);
   const numbers = macsec === null ? null : openNumbers(state, macsec, sci);
-  if (numbers !== null) undo.push(() => closeNumbers(numbers));
-  const { fds: tapFds } = openTap({ ...tap, mac, mtu }, `${place}.tap`);
+  if (numbers !== null) undo.push(() => closeNumbers(numbers, () => 0));
+  const { fds: tapFds, ifindex } = openTap({ ...tap, mac, mtu }, `${place}.tap`);
   undo.push(() => closeFds(tapFds));
   const wireFd = openWire(config, place);
   const secyLen = arithmetic.overhead - mtuArithmetic(path, gre, null).overhead;
@@ -79,6 +80,7 @@ function open(config: TunnelConfig, place: string, state: PnState, undo: (() => 
     config,
     sci,
     mac,
+    ifindex,
     mtu,
     pathMtu: path,
     overhead: arithmetic.overhead,
@@ -177,7 +179,10 @@ export function saveReceived(tunnel: Tunnel): void {
 export function closeTunnel(tunnel: Tunnel): void {
   try {
     saveReceived(tunnel);
-    if (tunnel.numbers !== null) closeNumbers(tunnel.numbers);
+    if (tunnel.numbers !== null) {
+      const { secy } = totalsOf(tunnel);
+      closeNumbers(tunnel.numbers, (an) => secy[countersAt.txSa(an) + TxSaCounter.nextPn]!);
+    }
   } finally {
     closeFds(tunnel.fds);
   }

@@ -16,6 +16,7 @@ export interface OpenTap {
   readonly fds: readonly number[];
   /** The MAC that it has. */
   readonly mac: string;
+  readonly ifindex: number;
 }
 
 /**
@@ -29,7 +30,8 @@ export function openTap(settings: TapSettings, place: string): OpenTap {
     refuseTakenName(settings, place);
     for (let i = 0; i < settings.queues; i++) fds.push(openQueue(settings, place));
     configure(settings, place);
-    return { fds, mac: addon.linkInfo(settings.ifname).mac };
+    const { mac, index } = addon.linkInfo(settings.ifname);
+    return { fds, mac, ifindex: index };
   } catch (error) {
     for (const fd of fds) addon.closeFd(fd);
     throw error instanceof L2vpnError ? error : translate(error, settings, place);

@@ -3,7 +3,7 @@
  * one Float64Array over shared memory: a lane is the only writer of its own, the main thread reads. A double is
  * exact to 2^53, and 8-octet stores are whole on the machines that Node runs on.
  *
- *     | SecY 8 | TxSC 4 | TxSA 2 × 4 | RxSC 0: 10 | its RxSA 5 × 4, next PN 1 × 4 | RxSC 1 … |
+ *     | SecY 8 | TxSC 4 | TxSA (2, next PN) × 4 | RxSC 0: 10 | its RxSA (5, next PN) × 4 | RxSC 1 … |
  */
 
 export const SECY_COUNTERS = [
@@ -54,12 +54,20 @@ export const SecyCounter = {
   inPktsNoSci: 6,
 } as const;
 
-/** Offsets from the TxSC's part; a TxSA has the first two. */
+/** Offsets from the TxSC's part. */
 export const TxCounter = {
   outPktsProtected: 0,
   outPktsEncrypted: 1,
   outOctetsProtected: 2,
   outOctetsEncrypted: 3,
+} as const;
+
+/** Offsets from a TxSA's part. */
+export const TxSaCounter = {
+  outPktsProtected: 0,
+  outPktsEncrypted: 1,
+  /** The lane's next PN. Published, not counted. */
+  nextPn: 2,
 } as const;
 
 /** Offsets from an RxSC's part. */
@@ -90,12 +98,13 @@ export const RxSaCounter = {
 /** Association numbers are 0 to 3 (802.1AE 9.5). */
 export const AN_COUNT = 4;
 
+const TX_SA_SPAN = TX_SA_COUNTERS.length + 1;
 const RX_SA_SPAN = RX_SA_COUNTERS.length + 1;
 const RX_SC_SPAN = RX_SC_COUNTERS.length + AN_COUNT * RX_SA_SPAN;
 
 const TX_SC_AT = SECY_COUNTERS.length;
 const TX_SA_AT = TX_SC_AT + TX_SC_COUNTERS.length;
-const RX_SC_AT = TX_SA_AT + AN_COUNT * TX_SA_COUNTERS.length;
+const RX_SC_AT = TX_SA_AT + AN_COUNT * TX_SA_SPAN;
 
 /** Where each part begins in a SecY's counters. */
 export const countersAt: {
@@ -107,7 +116,7 @@ export const countersAt: {
 } = {
   secy: 0,
   txSc: TX_SC_AT,
-  txSa: (an) => TX_SA_AT + an * TX_SA_COUNTERS.length,
+  txSa: (an) => TX_SA_AT + an * TX_SA_SPAN,
   rxSc: (index) => RX_SC_AT + index * RX_SC_SPAN,
   rxSa: (index, an) => RX_SC_AT + index * RX_SC_SPAN + RX_SC_COUNTERS.length + an * RX_SA_SPAN,
 };
@@ -115,4 +124,14 @@ export const countersAt: {
 /** Elements that the counters of a SecY with `rxScCount` receive channels take. */
 export function secyCountersLen(rxScCount: number): number {
   return RX_SC_AT + rxScCount * RX_SC_SPAN;
+}
+
+/** Where the next PNs stand: of several lanes the highest counts, not the sum. */
+export function nextPnsAt(rxScCount: number): number[] {
+  const at: number[] = [];
+  for (let an = 0; an < AN_COUNT; an++) {
+    at.push(countersAt.txSa(an) + TxSaCounter.nextPn);
+    for (let sc = 0; sc < rxScCount; sc++) at.push(countersAt.rxSa(sc, an) + RxSaCounter.nextPn);
+  }
+  return at;
 }

@@ -82,6 +82,11 @@ export class PnBlock {
     return this.#next++;
   }
 
+  /** One past the last PN that was used; 0: none was. */
+  get next(): number {
+    return this.#next;
+  }
+
   /** No PN is at hand, and none will ever be granted: the SA is used up. */
   exhausted(): boolean {
     return this.available() === 0 && Atomics.load(this.#words, NEXT) >= this.#pnEnd;

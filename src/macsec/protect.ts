@@ -11,7 +11,7 @@ import type { Batch } from '../datapath/batch.ts';
 import { Drop } from '../datapath/drop.ts';
 import { ETHERNET_LEN, MACS_LEN } from '../wire/ethernet.ts';
 import { writeSecTag } from '../wire/sectag.ts';
-import { countersAt, SecyCounter, TxCounter } from './counters.ts';
+import { countersAt, SecyCounter, TxCounter, TxSaCounter } from './counters.ts';
 import { type SecY, type TxSa, writeIv } from './secy.ts';
 
 /** The SA to encode with, null where there is none in use. */
@@ -96,6 +96,7 @@ function finish(secy: SecY, sa: TxSa | null, batch: Batch, job: AeadJob): void {
   counters[countersAt.txSc + kind]! += packets;
   counters[countersAt.txSc + octetKind]! += octets;
   counters[sa.countersAt + kind]! += packets;
+  counters[sa.countersAt + TxSaCounter.nextPn] = sa.pn.next;
 }
 
 /** protectFrames is off: the frame goes out as it is (802.1AE 10.5). HOT PATH. */
