@@ -177,17 +177,25 @@ async function stopSites(sites: readonly Site[]): Promise<void> {
 /** Ping, and meanwhile tcpdump in the middle of the WAN. */
 async function showFirstFrames(topology: Topology): Promise<void> {
   headline('host1 pings host2; tcpdump listens on wan1');
-  const listen = ['tcpdump', '-i', 'wan1', '-n', '-t', '-l', '-c', '4', 'proto gre'];
+  const listen = ['tcpdump', '-i', 'wan1', '-n', '-e', '-t', '-l', '-c', '4', 'proto gre'];
   const tcpdump = topology.wan.start(listen);
   await tcpdump.waitFor(/listening on/);
   const ping = ['ping', '-c', '4', '-i', '0.2', '192.168.1.2'];
   quote(`ip netns exec demo-host1 ${ping.join(' ')}`, printed(await topology.host1.must(ping)));
   await tcpdump.waitFor(/packets captured/);
-  const frames = tcpdump.lines.filter((line) => line.startsWith('IP '));
-  quote(`ip netns exec demo-wan ${listen.join(' ')}`, frames);
+  quote(`ip netns exec demo-wan ${listen.join(' ')}`, framesOf(tcpdump.lines));
   say(dim('  the WAN sees GRE with Ethernet in it, the hosts’ MAC addresses, and nothing of what they say'));
   const neighbours = ['ip', 'neigh', 'show', '192.168.1.2'];
   quote(`ip netns exec demo-host1 ${neighbours.join(' ')}`, printed(await topology.host1.must(neighbours)));
+}
+
+/** tcpdump's lines of frames: all headers, and the octets that it could not read of the first frame. */
+function framesOf(lines: readonly string[]): string[] {
+  const isHeader = (line: string): boolean => line.includes('GREv0');
+  const [first = 0, second = lines.length] = lines.flatMap((line, i) => (isHeader(line) ? [i] : []));
+  return lines
+    .filter((line, i) => isHeader(line) || (i > first && i < second))
+    .map((line) => line.replace(/,\s*$/, '').replaceAll('\t', '      '));
 }
 
 /** 1500 − 20 IP − 4 GRE − 14 Ethernet − 16 SecTAG − 16 ICV = 1430 = 1402 + 8 ICMP + 20 IP. */

@@ -27,9 +27,21 @@ export function quote(command: string, lines: readonly string[]): void {
   say(`  ${dim('$')} ${command}`);
   const width = Math.max(60, (process.stdout.columns ?? 120) - 6);
   for (const line of lines) {
-    for (let at = 0; at === 0 || at < line.length; at += width)
-      say(`  ${dim('│')} ${at === 0 ? '' : '  '}${line.slice(at, at + width)}`);
+    for (const [i, part] of fold(line, width).entries()) say(`  ${dim('│')} ${i === 0 ? '' : '  '}${part}`);
   }
+}
+
+/** Parts of at most `width` characters, broken at spaces where there are any. */
+function fold(line: string, width: number): string[] {
+  const parts: string[] = [];
+  let rest = line;
+  while (rest.length > width) {
+    const space = rest.lastIndexOf(' ', width);
+    const cut = space > width / 2 ? space : width;
+    parts.push(rest.slice(0, cut));
+    rest = rest.slice(cut).trimStart();
+  }
+  return [...parts, rest];
 }
 
 /** A line that shows that something is under way, and afterwards how it ended. */

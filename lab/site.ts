@@ -186,9 +186,9 @@ export class Site {
     return this.space.run(argv, { timeoutMs });
   }
 
-  /** SIGTERM, and waits for the end. */
-  stop(): Promise<Exit> {
-    return this.#running().stop('SIGTERM', 10_000);
+  /** Asks the daemon to end, and waits for it. */
+  stop(signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM'): Promise<Exit> {
+    return this.#running().stop(signal, 10_000);
   }
 
   /** SIGKILL: what a crash or a power cut leaves. */
