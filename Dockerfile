@@ -15,8 +15,7 @@ ARG NODE=26-bookworm
 FROM node:${NODE} AS build
 WORKDIR /l2vpnd
 COPY package.json package-lock.json tsconfig.json ./
-# Not `npm ci`: the compiler and the linter come as optional packages per platform, and the lockfile names Linux only.
-RUN npm install --ignore-scripts --no-audit --no-fund
+RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY native native
 RUN npm run build:native
 COPY src src
