@@ -113,8 +113,8 @@ function channelOf(sa: SaConfig, sci: string): PnChannel {
   return { sak: sa.sak, sci, ssci: sa.ssci, keyId: sa.keyId };
 }
 
-/** `nextPn` tells what the lanes have published of a transmit SA. Throws L2VPN_STATE. */
-export function closeNumbers(numbers: SecyNumbers, nextPn: (an: number) => number): void {
-  for (const tx of numbers.tx) tx.close(nextPn(tx.an));
+/** `nextPn` tells what the lanes have used of a transmit SA. Throws L2VPN_STATE. */
+export function closeNumbers(numbers: SecyNumbers, nextPn: (tx: TxNumbers) => number): void {
+  for (const tx of numbers.tx) tx.close(nextPn(tx));
   for (const sc of numbers.rx) for (const rx of sc) rx.close();
 }

@@ -56,6 +56,8 @@ class Daemon {
   readonly #undo: (() => void | Promise<void>)[] = [];
   readonly #tunnels: Tunnel[] = [];
   #workers: Workers | null = null;
+  /** No worker has failed: what the lanes published is exact. */
+  #clean = true;
   #fail!: (status: number) => void;
 
   constructor(config: Config, log: Logger) {
@@ -74,7 +76,7 @@ class Daemon {
     config.tunnels.forEach((tunnel, index) => {
       const open = openTunnel(tunnel, index, state);
       this.#tunnels.push(open);
-      this.#undo.push(() => closeTunnel(open));
+      this.#undo.push(() => closeTunnel(open, this.#clean));
     });
     await this.#openServers(() => this.#tunnels.map((tunnel) => snapshotOf(tunnel, aead.provider.name)));
     await this.#startWorkers(aead);
@@ -129,6 +131,7 @@ class Daemon {
   }
 
   #failWith(error: unknown): void {
+    this.#clean = false;
     this.#log.fatal(messageOf(error));
     this.#fail(error instanceof L2vpnError ? error.exitStatus : 70);
   }

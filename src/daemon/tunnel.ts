@@ -18,7 +18,7 @@ import { ETHERNET_LEN } from '../wire/ethernet.ts';
 import { type GreOptions, greHeaderLen } from '../wire/gre.ts';
 import { ipv4Template, parseIpv4 } from '../wire/ipv4.ts';
 import type { LaneSpec } from '../worker/messages.ts';
-import { closeNumbers, openNumbers, type SecyNumbers } from './packet-numbers.ts';
+import { closeNumbers, openNumbers, type SecyNumbers, type TxNumbers } from './packet-numbers.ts';
 import { totalsOf } from './snapshot.ts';
 
 /** The smallest MTU that IPv4 demands of a link (RFC 791): below it the arithmetic has gone wrong. */
@@ -175,13 +175,17 @@ export function saveReceived(tunnel: Tunnel): void {
   });
 }
 
-/** Closes everything, after the workers have ended: the numbers are stored exactly, the TAP goes. */
-export function closeTunnel(tunnel: Tunnel): void {
+/**
+ * Closes everything, after the workers have ended: the numbers are stored, the TAP goes. `clean`: every lane drained,
+ * so that what it published is exact; otherwise all it had taken counts as used.
+ */
+export function closeTunnel(tunnel: Tunnel, clean: boolean): void {
   try {
     saveReceived(tunnel);
     if (tunnel.numbers !== null) {
       const { secy } = totalsOf(tunnel);
-      closeNumbers(tunnel.numbers, (an) => secy[countersAt.txSa(an) + TxSaCounter.nextPn]!);
+      const published = ({ an }: TxNumbers): number => secy[countersAt.txSa(an) + TxSaCounter.nextPn]!;
+      closeNumbers(tunnel.numbers, clean ? published : ({ taken }) => taken);
     }
   } finally {
     closeFds(tunnel.fds);
