@@ -1,0 +1,238 @@
+/**
+ * `npm run bench`: the codecs and stages in frames/s, octets allocated per frame, the daemon's memory, idle CPU and
+ * start, and the demo's iperf beside fastd, OpenVPN and tinc. Written to bench/results/ as JSON and Markdown. The
+ * micro part needs no privileges, the rest root; see `--help`.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createTopology, type Topology } from '../lab/topology.ts';
+import { allContenders, L2VPND_VARIANTS, YARDSTICK } from './contenders/index.ts';
+import { type DaemonFigures, type DaemonPlan, measureDaemon } from './daemon.ts';
+import { admit, type Skipped } from './entrants.ts';
+import type { AllocationResult } from './micro/allocation.ts';
+import type { MicroPlan, MicroResult } from './micro/bench.ts';
+import { runAllocation, runMicro } from './micro/run.ts';
+import { aggregate, type ContenderRow } from './report/aggregate.ts';
+import { describeMachine, type Machine, machineLine } from './report/machine.ts';
+import { PACKAGE_ROOT, RESULTS } from './report/paths.ts';
+import { alignColumns, complaints, consoleTable, table, throughputTable } from './report/table.ts';
+import { type Plan, type RoundSample, runRounds } from './sites-run.ts';
+
+const HELP = `usage: npm run bench -- [options]
+
+  --part LIST       micro, daemon, sites (default all three)
+  --rounds N        rounds of the end-to-end part, interleaved (default 3)
+  --seconds N       of each TCP run (default 3)
+  --streams LIST    parallel TCP streams (default 1,5)
+  --quick           shorter samples, 1 round of 1 s
+`;
+
+/** Those of issue 2: our own variants, and the three to be measured against. */
+const CONTENDERS = ['l2vpnd', 'fastd', 'openvpn', 'tinc'];
+const PARTS = ['micro', 'daemon', 'sites'] as const;
+type Part = (typeof PARTS)[number];
+
+interface Options {
+  parts: Part[];
+  micro: MicroPlan;
+  daemon: DaemonPlan;
+  sites: Plan;
+}
+
+/** What was not run is null. */
+interface Report {
+  machine: Machine;
+  micro: MicroResult[] | null;
+  allocation: AllocationResult[] | null;
+  daemon: DaemonFigures[] | null;
+  sites: {
+    plan: Plan;
+    yardstick: string;
+    skipped: Skipped[];
+    rows: ContenderRow[];
+    samples: RoundSample[];
+  } | null;
+}
+
+function parseOptions(argv: readonly string[]): Options | null {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      part: { type: 'string', default: PARTS.join(',') },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      streams: { type: 'string', default: '1,5' },
+      quick: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return null;
+  const { quick } = values;
+  const parts = values.part.split(',').map((name) => {
+    const part = PARTS.find((known) => known === name);
+    if (part === undefined) throw new Error(`--part: no part "${name}"; there are ${PARTS.join(', ')}`);
+    return part;
+  });
+  return {
+    parts,
+    micro: quick ? { warmupMs: 60, sampleMs: 40, samples: 3 } : { warmupMs: 200, sampleMs: 100, samples: 5 },
+    daemon: quick ? { idleSeconds: 2, starts: 1 } : { idleSeconds: 5, starts: 3 },
+    sites: {
+      rounds: Number(values.rounds ?? (quick ? 1 : 3)),
+      seconds: Number(values.seconds ?? (quick ? 1 : 3)),
+      streams: values.streams.split(',').map(Number),
+      pings: 0,
+      udp: null,
+    },
+  };
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const options = parseOptions(argv);
+  if (options === null) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const machine = describeMachine(PACKAGE_ROOT);
+  say(machineLine(machine));
+  const report: Report = { machine, micro: null, allocation: null, daemon: null, sites: null };
+  if (options.parts.includes('micro')) {
+    report.micro = runMicro(options.micro, (result) => say(microLine(result)));
+    report.allocation = runAllocation();
+    for (const one of report.allocation) say(allocationLine(one));
+  }
+  if (options.parts.includes('daemon') || options.parts.includes('sites')) {
+    if (process.getuid?.() === 0) await runInLab(options, report);
+    else say('not root: the daemon and end-to-end parts are skipped');
+  }
+  await mkdir(RESULTS, { recursive: true });
+  await writeFile(join(RESULTS, 'bench.json'), `${JSON.stringify(report, null, 2)}\n`);
+  await writeFile(join(RESULTS, 'bench.md'), markdown(report));
+  if (report.sites) {
+    process.stdout.write(`\n${consoleTable(report.sites.rows, options.sites.streams)}\n`);
+    for (const line of complaints(report.sites.rows)) say(line);
+    if (report.sites.rows.some(({ failures }) => failures.length > 0)) process.exitCode = 1;
+  }
+}
+
+async function runInLab(options: Options, report: Report): Promise<void> {
+  const topology = await createTopology({ prefix: `b${process.pid}` });
+  const giveUp = (): void => void topology.destroy().finally(() => process.exit(130));
+  process.once('SIGINT', giveUp).once('SIGTERM', giveUp);
+  try {
+    if (options.parts.includes('daemon')) report.daemon = await runDaemon(topology, options.daemon);
+    if (options.parts.includes('sites')) report.sites = await runSites(topology, options.sites);
+  } finally {
+    await topology.destroy();
+  }
+}
+
+async function runDaemon(topology: Topology, plan: DaemonPlan): Promise<DaemonFigures[]> {
+  const figures: DaemonFigures[] = [];
+  for (const variant of L2VPND_VARIANTS.filter(
+    ({ name }) => name === 'l2vpnd-raw' || name === 'l2vpnd-udp',
+  )) {
+    const one = await measureDaemon(topology, variant, plan);
+    say(daemonLine(one));
+    figures.push(one);
+  }
+  return figures;
+}
+
+async function runSites(topology: Topology, plan: Plan): Promise<NonNullable<Report['sites']>> {
+  const { entrants, skipped } = await admit(topology, allContenders(), CONTENDERS);
+  for (const { name, why } of skipped) say(`skipped  ${name.padEnd(16)} ${why}`);
+  const contenders = entrants.map(({ contender }) => contender);
+  const samples = await runRounds(topology, contenders, plan, say);
+  return { plan, yardstick: YARDSTICK, skipped, rows: aggregate(entrants, samples), samples };
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+function microLine({ name, frameLen, provider, framesPerSecond, nsPerFrame }: MicroResult): string {
+  return alignColumns([
+    [
+      `${name.padEnd(22)}${(provider ?? '').padEnd(14)}`,
+      (frameLen ?? '').toString().padStart(5),
+      `${(framesPerSecond / 1e6).toFixed(2)} M frames/s`.padStart(18),
+      `${nsPerFrame.toFixed(0)} ns`.padStart(9),
+    ],
+  ]);
+}
+
+function allocationLine(one: AllocationResult): string {
+  return (
+    `allocated by a ${one.lane} batch, ${one.provider}, ${one.frameLen} octets: ` +
+    `${one.heapOctetsPerFrame.toFixed(1)} on the heap and ${one.externalOctetsPerFrame.toFixed(1)} outside, per frame`
+  );
+}
+
+function daemonLine(one: DaemonFigures): string {
+  return (
+    `${one.variant}: ${one.idleResidentMb.toFixed(0)} MB, idle ${(one.idleShare * 100).toFixed(2)} % of a core, ` +
+    `first frame ${one.startToFirstFrameMs.median.toFixed(0)} ms after the start`
+  );
+}
+
+function markdown({ machine, micro, allocation, daemon, sites }: Report): string {
+  const sections = [`# Benchmark\n\n${machineLine(machine)}. Made by \`npm run bench\`.`];
+  if (micro) sections.push(`## Codecs and stages\n\n${MICRO_NOTE}\n\n${microTable(micro)}`);
+  if (allocation) {
+    const rows = allocation.map((one) => [
+      `${one.lane} lane, ${one.provider}`,
+      `${one.frameLen}`,
+      one.heapOctetsPerFrame.toFixed(1),
+      one.externalOctetsPerFrame.toFixed(1),
+    ]);
+    const header = ['batch of 128', 'frame, octets', 'octets per frame on the heap', 'outside it'];
+    sections.push(`## Allocation\n\n${table(header, rows)}`);
+  }
+  if (daemon) {
+    const rows = daemon.map((one) => [
+      one.variant,
+      one.idleResidentMb.toFixed(0),
+      (one.idleShare * 100).toFixed(2),
+      one.startToFirstFrameMs.median.toFixed(0),
+    ]);
+    const header = ['daemon', 'resident memory, MB', 'idle, % of a core', 'start to first frame, ms'];
+    sections.push(`## Daemon\n\n${table(header, rows)}`);
+  }
+  if (sites) {
+    const { plan, rows, skipped } = sites;
+    const notes = [...skipped.map(({ title, why }) => `${title}: not run, ${why}`), ...complaints(rows)];
+    sections.push(
+      `## End to end\n\nTCP by iperf 2, host1 to host2, ${plan.seconds} s a run, ${plan.rounds} interleaved rounds: ` +
+        'medians (lowest–highest).\n\n' +
+        throughputTable(rows, plan.streams) +
+        (notes.length > 0 ? `\n\n${notes.map((note) => `- ${note}`).join('\n')}` : ''),
+    );
+  }
+  return `${sections.join('\n\n')}\n`;
+}
+
+const MICRO_NOTE =
+  'One thread, batches of 128 frames that stay in the CPU caches, no system calls; median of the samples. ' +
+  'Every figure was checked: what came back is what went in.';
+
+function microTable(results: readonly MicroResult[]): string {
+  const mega = (value: number): string => (value / 1e6).toFixed(2);
+  return table(
+    ['what', 'AEAD', 'frame, octets', 'M frames/s', 'lowest–highest', 'ns per frame'],
+    results.map((one) => [
+      one.name,
+      one.provider ?? '',
+      `${one.frameLen ?? ''}`,
+      mega(one.framesPerSecond),
+      `${mega(one.lowest)}–${mega(one.highest)}`,
+      one.nsPerFrame.toFixed(0),
+    ]),
+  );
+}
+
+await main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = 1;
+});

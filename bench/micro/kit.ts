@@ -1,0 +1,173 @@
+/** What the micro benchmarks share: a SecY that receives what it sends, a filled batch, a link without system calls. */
+import { createSecretKey } from 'node:crypto';
+import type { AeadProvider } from '../../src/aead/aead.ts';
+import type { MacsecConfig, SaConfig } from '../../src/config/types.ts';
+import { type Batch, createBatch, resetBatch } from '../../src/datapath/batch.ts';
+import type { FramePort } from '../../src/io/frame-port.ts';
+import { secyCountersLen } from '../../src/macsec/counters.ts';
+import { PnGrant } from '../../src/macsec/packet-number.ts';
+import { createSecy, keySlots, type SecY } from '../../src/macsec/secy.ts';
+
+const SCI = '0000001111110001';
+const KEY = '11'.repeat(16);
+/** Packet numbers enough for any run of a benchmark. */
+const GRANTED_PNS = 2 ** 32 - 1;
+
+/** A SecY with one TxSA whose SC is also its RxSC: it validates what it protects. Replay protection is on. */
+export function loopSecy(provider: AeadProvider, counters?: Float64Array): SecY {
+  const config = loopConfig();
+  const grant = new PnGrant(1);
+  grant.grant(GRANTED_PNS, GRANTED_PNS);
+  const keyring = provider.openKeyring(keySlots(config));
+  const spec = {
+    config,
+    sci: SCI,
+    txShare: [{ pn: grant.shared, nextPn: 0 }],
+    rxShare: [[{ pn: null, nextPn: 1 }]],
+  };
+  return createSecy(spec, keyring, counters ?? new Float64Array(secyCountersLen(1)));
+}
+
+function loopConfig(): MacsecConfig {
+  const sak = createSecretKey(Buffer.from(KEY, 'hex'));
+  const sa: SaConfig = { an: 0, pn: 1, keyId: '01', sak, active: true, ssci: null, salt: null };
+  return {
+    cipher: 'gcm-aes-128',
+    protect: true,
+    encrypt: true,
+    validate: 'strict',
+    sendSci: true,
+    endStation: false,
+    scb: false,
+    icvLen: 16,
+    port: 1,
+    encodingSa: 0,
+    replayProtect: true,
+    replayWindow: 1024,
+    replayBitmap: true,
+    txSa: [sa],
+    rxSc: [{ sci: SCI, active: true, sa: [sa] }],
+  };
+}
+
+/** An Ethernet frame of `len` octets, no two octets in a row alike. */
+export function sampleFrame(len: number): Buffer {
+  const frame = Buffer.from(Array.from({ length: len }, (_, i) => (i * 7 + (i >> 8)) & 0xff));
+  Buffer.from('0200000000020200000000010800', 'hex').copy(frame);
+  return frame;
+}
+
+/** A full batch of copies of `frame`. */
+export function filledBatch(frame: Buffer): Batch {
+  const batch = createBatch(frame.length);
+  resetBatch(batch);
+  batch.count = batch.capacity;
+  for (let i = 0; i < batch.count; i++) {
+    batch.arena.set(frame, batch.at[i]!);
+    batch.len[i] = frame.length;
+    batch.verdict[i] = 0;
+  }
+  return batch;
+}
+
+/** Throws unless every frame of the batch is alive and equal to `frame`. */
+export function expectFrames(what: string, batch: Batch, frame: Buffer): void {
+  for (let i = 0; i < batch.count; i++) {
+    const at = batch.at[i]!;
+    if (batch.verdict[i] !== 0) throw new Error(`${what}: frame ${i} was dropped (${batch.verdict[i]})`);
+    if (!batch.arena.subarray(at, at + batch.len[i]!).equals(frame))
+      throw new Error(`${what}: frame ${i} differs`);
+  }
+}
+
+/** Gives the same frame again and again, up to `budget` frames. Allocates nothing a frame. */
+export class SourcePort implements FramePort {
+  readonly fd: number = -1;
+  budget = 0;
+  readonly #frame: Buffer;
+
+  constructor(frame: Buffer) {
+    this.#frame = frame;
+  }
+
+  receive(batch: Batch, max: number): number {
+    const most = Math.min(max, batch.capacity, this.budget);
+    for (let i = 0; i < most; i++) {
+      batch.arena.set(this.#frame, batch.at[i]!);
+      batch.len[i] = this.#frame.length;
+      batch.verdict[i] = 0;
+    }
+    this.budget -= most;
+    batch.count = most;
+    return most;
+  }
+
+  send(batch: Batch): number {
+    return batch.count;
+  }
+
+  close(): void {}
+}
+
+/**
+ * Keeps the frames of the last batch sent, for whoever receives next. One copy in, one out: what a system call would
+ * do, without the system call. Allocates at a frame's first time in a slot only.
+ */
+export class HoldPort implements FramePort {
+  readonly fd: number = -1;
+  readonly #slots: Buffer[] = [];
+  #views: (Buffer | undefined)[] = [];
+  #arena: Buffer | undefined;
+  #held = 0;
+
+  send(batch: Batch, from: number): number {
+    if (this.#arena !== batch.arena) this.#views = [];
+    this.#arena = batch.arena;
+    this.#held = 0;
+    for (let i = from; i < batch.count; i++) {
+      if (batch.verdict[i] !== 0) continue;
+      this.#slotOf(this.#held, batch.len[i]!).set(this.#viewOf(batch, i));
+      this.#held++;
+    }
+    return batch.count;
+  }
+
+  receive(batch: Batch, max: number): number {
+    const most = Math.min(max, batch.capacity, this.#held);
+    for (let i = 0; i < most; i++) {
+      const slot = this.#slots[i]!;
+      batch.arena.set(slot, batch.at[i]!);
+      batch.len[i] = slot.length;
+      batch.verdict[i] = 0;
+    }
+    this.#held = 0;
+    batch.count = most;
+    return most;
+  }
+
+  /** The frames held, as they are: for checks. */
+  held(): Buffer[] {
+    return this.#slots.slice(0, this.#held);
+  }
+
+  close(): void {}
+
+  /** A frame of a given batch lies where it lay the last time, so the view is made once. */
+  #viewOf(batch: Batch, i: number): Buffer {
+    const at = batch.at[i]!;
+    const known = this.#views[i];
+    const length = batch.len[i]!;
+    if (known?.length === length && known.byteOffset === batch.arena.byteOffset + at) return known;
+    const view = batch.arena.subarray(at, at + length);
+    this.#views[i] = view;
+    return view;
+  }
+
+  #slotOf(i: number, length: number): Buffer {
+    const known = this.#slots[i];
+    if (known?.length === length) return known;
+    const slot = Buffer.alloc(length);
+    this.#slots[i] = slot;
+    return slot;
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Both whole lanes, from port to port: real SecY, real AEAD, real counters; a copy in and a copy out stand for the
+ * system calls. The receive lane gets exactly what the transmit lane sent.
+ */
+import type { AeadProvider } from '../../src/aead/aead.ts';
+import { BATCH_FRAMES } from '../../src/datapath/batch.ts';
+import { laneCounters, laneCountersBytes, Traffic } from '../../src/datapath/lane-counters.ts';
+import { ReceiveLane } from '../../src/datapath/receive.ts';
+import { TransmitLane } from '../../src/datapath/transmit.ts';
+import { ipv4Template } from '../../src/wire/ipv4.ts';
+import { expectEqual, type MicroCase } from './bench.ts';
+import { HoldPort, loopSecy, SourcePort, sampleFrame } from './kit.ts';
+
+const LOWER_MTU = 1462;
+const PLAIN_GRE = { key: null, checksum: false };
+const MAX_LEN = 2048;
+
+export interface LanePair {
+  /** One batch from the TAP to the wire; returns frames. */
+  transmit(): number;
+  /** That batch from the wire to the TAP. */
+  receive(): void;
+  /** Throws unless every frame sent so far came through, the last ones as they were. */
+  check(): void;
+}
+
+/** Two lanes with a link between; `provider` null: plain GRETAP. */
+export function createLanePair(frameLen: number, provider: AeadProvider | null): LanePair {
+  const frame = sampleFrame(frameLen);
+  const source = new SourcePort(frame);
+  const link = new HoldPort();
+  const sink = new HoldPort();
+  const txCounters = laneCounters(new SharedArrayBuffer(laneCountersBytes(1)));
+  const rxCounters = laneCounters(new SharedArrayBuffer(laneCountersBytes(1)));
+  const transmitLane = new TransmitLane({
+    tap: source,
+    wire: link,
+    secy: provider && loopSecy(provider, txCounters.secy),
+    gre: PLAIN_GRE,
+    lowerMtu: LOWER_MTU,
+    ipv4: ipv4Template(Buffer.from([1, 1, 1, 1]), Buffer.from([2, 2, 2, 2]), 64, 0, true),
+    maxFrameLen: MAX_LEN,
+    counters: txCounters,
+  });
+  const receiveLane = new ReceiveLane({
+    wire: link,
+    tap: sink,
+    secy: provider && loopSecy(provider, rxCounters.secy),
+    gre: PLAIN_GRE,
+    outerIpv4: true,
+    maxPacketLen: MAX_LEN,
+    counters: rxCounters,
+  });
+  let sent = 0;
+  return {
+    transmit() {
+      source.budget = BATCH_FRAMES;
+      transmitLane.run();
+      const frames = BATCH_FRAMES - source.budget;
+      sent += frames;
+      return frames;
+    },
+    receive() {
+      receiveLane.run();
+    },
+    check() {
+      expectEqual('transmit lane: frames out', txCounters.traffic[Traffic.outFrames], sent);
+      expectEqual('receive lane: frames out', rxCounters.traffic[Traffic.outFrames], sent);
+      const last = sink.held();
+      expectEqual('receive lane: is the last batch there', last.length > 0, true);
+      expectEqual(
+        'receive lane: is it as it was sent',
+        last.every((one) => one.equals(frame)),
+        true,
+      );
+    },
+  };
+}
+
+export function laneCases(frameLen: number, provider: AeadProvider | null): MicroCase[] {
+  const pair = createLanePair(frameLen, provider);
+  return ['transmit lane', 'receive lane'].map((name, part) => ({
+    name,
+    frameLen,
+    provider: provider?.name ?? 'plain GRETAP',
+    run(spent) {
+      const start = performance.now();
+      const frames = pair.transmit();
+      const middle = performance.now();
+      pair.receive();
+      const end = performance.now();
+      spent[0]! += (part === 0 ? middle - start : end - middle) * 1e6;
+      return frames;
+    },
+    check: pair.check,
+  }));
+}
