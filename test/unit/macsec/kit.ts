@@ -171,7 +171,7 @@ export function countedOf(counters: Float64Array, config: MacsecConfig): Record<
   };
   note('SecY', SECY_COUNTERS, countersAt.secy);
   note('TxSc', TX_SC_COUNTERS, countersAt.txSc);
-  for (let an = 0; an < AN_COUNT; an++) note(`TxSa.${an}`, TX_SA_COUNTERS, countersAt.txSa(an));
+  for (let an = 0; an < AN_COUNT; an++) note(`TxSa.${an}`, [...TX_SA_COUNTERS, 'pn'], countersAt.txSa(an));
   config.rxSc.forEach((sc, index) => {
     note(`RxSc.${sc.sci}`, RX_SC_COUNTERS, countersAt.rxSc(index));
     for (const { an } of sc.sa) {

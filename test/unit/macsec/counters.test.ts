@@ -1,0 +1,91 @@
+/** Where the counters of a SecY lie. */
+import { describe, expect, it } from 'vitest';
+import { DROP_TEXTS, Drop } from '../../../src/datapath/drop.ts';
+import { laneCounters, laneCountersBytes } from '../../../src/datapath/lane-counters.ts';
+import {
+  AN_COUNT,
+  countersAt,
+  nextPnsAt,
+  RX_SA_COUNTERS,
+  RX_SC_COUNTERS,
+  RxSaCounter,
+  RxScCounter,
+  SECY_COUNTERS,
+  SecyCounter,
+  secyCountersLen,
+  TX_SA_COUNTERS,
+  TX_SC_COUNTERS,
+  TxCounter,
+  TxSaCounter,
+} from '../../../src/macsec/counters.ts';
+
+/** Every element that some counter has, with its name. */
+function elements(rxScCount: number): Map<number, string> {
+  const found = new Map<number, string>();
+  const claim = (part: string, names: readonly string[], at: number): void => {
+    names.forEach((name, i) => {
+      expect(found.get(at + i)).toBeUndefined();
+      found.set(at + i, `${part}.${name}`);
+    });
+  };
+  claim('secy', SECY_COUNTERS, countersAt.secy);
+  claim('txSc', TX_SC_COUNTERS, countersAt.txSc);
+  for (let an = 0; an < AN_COUNT; an++) claim(`txSa ${an}`, [...TX_SA_COUNTERS, 'pn'], countersAt.txSa(an));
+  for (let sc = 0; sc < rxScCount; sc++) {
+    claim(`rxSc ${sc}`, RX_SC_COUNTERS, countersAt.rxSc(sc));
+    for (let an = 0; an < AN_COUNT; an++) {
+      claim(`rxSa ${sc}/${an}`, [...RX_SA_COUNTERS, 'pn'], countersAt.rxSa(sc, an));
+    }
+  }
+  return found;
+}
+
+describe('the counters of a SecY (802.1AE 10.7.9, 10.7.18; as ip -s macsec show names them)', () => {
+  it.each([0, 1, 2, 5, 17])('do not overlap and leave no hole, with %i receive channels', (rxScCount) => {
+    const found = elements(rxScCount);
+    expect([...found.keys()].sort((a, b) => a - b)).toEqual(
+      Array.from({ length: secyCountersLen(rxScCount) }, (_, i) => i),
+    );
+  });
+
+  it.each<[string, Record<string, number>, readonly string[]]>([
+    ['SecY', SecyCounter, SECY_COUNTERS],
+    ['TxSC', TxCounter, TX_SC_COUNTERS],
+    ['TxSA', TxSaCounter, [...TX_SA_COUNTERS, 'nextPn']],
+    ['RxSC', RxScCounter, RX_SC_COUNTERS],
+    ['RxSA', RxSaCounter, [...RX_SA_COUNTERS, 'nextPn']],
+  ])('of the %s are bumped under the name that is printed', (_, offsets, names) => {
+    for (const [key, offset] of Object.entries(offsets)) {
+      expect(names[offset]!.toLowerCase()).toBe(key.toLowerCase());
+    }
+  });
+});
+
+describe('the next packet numbers among the counters', () => {
+  it.each([0, 1, 3])('are known, with %i receive channels', (rxScCount) => {
+    const names = [...elements(rxScCount)].filter(([, name]) => name.endsWith('.pn'));
+    expect(nextPnsAt(rxScCount).sort((a, b) => a - b)).toEqual(names.map(([at]) => at).sort((a, b) => a - b));
+  });
+});
+
+describe('the counters of a lane', () => {
+  it('are three parts of one shared memory, none over another', () => {
+    const shared = new SharedArrayBuffer(laneCountersBytes(2));
+    const { traffic, drops, secy } = laneCounters(shared);
+    expect(secy).toHaveLength(secyCountersLen(2));
+    traffic.fill(1);
+    drops.fill(2);
+    secy.fill(3);
+    expect(traffic.every((value) => value === 1) && drops.every((value) => value === 2)).toBe(true);
+    expect(new Float64Array(shared).every((value) => value !== 0)).toBe(true);
+  });
+
+  it('have a name and a cause for every reason to drop', () => {
+    expect(Object.values(Drop)).toEqual(DROP_TEXTS.map((_, i) => i));
+    expect(new Set(DROP_TEXTS.map(({ name }) => name)).size).toBe(DROP_TEXTS.length);
+    for (const [key, reason] of Object.entries(Drop)) {
+      expect(DROP_TEXTS[reason]!.name.toLowerCase()).toBe(key.toLowerCase());
+      expect(DROP_TEXTS[reason]!.cause).not.toBe('');
+    }
+  });
+});
