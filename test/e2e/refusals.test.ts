@@ -119,7 +119,7 @@ function otherTunnel(topology: Topology) {
 suite('a daemon does not start with', { programs: ['setpriv'] }, () => {
   const lab = labOfTests({ prefix: 'e2e-no' });
 
-  it.each(REFUSALS)('$title: exit $exit', async ({ changes, settings, before, wrapper, exit, message }) => {
+  const refuses = async ({ changes, settings, before, wrapper, exit, message }: Refusal): Promise<void> => {
     const site = lab.site(1, changes, settings);
     await site.prepare();
     await before?.(lab, site);
@@ -134,7 +134,9 @@ suite('a daemon does not start with', { programs: ['setpriv'] }, () => {
     } finally {
       await lab.topology.nsra.run(['ip', 'link', 'delete', 'macsec1']);
     }
-  });
+  };
+
+  for (const refusal of REFUSALS) it(`${refusal.title}: exit ${refusal.exit}`, () => refuses(refusal));
 });
 
 suite('stored packet numbers that cannot be believed stop the start', {}, () => {
@@ -278,7 +280,7 @@ const BAD_FILES: BadFile[] = [
 suite('the command line refuses', { programs: ['setpriv'] }, () => {
   const lab = labOfTests({ prefix: 'e2e-cli' });
 
-  it.each(BAD_FILES)('$title: exit $exit', async ({ content, argv, exit, message }) => {
+  const refuses = async ({ content, argv, exit, message }: BadFile): Promise<void> => {
     const site = lab.site(1);
     await site.prepare();
     const path = join(site.dir, content === undefined ? 'none/site1.json' : 'bad/site1.json');
@@ -297,7 +299,9 @@ suite('the command line refuses', { programs: ['setpriv'] }, () => {
     expect(`${code} ${stderr}`).toMatch(new RegExp(`^${exit} l2vpnd: `));
     expect(stderr).toMatch(message);
     expect(stdout + stderr).not.toMatch(new RegExp(`${KEY_1}|${KEY_2}`));
-  });
+  };
+
+  for (const bad of BAD_FILES) it(`${bad.title}: exit ${bad.exit}`, () => refuses(bad));
 
   it('a configuration that it may not read: exit 77', async () => {
     const site = lab.site(1);
