@@ -67,7 +67,18 @@ export async function measureDaemon(
 
 /** A ping every 10 ms from before the start on: the first answer's own time stamp tells. */
 async function timeStart(topology: Topology, site: ReturnType<typeof createSites>[0]): Promise<number> {
-  const ping = topology.host1.start(['ping', '-n', '-D', '-i', '0.01', '-w', '15', topology.site2.host]);
+  const ping = topology.host1.start([
+    'stdbuf',
+    '-oL',
+    'ping',
+    '-n',
+    '-D',
+    '-i',
+    '0.01',
+    '-w',
+    '15',
+    topology.site2.host,
+  ]);
   try {
     await ping.waitFor(/^PING/);
     const startedMs = Date.now();

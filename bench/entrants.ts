@@ -9,13 +9,15 @@ export interface Skipped {
   why: string;
 }
 
-/** `only`: names, or the beginning of a name up to a hyphen (`l2vpnd` for `l2vpnd-raw` and the others); null: all. */
+/** `only`: names, or what several names begin with (`l2vpnd` for `l2vpnd-raw` and the others); null: all. */
 export async function admit(
   topology: Topology,
   contenders: readonly Contender[],
   only: readonly string[] | null,
 ): Promise<{ entrants: Entrant[]; skipped: Skipped[] }> {
-  const matches = (name: string, wish: string): boolean => name === wish || name.startsWith(`${wish}-`);
+  const exact = new Set(contenders.map(({ name }) => name));
+  const matches = (name: string, wish: string): boolean =>
+    name === wish || (!exact.has(wish) && name.startsWith(`${wish}-`));
   for (const wish of only ?? []) {
     if (contenders.some(({ name }) => matches(name, wish))) continue;
     throw new Error(

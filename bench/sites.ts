@@ -10,9 +10,17 @@ import { allContenders, YARDSTICK } from './contenders/index.ts';
 import { admit, type Skipped } from './entrants.ts';
 import { aggregate, busiestCpu, type ContenderRow } from './report/aggregate.ts';
 import { writeBarChart } from './report/chart.ts';
+import { checkGoals } from './report/goals.ts';
 import { describeMachine, type Machine, machineLine } from './report/machine.ts';
 import { PACKAGE_ROOT, RESULTS } from './report/paths.ts';
-import { complaints, consoleTable, costTable, setupTable, throughputTable } from './report/table.ts';
+import {
+  complaints,
+  consoleTable,
+  costTable,
+  goalTable,
+  setupTable,
+  throughputTable,
+} from './report/table.ts';
 import { type Plan, type RoundSample, runRounds } from './sites-run.ts';
 
 const HELP = `usage: npm run bench:sites -- [options]
@@ -61,7 +69,7 @@ function parseOptions(argv: readonly string[]): Options | null {
         .split(',')
         .map((n) => positive('--streams', n)),
       pings: quick ? 100 : 200,
-      udp: { payload: 100, seconds: quick ? 0.5 : 1, trials: quick ? 6 : 9, tolerance: 0.0005 },
+      udp: { payload: 100, seconds: quick ? 0.5 : 1, trials: quick ? 8 : 14, tolerance: 0.0005 },
     },
     only: values.only?.split(',') ?? null,
     list: values.list,
@@ -113,6 +121,7 @@ async function main(argv: readonly string[]): Promise<void> {
     const report = { machine, plan: options.plan, yardstick: YARDSTICK, skipped, rows, samples };
     await writeReport(report, options.out);
     process.stdout.write(`\n${consoleTable(rows, options.plan.streams)}\n`);
+    for (const { what, aim, measured } of checkGoals(rows)) say(`${what}: ${measured} (aim: ${aim})`);
     for (const line of complaints(rows)) say(line);
     if (rows.some(({ failures }) => failures.length > 0)) process.exitCode = 1;
   } finally {
@@ -130,6 +139,7 @@ async function writeReport(report: Report, name: string): Promise<void> {
 
 function markdown({ machine, plan, rows, skipped }: Report, name: string): string {
   const worries = complaints(rows);
+  const goals = checkGoals(rows);
   const { udp } = plan;
   return `# Site to site
 
@@ -155,7 +165,7 @@ the larger of the two processes, after the load.`
 ${costTable(rows)}
 
 ${setupTable(rows)}
-${skipped.length > 0 ? `\nNot run:\n${skipped.map(({ title, why }) => `- ${title}: ${why}`).join('\n')}\n` : ''}${
+${goals.length > 0 ? `\n${goalTable(goals)}\n` : ''}${skipped.length > 0 ? `\nNot run:\n${skipped.map(({ title, why }) => `- ${title}: ${why}`).join('\n')}\n` : ''}${
   worries.length > 0 ? `\nTo note:\n${worries.map((line) => `- ${line}`).join('\n')}\n` : ''
 }`;
 }

@@ -1,7 +1,8 @@
 /**
  * The highest rate of small datagrams that a tunnel carries without loss, found by bounded search (the idea of
  * RFC 2544 §26.1): double until a trial loses, then halve the interval between the best rate that passed and the
- * lowest that failed. The rate reported is one that was measured: what arrived in the best passing trial.
+ * lowest that failed. A failed trial is repeated once before it is believed: one hiccup of the machine is no limit of
+ * the tunnel. The rate reported is one that was measured: what arrived in the best passing trial.
  */
 import type { Topology } from '../../lab/topology.ts';
 import type { UdpPlan } from '../sites-run.ts';
@@ -26,8 +27,12 @@ export async function searchUdpRate(topology: Topology, plan: UdpPlan): Promise<
   let failed = Number.POSITIVE_INFINITY;
   let rate = FIRST_RATE;
   while (best.trials < plan.trials && failed - passed > passed * 0.05) {
-    const trial = await runUdp(topology, plan.payload, rate, plan.seconds);
+    let trial = await runUdp(topology, plan.payload, rate, plan.seconds);
     best.trials++;
+    if (trial.loss > plan.tolerance) {
+      trial = await runUdp(topology, plan.payload, rate, plan.seconds);
+      best.trials++;
+    }
     if (trial.loss <= plan.tolerance) {
       if (trial.arrived > best.framesPerSecond) {
         best.framesPerSecond = trial.arrived;

@@ -22,7 +22,8 @@ export interface ContenderRow {
   machineCpuPerGbit: Summary;
   pingIdleMs: Summary | null;
   pingLoadedMs: Summary | null;
-  /** Lost of all idle and loaded pings. */
+  /** All idle and loaded pings. */
+  pingsSent: number;
   pingsLost: number;
   udpFramesPerSecond: Summary | null;
   /** The sender or the number of trials was the limit in at least one round. */
@@ -84,6 +85,7 @@ function rowOf(contender: Contender, version: string, all: readonly RoundSample[
     machineCpuPerGbit: summarize(single.map((t) => t.cpuPerGbit.machine)),
     pingIdleMs: maybe(good.map(({ pingIdle }) => pingIdle?.medianMs)),
     pingLoadedMs: maybe(good.map(({ pingLoaded }) => pingLoaded?.medianMs)),
+    pingsSent: pings.reduce((sum, { sent }) => sum + sent, 0),
     pingsLost: pings.reduce((sum, { sent, received }) => sum + sent - received, 0),
     udpFramesPerSecond: maybe(good.map(({ udp }) => udp?.framesPerSecond)),
     udpOpenEnded: good.some(({ udp }) => udp?.openEnded === true),

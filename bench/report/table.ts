@@ -1,6 +1,7 @@
 /** The Markdown tables of a run. Every figure is a median of its rounds, with the lowest and highest beside it. */
 import { YARDSTICK } from '../contenders/index.ts';
 import { busiestCpu, type ContenderRow } from './aggregate.ts';
+import type { Goal } from './goals.ts';
 import type { Summary } from './statistics.ts';
 
 /** `columns` are the streams that were run. */
@@ -57,12 +58,25 @@ export function setupTable(rows: readonly ContenderRow[]): string {
   );
 }
 
+/** What the project set out to reach, and what this run measured. */
+export function goalTable(goals: readonly Goal[]): string {
+  return table(
+    ['aim', 'wanted', 'measured', ''],
+    goals.map(({ what, aim, measured, reached }) => [
+      what,
+      aim,
+      measured,
+      reached ? 'reached' : 'not reached',
+    ]),
+  );
+}
+
 /** What must not have happened, a line each; empty when nothing did. */
 export function complaints(rows: readonly ContenderRow[]): string[] {
   return rows.flatMap((row) => [
     ...row.failures.map((failure) => `${row.title}: failed in ${failure}`),
     ...(row.fragments > 0 ? [`${row.title}: ${row.fragments} IP fragments: its MTU is too large`] : []),
-    ...(row.pingsLost > 0 ? [`${row.title}: ${row.pingsLost} pings lost`] : []),
+    ...(row.pingsLost > 0 ? [`${row.title}: ${row.pingsLost} of ${row.pingsSent} pings lost`] : []),
   ]);
 }
 
