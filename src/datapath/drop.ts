@@ -71,7 +71,7 @@ export const DROP_TEXTS: readonly DropText[] = [
   rx('GreProto', 'the GRE protocol is not 0x6558: the peer is not a gretap'),
   rx('GreKey', 'the GRE key is missing, unexpected or another: compare gre.key at both ends'),
   rx('GreChecksum', 'the GRE checksum is missing, unexpected or wrong: compare gre.checksum at both ends'),
-  rx('InnerRunt', 'the GRE payload is shorter than an Ethernet header'),
+  rx('InnerRunt', 'the GRE payload, or what its SecTAG protects, is shorter than an Ethernet header'),
   rx('InPktsNoTag', 'a frame without SecTAG: the peer sends in clear'),
   rx('NotForMacsec', 'a SecTAG with E set and C clear: not protected data'),
   rx('InPktsBadTag', 'the SecTAG breaks IEEE 802.1AE 9.12'),

@@ -112,8 +112,7 @@ function judge(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScr
     const drop = refuse(secy, sc, sa, tci, pn);
     if (drop !== Drop.None) return drop;
   }
-  strip(batch, i, secTagLen(tci), secy.icvLen);
-  return Drop.None;
+  return strip(batch, i, secTagLen(tci), secy.icvLen) ? Drop.None : Drop.InnerRunt;
 }
 
 /** The ICV was right: the only place where the receiver's next PN moves. HOT PATH. */
@@ -178,8 +177,7 @@ function unusedSa(secy: SecY, batch: Batch, i: number, sc: RxSc, tci: number): D
   if (active !== null)
     counters[active.countersAt + (refused ? RxSaCounter.inPktsNotUsingSa : RxSaCounter.inPktsUnusedSa)]! += 1;
   if (refused) return Drop.InPktsNotUsingSa;
-  strip(batch, i, secTagLen(tci), secy.icvLen);
-  return Drop.None;
+  return strip(batch, i, secTagLen(tci), secy.icvLen) ? Drop.None : Drop.InnerRunt;
 }
 
 function firstActive(sc: RxSc): RxSa | null {
