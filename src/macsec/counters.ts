@@ -121,6 +121,24 @@ export const countersAt: {
   rxSa: (index, an) => RX_SC_AT + index * RX_SC_SPAN + RX_SC_COUNTERS.length + an * RX_SA_SPAN,
 };
 
+/** Sets the counters of a new TxSA to 0; those of an SA that had its place before are gone. */
+export function clearTxSa(counters: Float64Array, an: number): void {
+  const at = countersAt.txSa(an);
+  counters.fill(0, at, at + TX_SA_SPAN);
+}
+
+/** The same for a new RxSC and its SAs. */
+export function clearRxSc(counters: Float64Array, index: number): void {
+  const at = countersAt.rxSc(index);
+  counters.fill(0, at, at + RX_SC_SPAN);
+}
+
+/** The same for a new RxSA. */
+export function clearRxSa(counters: Float64Array, index: number, an: number): void {
+  const at = countersAt.rxSa(index, an);
+  counters.fill(0, at, at + RX_SA_SPAN);
+}
+
 /** Elements that the counters of a SecY with `rxScCount` receive channels take. */
 export function secyCountersLen(rxScCount: number): number {
   return RX_SC_AT + rxScCount * RX_SC_SPAN;

@@ -27,6 +27,11 @@ export class Replay {
     this.#mask = words - 1;
   }
 
+  /** Has it this window, and a bitmap or not? */
+  is(window: number, bitmap: boolean): boolean {
+    return this.window === window && this.#mask >= 0 === bitmap;
+  }
+
   /** The lowest acceptable PN. */
   get lowestPn(): number {
     const lowest = this.nextPn >= this.window ? this.nextPn - this.window : 0;

@@ -1,13 +1,13 @@
 /**
  * The MAC Security Entity (802.1AE 10): one TxSC with up to four SAs, RxSCs with up to four SAs each, their keys
  * in a keyring and their counters in shared memory. Built once a lane from the config; `protect.ts` and
- * `validate.ts` are what it does to a batch.
+ * `validate.ts` are what it does to a batch. A new config is applied to a running one: SAs that stay keep their state.
  */
 import type { Keyring } from '../aead/aead.ts';
-import { isXpn, type MacsecConfig, type SaConfig } from '../config/types.ts';
+import { isXpn, type MacsecConfig, type RxScConfig, type SaConfig } from '../config/types.ts';
 import { parseSci, sciHigh, sciLow } from '../wire/sci.ts';
 import { SECTAG_LEN_NO_SCI, SECTAG_LEN_SCI, TCI_C, TCI_E, TCI_ES, TCI_SC, TCI_SCB } from '../wire/sectag.ts';
-import { AN_COUNT, countersAt, RxSaCounter } from './counters.ts';
+import { AN_COUNT, clearRxSa, clearRxSc, clearTxSa, countersAt, RxSaCounter } from './counters.ts';
 import { PnBlock } from './packet-number.ts';
 import { Replay } from './replay.ts';
 
@@ -18,6 +18,8 @@ export const DEFAULT_ICV_LEN = 16;
 export interface TxSa {
   readonly an: number;
   readonly slot: number;
+  /** Which of the main thread's SAs it is; see `SaShare`. */
+  readonly serial: number;
   active: boolean;
   readonly pn: PnBlock;
   readonly iv: IvBase;
@@ -28,16 +30,19 @@ export interface TxSa {
 export interface RxSa {
   readonly an: number;
   readonly slot: number;
+  readonly serial: number;
   active: boolean;
-  readonly replay: Replay;
+  replay: Replay;
   readonly iv: IvBase;
   readonly countersAt: number;
 }
 
 export interface RxSc {
+  /** Its place among the counters and the keyring slots. */
+  readonly index: number;
   readonly sciHigh: number;
   readonly sciLow: number;
-  readonly active: boolean;
+  active: boolean;
   /** Indexed by AN. */
   readonly sa: (RxSa | null)[];
   readonly countersAt: number;
@@ -55,22 +60,22 @@ export interface IvBase {
 }
 
 export interface SecY {
-  readonly protectFrames: boolean;
-  readonly encrypt: boolean;
-  readonly validate: MacsecConfig['validate'];
-  readonly replayProtect: boolean;
+  protectFrames: boolean;
+  encrypt: boolean;
+  validate: MacsecConfig['validate'];
+  replayProtect: boolean;
   readonly xpn: boolean;
   readonly icvLen: number;
   /** The own SCI, 8 octets. */
   readonly sci: Buffer;
   /** TCI of every frame sent, without the AN. */
-  readonly tci: number;
+  tci: number;
   /** Octets of the SecTAG of every frame sent, with its EtherType. */
-  readonly tagLen: number;
+  tagLen: number;
   /** Indexed by AN. */
   readonly txSa: (TxSa | null)[];
   encodingSa: number;
-  readonly rxSc: RxSc[];
+  rxSc: RxSc[];
   /** The RxSC and RxSA of a keyring slot: what the second half of `validate` looks up. */
   readonly scOfSlot: (RxSc | null)[];
   readonly saOfSlot: (RxSa | null)[];
@@ -84,6 +89,8 @@ export interface SaShare {
   readonly pn: SharedArrayBuffer | null;
   /** Where the receiver starts; receive only. */
   readonly nextPn: number;
+  /** The same number as before: the same SA, whose state stays. Absent: always a new one. */
+  readonly serial?: number;
 }
 
 /** What a lane needs to build its SecY; survives a structured clone. */
@@ -95,95 +102,169 @@ export interface SecySpec {
   readonly txShare: readonly SaShare[];
   /** Parallel to `config.rxSc` and its `sa`. */
   readonly rxShare: readonly (readonly SaShare[])[];
+  /** Parallel to `config.rxSc`: its place among counters and slots, which stays while it lives. Absent: its position. */
+  readonly rxIndex?: readonly number[];
 }
 
 /** PNs that a lane takes at once. */
 const PN_BLOCK_LEN = 256;
+/** RxSCs that a running SecY has room for: a keyring has 255 slots. */
+export const MAX_RX_SC = 62;
 
-/** Slots of the keyring that the spec's SAs take. */
+/** Slots of the keyring that `config`'s SAs take; a SecY that is to be changed while it runs needs MAX_KEY_SLOTS. */
 export function keySlots(config: MacsecConfig): number {
   return AN_COUNT * (1 + config.rxSc.length);
 }
+export const MAX_KEY_SLOTS: number = AN_COUNT * (1 + MAX_RX_SC);
 
 /** Builds the SecY of one lane; puts its keys into `keyring`. `counters` has `secyCountersLen` elements. */
 export function createSecy(spec: SecySpec, keyring: Keyring, counters: Float64Array): SecY {
   const { config } = spec;
-  const sci = parseSci(spec.sci);
-  const xpn = isXpn(config.cipher);
-  const sendSci = sendsSci(config);
   const secy: SecY = {
     protectFrames: config.protect,
     encrypt: config.encrypt,
     validate: config.validate,
     replayProtect: config.replayProtect,
-    xpn,
+    xpn: isXpn(config.cipher),
     icvLen: config.icvLen,
-    sci,
-    tci: tciOf(config, sendSci),
-    tagLen: sendSci ? SECTAG_LEN_SCI : SECTAG_LEN_NO_SCI,
+    sci: parseSci(spec.sci),
+    tci: 0,
+    tagLen: SECTAG_LEN_SCI,
     txSa: new Array(AN_COUNT).fill(null),
     encodingSa: config.encodingSa,
     rxSc: [],
-    scOfSlot: new Array(keySlots(config)).fill(null),
-    saOfSlot: new Array(keySlots(config)).fill(null),
+    scOfSlot: new Array(MAX_KEY_SLOTS).fill(null),
+    saOfSlot: new Array(MAX_KEY_SLOTS).fill(null),
     keyring,
     counters,
   };
-  config.txSa.forEach((sa, i) => {
-    secy.txSa[sa.an] = createTxSa(secy, sa, spec.txShare[i]!);
-  });
-  config.rxSc.forEach((sc, index) => {
-    const scSci = parseSci(sc.sci);
-    const rxSc: RxSc = {
-      sciHigh: sciHigh(scSci, 0),
-      sciLow: sciLow(scSci, 0),
-      active: sc.active,
-      sa: new Array(AN_COUNT).fill(null),
-      countersAt: countersAt.rxSc(index),
-    };
-    secy.rxSc.push(rxSc);
-    sc.sa.forEach((sa, i) => {
-      const rxSa = createRxSa(secy, config, index, scSci, sa, spec.rxShare[index]![i]!);
-      rxSc.sa[sa.an] = rxSa;
-      secy.saOfSlot[rxSa.slot] = rxSa;
-      secy.scOfSlot[rxSa.slot] = rxSc;
-      counters[rxSa.countersAt + RxSaCounter.nextPn] = rxSa.replay.nextPn;
-    });
-  });
+  configureSecy(secy, spec);
   return secy;
 }
 
-function createTxSa(secy: SecY, sa: SaConfig, share: SaShare): TxSa {
-  secy.keyring.set(sa.an, sa.sak);
+/**
+ * Makes `secy` what `spec` says, between two batches. Cipher, ICV length and own SCI stay what they were. An SA with
+ * the AN and serial that it had keeps its packet numbers, its replay window and its counters.
+ */
+export function configureSecy(secy: SecY, spec: SecySpec): void {
+  const { config } = spec;
+  const sendSci = sendsSci(config);
+  secy.protectFrames = config.protect;
+  secy.encrypt = config.encrypt;
+  secy.validate = config.validate;
+  secy.replayProtect = config.replayProtect;
+  secy.tci = tciOf(config, sendSci);
+  secy.tagLen = sendSci ? SECTAG_LEN_SCI : SECTAG_LEN_NO_SCI;
+  for (let an = 0; an < AN_COUNT; an++) {
+    const i = config.txSa.findIndex((sa) => sa.an === an);
+    secy.txSa[an] = configureTxSa(secy, an, config.txSa[i], spec.txShare[i]);
+  }
+  secy.encodingSa = config.encodingSa;
+  const before = secy.rxSc;
+  secy.rxSc = config.rxSc.map((sc, i) =>
+    configureRxSc(secy, before, config, sc, spec.rxIndex?.[i] ?? i, spec.rxShare[i]!),
+  );
+  for (const sc of before)
+    if (!secy.rxSc.includes(sc)) for (const sa of sc.sa) if (sa !== null) removeRxSa(secy, sa);
+}
+
+function configureTxSa(
+  secy: SecY,
+  an: number,
+  sa: SaConfig | undefined,
+  share: SaShare | undefined,
+): TxSa | null {
+  const before = secy.txSa[an] ?? null;
+  if (sa === undefined || share === undefined) {
+    if (before !== null) secy.keyring.clear(before.slot);
+    return null;
+  }
+  if (before !== null && before.serial === share.serial) {
+    before.active = sa.active;
+    return before;
+  }
+  secy.keyring.set(an, sa.sak);
+  clearTxSa(secy.counters, an);
   return {
-    an: sa.an,
-    slot: sa.an,
+    an,
+    slot: an,
+    serial: share.serial ?? -1,
     active: sa.active,
     pn: new PnBlock(share.pn!, PN_BLOCK_LEN, secy.xpn),
     iv: ivBase(secy.sci, sa),
-    countersAt: countersAt.txSa(sa.an),
+    countersAt: countersAt.txSa(an),
   };
 }
 
-function createRxSa(
+function configureRxSc(
+  secy: SecY,
+  before: readonly RxSc[],
+  config: MacsecConfig,
+  sc: RxScConfig,
+  index: number,
+  shares: readonly SaShare[],
+): RxSc {
+  const sci = parseSci(sc.sci);
+  const high = sciHigh(sci, 0);
+  const low = sciLow(sci, 0);
+  let rxSc = before.find((one) => one.index === index && one.sciHigh === high && one.sciLow === low);
+  if (rxSc === undefined) {
+    clearRxSc(secy.counters, index);
+    const sa = new Array(AN_COUNT).fill(null);
+    rxSc = { index, sciHigh: high, sciLow: low, active: sc.active, sa, countersAt: countersAt.rxSc(index) };
+  }
+  rxSc.active = sc.active;
+  for (let an = 0; an < AN_COUNT; an++) {
+    const i = sc.sa.findIndex((sa) => sa.an === an);
+    rxSc.sa[an] = configureRxSa(secy, config, rxSc, an, sci, sc.sa[i], shares[i]);
+  }
+  return rxSc;
+}
+
+function configureRxSa(
   secy: SecY,
   config: MacsecConfig,
-  scIndex: number,
+  sc: RxSc,
+  an: number,
   sci: Buffer,
-  sa: SaConfig,
-  share: SaShare,
-): RxSa {
-  const slot = AN_COUNT * (1 + scIndex) + sa.an;
-  secy.keyring.set(slot, sa.sak);
+  sa: SaConfig | undefined,
+  share: SaShare | undefined,
+): RxSa | null {
+  const before = sc.sa[an] ?? null;
+  if (sa === undefined || share === undefined) {
+    if (before !== null) removeRxSa(secy, before);
+    return null;
+  }
   const bitmap = config.replayProtect && config.replayBitmap;
-  return {
-    an: sa.an,
+  if (before !== null && before.serial === share.serial) {
+    before.active = sa.active;
+    if (!before.replay.is(config.replayWindow, bitmap)) {
+      before.replay = new Replay(config.replayWindow, bitmap, before.replay.nextPn);
+    }
+    return before;
+  }
+  const slot = AN_COUNT * (1 + sc.index) + an;
+  secy.keyring.set(slot, sa.sak);
+  clearRxSa(secy.counters, sc.index, an);
+  const rxSa: RxSa = {
+    an,
     slot,
+    serial: share.serial ?? -1,
     active: sa.active,
     replay: new Replay(config.replayWindow, bitmap, share.nextPn),
     iv: ivBase(sci, sa),
-    countersAt: countersAt.rxSa(scIndex, sa.an),
+    countersAt: countersAt.rxSa(sc.index, an),
   };
+  secy.saOfSlot[slot] = rxSa;
+  secy.scOfSlot[slot] = sc;
+  secy.counters[rxSa.countersAt + RxSaCounter.nextPn] = share.nextPn;
+  return rxSa;
+}
+
+function removeRxSa(secy: SecY, sa: RxSa): void {
+  secy.keyring.clear(sa.slot);
+  secy.saOfSlot[sa.slot] = null;
+  secy.scOfSlot[sa.slot] = null;
 }
 
 function ivBase(sci: Buffer, sa: SaConfig): IvBase {
