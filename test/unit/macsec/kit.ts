@@ -7,7 +7,7 @@ import { type AeadProvider, createAeadJob } from '../../../src/aead/aead.ts';
 import { batchProvider } from '../../../src/aead/batch.ts';
 import { nodeProvider } from '../../../src/aead/node.ts';
 import type { MacsecConfig, RxScConfig, SaConfig } from '../../../src/config/types.ts';
-import { type Batch, createBatch, resetBatch } from '../../../src/datapath/batch.ts';
+import { BATCH_FRAMES, type Batch, createBatch, resetBatch } from '../../../src/datapath/batch.ts';
 import { DROP_TEXTS } from '../../../src/datapath/drop.ts';
 import {
   AN_COUNT,
@@ -33,7 +33,7 @@ export const BATCH_PROVIDER: AeadProvider = batch;
 
 /** The SCI of the transmitter, and the key of both ends, unless a test says otherwise. */
 export const SCI = '0000001111110001';
-export const KEY = '11'.repeat(16);
+export const KEY: string = '11'.repeat(16);
 
 /** Spaced hex to octets. */
 export function hex(text: string): Buffer {
@@ -77,7 +77,7 @@ export interface Granted {
 }
 
 /** The spec of `config` with `pns` packet numbers granted to each transmit SA, from its `pn` on. */
-export function secySpec(config: MacsecConfig, sci: string = SCI, pns = 1 << 20): Granted {
+export function secySpec(config: MacsecConfig, sci: string = SCI, pns: number = 1 << 20): Granted {
   const grants = config.txSa.map((sa) => {
     const grant = new PnGrant(sa.pn);
     const end = config.cipher.includes('xpn') ? Number.MAX_SAFE_INTEGER : 2 ** 32;
@@ -115,12 +115,22 @@ export class Site {
     this.secy = createSecy(spec, keyring, this.counters);
   }
 
+  /** In batches as the transmit lane makes them: never more frames than packet numbers are at hand for. */
   protect(frames: readonly Uint8Array[], lowerMtu = 9000): Outcome {
-    const filled = batchOf(frames);
-    // As the transmit lane does, which then takes no more frames than that: it brings packet numbers to hand.
-    protectable(this.secy);
-    protect(this.secy, filled, createAeadJob(filled.arena, filled.at), lowerMtu);
-    return outcomeOf(filled);
+    const done: Outcome[] = [];
+    for (let at = 0; at < frames.length; ) {
+      const most = protectable(this.secy);
+      if (most === 0) throw new Error(`frame ${at}: no packet number is granted`);
+      const filled = batchOf(frames.slice(at, at + Math.min(most, BATCH_FRAMES)));
+      protect(this.secy, filled, createAeadJob(filled.arena, filled.at), lowerMtu);
+      done.push(outcomeOf(filled));
+      at += filled.count;
+    }
+    return {
+      frames: done.flatMap((outcome) => outcome.frames),
+      alive: done.flatMap((outcome) => outcome.alive),
+      hex: done.flatMap((outcome) => outcome.hex),
+    };
   }
 
   validate(frames: readonly Uint8Array[]): Outcome {

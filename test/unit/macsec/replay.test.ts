@@ -11,12 +11,14 @@ const STARTS = [1, 2, 31, 32, 33, 1000, 2 ** 31, 2 ** 32 - 40, 2 ** 32, 2 ** 40 
 class Reference {
   next: number;
   readonly seen = new Set<number>();
+  readonly window: number;
+  readonly bitmap: boolean;
+  readonly start: number;
 
-  constructor(
-    readonly window: number,
-    readonly bitmap: boolean,
-    readonly start: number,
-  ) {
+  constructor(window: number, bitmap: boolean, start: number) {
+    this.window = window;
+    this.bitmap = bitmap;
+    this.start = start;
     this.next = start;
   }
 
