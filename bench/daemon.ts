@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Topology } from '../lab/topology.ts';
 import { createSites, type L2vpndVariant } from './contenders/l2vpnd.ts';
+import { withUndo } from './lab.ts';
 import { awaitPath } from './measure/ping.ts';
 import { readMemory, threadSeconds } from './measure/usage.ts';
 import { type Summary, summarize } from './report/statistics.ts';
@@ -28,41 +29,46 @@ export async function measureDaemon(
   plan: DaemonPlan,
 ): Promise<DaemonFigures> {
   const sites = createSites(topology, variant);
-  try {
-    await Promise.all(sites.map((site) => site.start()));
-    await awaitPath(topology, 15);
-    const pids = sites.map(({ pid }) => pid);
-    const before = pids.map(threadSeconds);
-    const start = performance.now();
-    await pause(plan.idleSeconds * 1000);
-    const elapsed = (performance.now() - start) / 1000;
-    const shares = pids.map((pid, i) => (threadSeconds(pid) - before[i]!) / elapsed);
-    const idleResidentMb = Math.max(...pids.map((pid) => readMemory(pid).residentMb));
+  return withUndo(
+    () => measure(topology, sites, variant, plan),
+    () => undo(topology, sites),
+  );
+}
 
-    await pinNeighbours(topology);
-    const times: number[] = [];
-    for (let i = 0; i < plan.starts; i++) {
-      await sites[0].stop();
-      times.push(await timeStart(topology, sites[0]));
-    }
-    return {
-      variant: variant.name,
-      idleSeconds: elapsed,
-      idleShare: Math.max(...shares),
-      idleResidentMb,
-      startToFirstFrameMs: summarize(times),
-    };
-  } finally {
-    await Promise.all(
-      sites.map(async (site) => {
-        await site.stop().catch(() => undefined);
-        await site.dispose();
-      }),
-    );
-    await Promise.all(
-      [topology.host1, topology.host2].map((host) => host.run(['ip', 'neigh', 'flush', 'all', 'nud', 'all'])),
-    );
+async function measure(
+  topology: Topology,
+  sites: ReturnType<typeof createSites>,
+  variant: L2vpndVariant,
+  plan: DaemonPlan,
+): Promise<DaemonFigures> {
+  await Promise.all(sites.map((site) => site.start()));
+  await awaitPath(topology, 15);
+  const pids = sites.map(({ pid }) => pid);
+  const before = pids.map(threadSeconds);
+  const start = performance.now();
+  await pause(plan.idleSeconds * 1000);
+  const elapsed = (performance.now() - start) / 1000;
+  const shares = pids.map((pid, i) => (threadSeconds(pid) - before[i]!) / elapsed);
+  const idleResidentMb = Math.max(...pids.map((pid) => readMemory(pid).residentMb));
+
+  await pinNeighbours(topology);
+  const times: number[] = [];
+  for (let i = 0; i < plan.starts; i++) {
+    await sites[0].stop();
+    times.push(await timeStart(topology, sites[0]));
   }
+  return {
+    variant: variant.name,
+    idleSeconds: elapsed,
+    idleShare: Math.max(...shares),
+    idleResidentMb,
+    startToFirstFrameMs: summarize(times),
+  };
+}
+
+async function undo({ host1, host2 }: Topology, sites: ReturnType<typeof createSites>): Promise<void> {
+  await Promise.all(sites.map((site) => site.dispose()));
+  await Promise.all([host1, host2].map((host) => host.run(['ip', 'neigh', 'flush', 'all', 'nud', 'all'])));
 }
 
 /** A ping every 10 ms from before the start on: the first answer's own time stamp tells. */

@@ -6,13 +6,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createTopology, type Topology } from '../lab/topology.ts';
+import type { Topology } from '../lab/topology.ts';
 import { allContenders, L2VPND_VARIANTS, YARDSTICK } from './contenders/index.ts';
 import { type DaemonFigures, type DaemonPlan, measureDaemon } from './daemon.ts';
 import { admit, type Skipped } from './entrants.ts';
+import { inLab } from './lab.ts';
 import type { AllocationResult } from './micro/allocation.ts';
 import type { MicroPlan, MicroResult } from './micro/bench.ts';
 import { runAllocation, runMicro } from './micro/run.ts';
+import { integerList, positive, positiveInteger } from './options.ts';
 import { aggregate, type ContenderRow } from './report/aggregate.ts';
 import { describeMachine, type Machine, machineLine } from './report/machine.ts';
 import { PACKAGE_ROOT, RESULTS } from './report/paths.ts';
@@ -79,9 +81,9 @@ function parseOptions(argv: readonly string[]): Options | null {
     micro: quick ? { warmupMs: 60, sampleMs: 40, samples: 3 } : { warmupMs: 200, sampleMs: 100, samples: 5 },
     daemon: quick ? { idleSeconds: 2, starts: 1 } : { idleSeconds: 5, starts: 3 },
     sites: {
-      rounds: Number(values.rounds ?? (quick ? 1 : 3)),
-      seconds: Number(values.seconds ?? (quick ? 1 : 3)),
-      streams: values.streams.split(',').map(Number),
+      rounds: positiveInteger('rounds', values.rounds, quick ? 1 : 3),
+      seconds: positive('seconds', values.seconds, quick ? 1 : 3),
+      streams: integerList('streams', values.streams),
       pings: 0,
       udp: null,
     },
@@ -103,8 +105,12 @@ async function main(argv: readonly string[]): Promise<void> {
     for (const one of report.allocation) say(allocationLine(one));
   }
   if (options.parts.includes('daemon') || options.parts.includes('sites')) {
-    if (process.getuid?.() === 0) await runInLab(options, report);
-    else say('not root: the daemon and end-to-end parts are skipped');
+    if (process.getuid?.() !== 0) say('not root: the daemon and end-to-end parts are skipped');
+    else
+      await inLab(async (topology) => {
+        if (options.parts.includes('daemon')) report.daemon = await runDaemon(topology, options.daemon);
+        if (options.parts.includes('sites')) report.sites = await runSites(topology, options.sites);
+      });
   }
   await mkdir(RESULTS, { recursive: true });
   await writeFile(join(RESULTS, 'bench.json'), `${JSON.stringify(report, null, 2)}\n`);
@@ -113,18 +119,6 @@ async function main(argv: readonly string[]): Promise<void> {
     process.stdout.write(`\n${consoleTable(report.sites.rows, options.sites.streams)}\n`);
     for (const line of complaints(report.sites.rows)) say(line);
     if (report.sites.rows.some(({ failures }) => failures.length > 0)) process.exitCode = 1;
-  }
-}
-
-async function runInLab(options: Options, report: Report): Promise<void> {
-  const topology = await createTopology({ prefix: `b${process.pid}` });
-  const giveUp = (): void => void topology.destroy().finally(() => process.exit(130));
-  process.once('SIGINT', giveUp).once('SIGTERM', giveUp);
-  try {
-    if (options.parts.includes('daemon')) report.daemon = await runDaemon(topology, options.daemon);
-    if (options.parts.includes('sites')) report.sites = await runSites(topology, options.sites);
-  } finally {
-    await topology.destroy();
   }
 }
 

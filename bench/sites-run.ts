@@ -11,6 +11,7 @@
  */
 import type { Topology } from '../lab/topology.ts';
 import type { Contender } from './contenders/contender.ts';
+import { withUndo } from './lab.ts';
 import { runTcp } from './measure/iperf.ts';
 import { awaitPath, type PingResult, runPing } from './measure/ping.ts';
 import { searchUdpRate, type UdpRate } from './measure/search.ts';
@@ -100,28 +101,38 @@ async function runContender(
     fragments: 0,
     failure: null,
   };
-  const spaces = [topology.nsra, topology.wan, topology.nsrb];
   try {
-    const fragmentsBefore = await readFragments(spaces);
-    await topology.setHostMtu(contender.mtu);
-    await contender.start(topology);
-    await awaitPath(topology, 15);
-    await runTcp(topology, 1, 0.5);
-    if (plan.pings > 0) sample.pingIdle = await runPing(topology, plan.pings, 5);
-    for (const streams of plan.streams) {
-      sample.tcp.push(await measureTcp(topology, contender, streams, plan.seconds));
-    }
-    if (plan.pings > 0) sample.pingLoaded = await pingUnderLoad(topology, plan.pings >> 1);
-    if (plan.udp) sample.udp = await searchUdpRate(topology, plan.udp);
-    sample.memory = largestMemory(contender);
-    sample.fragments = (await readFragments(spaces)) - fragmentsBefore;
+    await withUndo(
+      () => measure(topology, contender, plan, sample),
+      () => contender.stop(),
+    );
   } catch (error) {
     sample.failure = error instanceof Error ? error.message : String(error);
   }
-  await contender.stop().catch((error: unknown) => {
-    sample.failure ??= `stop: ${error instanceof Error ? error.message : error}`;
-  });
   return sample;
+}
+
+/** Fills in `sample`, as far as it gets. */
+async function measure(
+  topology: Topology,
+  contender: Contender,
+  plan: Plan,
+  sample: RoundSample,
+): Promise<void> {
+  const spaces = [topology.nsra, topology.wan, topology.nsrb];
+  const fragmentsBefore = await readFragments(spaces);
+  await topology.setHostMtu(contender.mtu);
+  await contender.start(topology);
+  await awaitPath(topology, 15);
+  await runTcp(topology, 1, 0.5);
+  if (plan.pings > 0) sample.pingIdle = await runPing(topology, plan.pings, 5);
+  for (const streams of plan.streams) {
+    sample.tcp.push(await measureTcp(topology, contender, streams, plan.seconds));
+  }
+  if (plan.pings > 0) sample.pingLoaded = await pingUnderLoad(topology, plan.pings >> 1);
+  if (plan.udp) sample.udp = await searchUdpRate(topology, plan.udp);
+  sample.memory = largestMemory(contender);
+  sample.fragments = (await readFragments(spaces)) - fragmentsBefore;
 }
 
 async function measureTcp(

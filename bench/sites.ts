@@ -5,9 +5,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createTopology } from '../lab/topology.ts';
 import { allContenders, YARDSTICK } from './contenders/index.ts';
 import { admit, type Skipped } from './entrants.ts';
+import { inLab } from './lab.ts';
+import { integerList, positive, positiveInteger } from './options.ts';
 import { aggregate, busiestCpu, type ContenderRow } from './report/aggregate.ts';
 import { writeBarChart } from './report/chart.ts';
 import { checkGoals } from './report/goals.ts';
@@ -58,16 +59,12 @@ function parseOptions(argv: readonly string[]): Options | null {
     },
   });
   if (values.help) return null;
-  const number = (name: 'rounds' | 'seconds', usual: number): number =>
-    values[name] === undefined ? usual : positive(`--${name}`, values[name]);
   const { quick } = values;
   return {
     plan: {
-      rounds: number('rounds', quick ? 1 : 3),
-      seconds: number('seconds', quick ? 1 : 5),
-      streams: (values.streams ?? (quick ? '1,5' : '1,3,5,7'))
-        .split(',')
-        .map((n) => positive('--streams', n)),
+      rounds: positiveInteger('rounds', values.rounds, quick ? 1 : 3),
+      seconds: positive('seconds', values.seconds, quick ? 1 : 5),
+      streams: integerList('streams', values.streams ?? (quick ? '1,5' : '1,3,5,7')),
       pings: quick ? 100 : 200,
       udp: { payload: 100, seconds: quick ? 0.5 : 1, trials: quick ? 8 : 14, tolerance: 0.0005 },
     },
@@ -75,12 +72,6 @@ function parseOptions(argv: readonly string[]): Options | null {
     list: values.list,
     out: values.out,
   };
-}
-
-function positive(name: string, text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new Error(`${name} expected a positive number, got "${text}"`);
-  return value;
 }
 
 interface Report {
@@ -98,11 +89,7 @@ async function main(argv: readonly string[]): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  const say = (text: string): void => void process.stderr.write(`${text}\n`);
-  const topology = await createTopology({ prefix: `b${process.pid}` });
-  const giveUp = (): void => void topology.destroy().finally(() => process.exit(130));
-  process.once('SIGINT', giveUp).once('SIGTERM', giveUp);
-  try {
+  await inLab(async (topology) => {
     const { entrants, skipped } = await admit(topology, allContenders(), options.only);
     for (const { name, why } of skipped) say(`skipped  ${name.padEnd(16)} ${why}`);
     if (options.list) {
@@ -111,22 +98,26 @@ async function main(argv: readonly string[]): Promise<void> {
     }
     const machine = describeMachine(PACKAGE_ROOT);
     say(machineLine(machine));
-    const samples = await runRounds(
-      topology,
-      entrants.map(({ contender }) => contender),
-      options.plan,
-      say,
-    );
+    const contenders = entrants.map(({ contender }) => contender);
+    const samples = await runRounds(topology, contenders, options.plan, say);
     const rows = aggregate(entrants, samples);
-    const report = { machine, plan: options.plan, yardstick: YARDSTICK, skipped, rows, samples };
-    await writeReport(report, options.out);
-    process.stdout.write(`\n${consoleTable(rows, options.plan.streams)}\n`);
-    for (const { what, aim, measured } of checkGoals(rows)) say(`${what}: ${measured} (aim: ${aim})`);
-    for (const line of complaints(rows)) say(line);
-    if (rows.some(({ failures }) => failures.length > 0)) process.exitCode = 1;
-  } finally {
-    await topology.destroy();
-  }
+    await writeReport(
+      { machine, plan: options.plan, yardstick: YARDSTICK, skipped, rows, samples },
+      options.out,
+    );
+    printSummary(rows, options.plan);
+  });
+}
+
+function printSummary(rows: readonly ContenderRow[], plan: Plan): void {
+  process.stdout.write(`\n${consoleTable(rows, plan.streams)}\n\n`);
+  for (const { what, aim, measured } of checkGoals(rows)) say(`${what}: ${measured} (aim: ${aim})`);
+  for (const line of complaints(rows)) say(line);
+  if (rows.some(({ failures }) => failures.length > 0)) process.exitCode = 1;
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
 }
 
 async function writeReport(report: Report, name: string): Promise<void> {
