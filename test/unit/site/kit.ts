@@ -1,0 +1,191 @@
+/**
+ * Whole sites without root: real lanes and SecYs between a bridge in memory and a link in memory.
+ *
+ *     a.bridge ═ TAP ─ lanes of a ─ wire ═══ link ═══ wire ─ lanes of b ─ TAP ═ b.bridge
+ */
+import type { AeadProvider } from '../../../src/aead/aead.ts';
+import type { MacsecConfig } from '../../../src/config/types.ts';
+import { DROP_TEXTS } from '../../../src/datapath/drop.ts';
+import type { Lane } from '../../../src/datapath/lane.ts';
+import { type LaneCounters, laneCounters, laneCountersBytes } from '../../../src/datapath/lane-counters.ts';
+import { ReceiveLane } from '../../../src/datapath/receive.ts';
+import { TransmitLane } from '../../../src/datapath/transmit.ts';
+import type { FramePort } from '../../../src/io/frame-port.ts';
+import { type LossyOptions, lossyPort } from '../../../src/io/lossy-port.ts';
+import { type MemoryPort, memoryPortPair } from '../../../src/io/memory-port.ts';
+import { createSecy, keySlots, type SecY } from '../../../src/macsec/secy.ts';
+import type { GreOptions } from '../../../src/wire/gre.ts';
+import { ipv4Template, parseIpv4 } from '../../../src/wire/ipv4.ts';
+import { BATCH_PROVIDER, macsecConfig, rxScOf, saOf, secySpec } from '../macsec/kit.ts';
+
+export interface EndOptions {
+  /** Null: plain GRETAP. */
+  readonly macsec: MacsecConfig | null;
+  readonly sci: string;
+  readonly wire: FramePort;
+  readonly tap: FramePort;
+  readonly gre?: GreOptions;
+  readonly provider?: AeadProvider;
+  readonly lowerMtu?: number;
+  /** The link gives packets with their IPv4 header, and takes them so. */
+  readonly ipv4?: boolean;
+  readonly pns?: number;
+}
+
+const MAX_LEN = 2000;
+const HEADER = ipv4Template(parseIpv4('1.1.1.1'), parseIpv4('2.2.2.2'), 64, 0, true);
+
+/** The lanes of one site, with their counters. */
+export class End {
+  readonly transmit: Lane;
+  readonly receive: Lane;
+  readonly tx: LaneCounters;
+  readonly rx: LaneCounters;
+  readonly #macsec: MacsecConfig | null;
+
+  constructor(options: EndOptions) {
+    const {
+      macsec,
+      wire,
+      tap,
+      gre = { key: null, checksum: false },
+      ipv4 = false,
+      lowerMtu = 1462,
+    } = options;
+    const bytes = laneCountersBytes(macsec?.rxSc.length ?? 0);
+    this.#macsec = macsec;
+    this.tx = laneCounters(new SharedArrayBuffer(bytes));
+    this.rx = laneCounters(new SharedArrayBuffer(bytes));
+    const [transmit, receive] = secysOf(options, this.tx, this.rx);
+    const common = { wire, tap, gre };
+    this.transmit = new TransmitLane({
+      ...common,
+      secy: transmit,
+      lowerMtu,
+      ipv4: ipv4 ? HEADER : null,
+      maxFrameLen: MAX_LEN,
+      counters: this.tx,
+    });
+    this.receive = new ReceiveLane({
+      ...common,
+      secy: receive,
+      outerIpv4: ipv4,
+      maxPacketLen: MAX_LEN + 200,
+      counters: this.rx,
+    });
+  }
+
+  /** Frames dropped, by reason. */
+  get drops(): Record<string, number> {
+    const found = DROP_TEXTS.map(({ name }, i) => [name, this.tx.drops[i]! + this.rx.drops[i]!] as const);
+    return Object.fromEntries(found.filter(([, value]) => value !== 0));
+  }
+
+  get macsec(): MacsecConfig | null {
+    return this.#macsec;
+  }
+}
+
+/** Each lane has a SecY of its own, as in a worker; packet numbers are shared. */
+function secysOf(options: EndOptions, tx: LaneCounters, rx: LaneCounters): (SecY | null)[] {
+  const { macsec, sci, provider = BATCH_PROVIDER, pns } = options;
+  if (macsec === null) return [null, null];
+  const { spec } = secySpec(macsec, sci, pns);
+  return [tx, rx].map(({ secy }) => createSecy(spec, provider.openKeyring(keySlots(macsec)), secy));
+}
+
+export interface PairOptions {
+  readonly macsec?: Partial<MacsecConfig> | null;
+  readonly gre?: GreOptions;
+  readonly ipv4?: boolean;
+  readonly provider?: AeadProvider;
+  /** The link from a to b. */
+  readonly link?: LossyOptions;
+  readonly tapCapacity?: number;
+  readonly wireCapacity?: number;
+}
+
+export const SCI_A = '0000001111110001';
+export const SCI_B = '0000002222220001';
+const KEY_A = '11'.repeat(16);
+const KEY_B = '22'.repeat(16);
+
+/** What lies behind a TAP. */
+export class Host {
+  readonly #tap: MemoryPort;
+  readonly #bridge: MemoryPort;
+
+  constructor(bridge: MemoryPort, tap: MemoryPort) {
+    this.#bridge = bridge;
+    this.#tap = tap;
+  }
+
+  /** Sends a frame into the TAP; false when its queue is full. */
+  send(frame: Uint8Array): boolean {
+    return this.#tap.push(frame);
+  }
+
+  /** Takes all that has come out of the TAP. */
+  received(): Buffer[] {
+    return drain(this.#bridge);
+  }
+}
+
+export interface Pair {
+  readonly a: End;
+  readonly b: End;
+  /** The hosts behind the bridges. */
+  readonly hostA: Host;
+  readonly hostB: Host;
+  /** What a has sent lies here until b receives. */
+  readonly wireB: MemoryPort;
+  /** Runs all lanes until none moves anything. */
+  settle(): void;
+}
+
+/** The reference scenario: two sites, a key each, one link. */
+export function twoSites(options: PairOptions = {}): Pair {
+  const { gre, ipv4, provider, link, tapCapacity = 100_000, wireCapacity = 100_000 } = options;
+  const [lanA, tapA] = memoryPortPair({ capacity: tapCapacity });
+  const [lanB, tapB] = memoryPortPair({ capacity: tapCapacity });
+  const [wireA, wireB] = memoryPortPair({ capacity: wireCapacity });
+  const common = { ...(gre && { gre }), ...(ipv4 && { ipv4 }), ...(provider && { provider }) };
+  const a = new End({
+    ...common,
+    macsec: macsecOf(options, KEY_A, SCI_B, KEY_B),
+    sci: SCI_A,
+    wire: wireA,
+    tap: tapA,
+  });
+  const b = new End({
+    ...common,
+    macsec: macsecOf(options, KEY_B, SCI_A, KEY_A),
+    sci: SCI_B,
+    wire: link === undefined ? wireB : lossyPort(wireB, link),
+    tap: tapB,
+  });
+  const lanes = [a.transmit, b.receive, b.transmit, a.receive];
+  const settle = (): void => {
+    while (lanes.map((lane) => lane.run()).some((moved) => moved));
+  };
+  return { a, b, hostA: new Host(lanA, tapA), hostB: new Host(lanB, tapB), wireB, settle };
+}
+
+function macsecOf(options: PairOptions, key: string, peerSci: string, peerKey: string): MacsecConfig | null {
+  if (options.macsec === null) return null;
+  const salted = (changes: object): object =>
+    options.macsec?.cipher?.includes('xpn') ? { ...changes, ssci: 1, salt: Buffer.alloc(12, 7) } : changes;
+  return macsecConfig({
+    replayWindow: 64,
+    txSa: [saOf(salted({}), key)],
+    rxSc: [rxScOf([saOf(salted({}), peerKey)], peerSci)],
+    ...options.macsec,
+  });
+}
+
+/** All that waits at `port`. */
+export function drain(port: MemoryPort): Buffer[] {
+  const frames: Buffer[] = [];
+  for (let frame = port.shift(); frame !== undefined; frame = port.shift()) frames.push(frame);
+  return frames;
+}
