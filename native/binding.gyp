@@ -4,7 +4,8 @@
       'target_name': 'l2vpnd',
       'sources': [
         'addon.c', 'args.c', 'error.c', 'process.c', 'link.c', 'tap.c', 'socket.c', 'poll.c', 'port.c',
-        'openssl.c', 'aead.c',
+        'tap-read.c', 'tap-write.c', 'socket-port.c', 'udp-port.c', 'udp-send.c', 'endpoint.c', 'openssl.c', 'aead.c',
+        'headers.c', 'checksum.c', 'segment.c', 'coalesce.c',
       ],
       'defines': ['NAPI_VERSION=9', '_GNU_SOURCE'],
       'cflags': ['-std=c11', '-O2', '-Wall', '-Wextra', '-Wshadow', '-Werror', '-fvisibility=hidden'],

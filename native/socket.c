@@ -64,6 +64,21 @@ static bool set_buffer(int fd, int force, int plain, int octets) {
   return set_int(fd, SOL_SOCKET, force, octets) || set_int(fd, SOL_SOCKET, plain, octets);
 }
 
+/* linux/udp.h: accept datagrams without checksum over IPv6 too (RFC 8086 6.2 allows it; the ICV is stronger). */
+#ifndef UDP_NO_CHECK6_RX
+#define UDP_NO_CHECK6_RX 102
+#endif
+
+/*
+ * Two tunnels may share a local port, told apart by their peers. Connected to the peer's address and port 0, a
+ * socket takes datagrams of that address whatever their source port, which RFC 8086 3.1 lets a sender vary.
+ */
+static const char *set_udp_options(int fd, int family, bool connected) {
+  if (connected && !set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1)) return "setsockopt SO_REUSEPORT";
+  if (family == AF_INET6 && !set_int(fd, IPPROTO_UDP, UDP_NO_CHECK6_RX, 1)) return "setsockopt UDP_NO_CHECK6_RX";
+  return NULL;
+}
+
 /* Returns the name of the option that failed, with errno set, or NULL. */
 static const char *set_options(int fd, int family, const struct options *o) {
   if (!set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, o->snd_buf)) return "setsockopt SO_SNDBUF";
@@ -108,6 +123,7 @@ static int open_socket(napi_env env, int type, int protocol, const struct end *l
   }
   const char *failed = opts == NULL ? NULL : set_options(fd, family, opts);
   const char *subject = NULL;
+  if (failed == NULL && opts != NULL && type == SOCK_DGRAM) failed = set_udp_options(fd, family, remote != NULL);
   if (failed == NULL && bind(fd, (const struct sockaddr *)&local->addr, local->addr_len) != 0) {
     failed = "bind";
     subject = local->text;
@@ -145,7 +161,7 @@ napi_value open_udp_socket(napi_env env, napi_callback_info info) {
   TRY_NAPI(env, napi_typeof(env, argv[1], &remote_type));
   const bool connected = remote_type != napi_null;
   if (!read_end(env, argv[0], "local", (uint16_t)port, &local) ||
-      (connected && !read_end(env, argv[1], "remote", (uint16_t)port, &remote)) ||
+      (connected && !read_end(env, argv[1], "remote", 0, &remote)) ||
       !read_options(env, argv[3], &opts)) {
     return NULL;
   }

@@ -11,6 +11,7 @@ import { L2vpnError } from '../errors.ts';
 import { closeFds } from '../io/close.ts';
 import { openGreSocket, openUdpSocket, pathMtu } from '../io/open-socket.ts';
 import { openTap } from '../io/open-tap.ts';
+import { createEndpoint } from '../io/udp-socket-port.ts';
 import { countersAt, RxSaCounter, TxSaCounter } from '../macsec/counters.ts';
 import type { SecySpec } from '../macsec/secy.ts';
 import type { PnState } from '../state/state.ts';
@@ -137,7 +138,7 @@ function laneSpecs(
   const common = {
     tunnel: config.name,
     wireFd,
-    udp,
+    endpoint: udp ? createEndpoint(gre.remote === 'dynamic' ? null : gre.remote, gre.port) : null,
     outerIpv4: gre.family === 4 && !udp,
     secy,
     gre: options,

@@ -8,10 +8,7 @@ import { Drop } from '../datapath/drop.ts';
 import type { Addon, PortHandle } from '../native/addon.ts';
 import { loadAddon } from '../native/load.ts';
 import type { FramePort } from './frame-port.ts';
-import { isFull, markTooLong, wireDrop } from './verdicts.ts';
-
-/** ICMP messages about earlier packets leave errors on the socket; each receive takes at most so many off. */
-const MAX_SOFT_ERRORS = 8;
+import { isFull, MAX_SOFT_ERRORS, markTooLong, wireDrop } from './verdicts.ts';
 
 class GreSocketPort implements FramePort {
   readonly fd: number;

@@ -36,15 +36,14 @@ export function openGreSocket(settings: SocketSettings, place: string, hdrIncl =
   }
 }
 
-/** A UDP socket for GRE-in-UDP (RFC 8086), bound to `local`:`port` and connected to `remote`:`port`. */
+/**
+ * A UDP socket for GRE-in-UDP (RFC 8086), bound to `local`:`port`. It hears `remote` only, from any of its ports;
+ * where `remote` is `dynamic`, everybody.
+ */
 export function openUdpSocket(settings: UdpSettings, place: string): number {
+  const remote = settings.remote === 'dynamic' ? null : settings.remote;
   try {
-    return loadAddon().openUdpSocket(
-      settings.local,
-      settings.remote,
-      settings.port,
-      optionsOf(settings, false),
-    );
+    return loadAddon().openUdpSocket(settings.local, remote, settings.port, optionsOf(settings, false));
   } catch (cause) {
     throw translate(cause, settings, place);
   }

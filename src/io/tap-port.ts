@@ -7,7 +7,15 @@ import { Drop } from '../datapath/drop.ts';
 import type { Addon, PortHandle } from '../native/addon.ts';
 import { loadAddon } from '../native/load.ts';
 import type { FramePort } from './frame-port.ts';
-import { isFull, markTooLong } from './verdicts.ts';
+import { negotiateOffloads } from './tap-offloads.ts';
+import { markTooLong } from './verdicts.ts';
+
+export interface TapOptions {
+  /** Super-frames both ways; default true. */
+  readonly offloads?: boolean;
+  /** The TAP's MTU where frames come in clear, from a kernel that may have joined them; else 0. */
+  readonly clearMtu?: number;
+}
 
 class TapPort implements FramePort {
   readonly fd: number;
@@ -15,12 +23,16 @@ class TapPort implements FramePort {
   readonly #port: PortHandle;
   readonly #status = new Int32Array(1);
 
-  constructor(fd: number) {
+  constructor(fd: number, { offloads = true, clearMtu = 0 }: TapOptions) {
     this.fd = fd;
-    this.#port = this.#addon.openTapPort(fd);
+    const join = offloads ? negotiateOffloads(this.#addon, fd) : 0;
+    this.#port = this.#addon.openTapPort(fd, join, clearMtu);
   }
 
-  /** HOT PATH: allocates nothing. Throws (EBADFD) when the interface was deleted under us. */
+  /**
+   * HOT PATH: allocates nothing. Returns less than `max` only when nothing more waits; else there may be frames
+   * of a super-frame that `poll` does not know of. Throws (EBADFD) when the interface was deleted under us.
+   */
   receive(batch: Batch, max: number): number {
     const room = batch.slotLen - HEADROOM - TAILROOM;
     const count = this.#addon.tapRead(this.#port, batch, Math.min(max, batch.capacity), room);
@@ -31,12 +43,8 @@ class TapPort implements FramePort {
 
   /** HOT PATH: allocates nothing. What the TAP refuses (EIO: the interface is down) is dropped, not kept. */
   send(batch: Batch, from: number): number {
-    let at = from;
-    while (true) {
-      at = this.#addon.tapWrite(this.#port, batch, at, batch.count, this.#status);
-      if (at >= batch.count || isFull(this.#status[0]!)) return at;
-      batch.verdict[at++] = Drop.TapError;
-    }
+    this.#addon.tapWrite(this.#port, batch, from, batch.count, this.#status, Drop.TapError);
+    return batch.count;
   }
 
   close(): void {
@@ -48,6 +56,6 @@ class TapPort implements FramePort {
  * The port of the TAP queue `fd`. Closing the port leaves `fd` to who opened it (both lanes of a tunnel share
  * it); the interface goes with its last descriptor.
  */
-export function wrapTap(fd: number): FramePort {
-  return new TapPort(fd);
+export function wrapTap(fd: number, options: TapOptions = {}): FramePort {
+  return new TapPort(fd, options);
 }

@@ -2,13 +2,14 @@
 import { constants } from 'node:os';
 import type { Batch } from '../datapath/batch.ts';
 import { Drop } from '../datapath/drop.ts';
+import { VERDICT_MALFORMED, VERDICT_TOO_LONG } from '../native/addon.ts';
 
 const { EAGAIN, ENOBUFS, EMSGSIZE, EPERM, EACCES } = constants.errno;
 const { ENETUNREACH, EHOSTUNREACH, ENETDOWN, ECONNREFUSED, ENODEV } = constants.errno;
-const { EADDRNOTAVAIL } = constants.errno;
+const { EADDRNOTAVAIL, EDESTADDRREQ } = constants.errno;
 
-/** The verdict that the addon gives to a frame that did not fit its slot. */
-const TOO_LONG = 255;
+/** ICMP messages about earlier packets leave errors on a socket; each receive takes at most so many off. */
+export const MAX_SOFT_ERRORS = 8;
 
 /** The queue behind the descriptor is full: the frames wait, poll says when to go on. */
 export function isFull(errno: number): boolean {
@@ -27,6 +28,8 @@ export function wireDrop(errno: number): Drop {
     case EADDRNOTAVAIL:
     case ECONNREFUSED:
       return Drop.WireUnreachable;
+    case EDESTADDRREQ:
+      return Drop.NoEndpoint;
     case EPERM:
     case EACCES:
       return Drop.WireRefused;
@@ -35,8 +38,11 @@ export function wireDrop(errno: number): Drop {
   }
 }
 
-/** Turns the addon's "too long" among the first `count` frames into `drop`. */
+/** Turns the addon's own verdicts on the first `count` frames into ours: `drop` where a slot was too short. */
 export function markTooLong(batch: Batch, count: number, drop: Drop): void {
   const { verdict } = batch;
-  for (let i = 0; i < count; i++) if (verdict[i] === TOO_LONG) verdict[i] = drop;
+  for (let i = 0; i < count; i++) {
+    if (verdict[i] === VERDICT_TOO_LONG) verdict[i] = drop;
+    else if (verdict[i] === VERDICT_MALFORMED) verdict[i] = Drop.TapMalformed;
+  }
 }

@@ -48,6 +48,16 @@ export interface FrameArrays {
   readonly verdict: Uint8Array;
 }
 
+/** Verdicts of the addon's own: the frame does not fit its slot; the kernel described it wrongly. */
+export const VERDICT_TOO_LONG = 255;
+export const VERDICT_MALFORMED = 254;
+/** What `tapWrite` may join. */
+export const JOIN_TCP = 1;
+export const JOIN_UDP = 2;
+/** Octets of an area of `udpReceive`, and of a peer's endpoint in shared memory. */
+export const UDP_AREA_LEN = 65536;
+export const ENDPOINT_LEN = 64;
+
 export interface Addon {
   // --- TAP and links -------------------------------------------------------------------------------
   /** Opens one queue of a TAP: IFF_TAP | IFF_NO_PI | IFF_VNET_HDR (| IFF_MULTI_QUEUE), O_CLOEXEC | O_NONBLOCK. */
@@ -68,7 +78,10 @@ export interface Addon {
    * Buffer sizes are octets, set by SO_SNDBUFFORCE/SO_RCVBUFFORCE where allowed.
    */
   openGreSocket(local: string, remote: string, opts: GreSocketOptions): number;
-  /** A UDP socket bound to `local`:`port`, connected to `remote`:`port` unless `remote` is null. */
+  /**
+   * A UDP socket bound to `local`:`port`. Unless `remote` is null it takes datagrams of that address only,
+   * whatever their source port (RFC 8086 §3.1), and other sockets may share `local`:`port` for other peers.
+   */
   openUdpSocket(local: string, remote: string | null, port: number, opts: GreSocketOptions): number;
   /** The kernel's route MTU from `local` to `remote`: a connected UDP socket's IP_MTU / IPV6_MTU. Sends nothing. */
   pathMtu(local: string, remote: string): number;
@@ -88,25 +101,67 @@ export interface Addon {
   poll(fds: Int32Array, events: Int16Array, revents: Int16Array, count: number, timeoutMs: number): number;
 
   // --- ports: batched reads and writes -------------------------------------------------------------
-  /** Scratch for one TAP queue `fd`. */
-  openTapPort(fd: number): PortHandle;
+  /**
+   * Scratch for one TAP queue `fd`. `join`: what `tapWrite` may join to super-frames (JOIN_TCP 1, JOIN_UDP 2).
+   * `mtu`: 0, or that of the TAP where frames come in clear from a kernel, which may have joined them or left
+   * their checksums to be completed: `tapWrite` then says so to the TAP.
+   */
+  openTapPort(fd: number, join: number, mtu: number): PortHandle;
   /** Scratch for one socket `fd`. */
   openSocketPort(fd: number): PortHandle;
   /**
    * Reads up to `max` frames, frame i to `arena[at[i], at[i] + room)`; writes `len[i]`, clears `verdict[i]`.
-   * Returns how many. 0: nothing waits. The virtio_net_hdr is taken off. A frame larger than `room` is
-   * reported with its true length and verdict 255.
+   * Returns how many; less than `max`: nothing more waits. The virtio_net_hdr is taken off: super-frames (TSO,
+   * USO) are cut, partial checksums completed. What of a super-frame does not fit is kept for the next call, and
+   * `poll` does not know of it. A frame larger than `room` has its true length and VERDICT_TOO_LONG.
    */
   tapRead(port: PortHandle, frames: FrameArrays, max: number, room: number): number;
   /**
-   * Writes the living frames of [from, count). Returns the index of the first frame not written (`count`: all).
-   * `status[0]` is 0, or the errno that stopped it (EAGAIN included); the caller decides whether to skip it.
+   * Writes the living frames of [from, count), those of one flow joined where the port was told to; their
+   * headers are overwritten. Frames that the TAP refuses get `verdict`; none waits. Returns, and puts in
+   * `status[0]`, the last errno, 0 without one.
    */
-  tapWrite(port: PortHandle, frames: FrameArrays, from: number, count: number, status: Int32Array): number;
+  tapWrite(
+    port: PortHandle,
+    frames: FrameArrays,
+    from: number,
+    count: number,
+    status: Int32Array,
+    verdict: number,
+  ): number;
   /** recvmmsg(2): as `tapRead`. On a raw IPv4 socket a packet starts with its IPv4 header, on IPv6 and UDP it does not. `status[0]` as below. */
   socketReceive(port: PortHandle, frames: FrameArrays, max: number, room: number, status: Int32Array): number;
-  /** sendmmsg(2): as `tapWrite`. */
+  /**
+   * sendmmsg(2) over the living frames of [from, count). Returns the index of the first frame not sent (`count`:
+   * all). `status[0]` is 0, or the errno that stopped it (EAGAIN included).
+   */
   socketSend(port: PortHandle, frames: FrameArrays, from: number, count: number, status: Int32Array): number;
+  /** Scratch for one UDP socket `fd`; turns UDP_GRO on where the kernel has it. */
+  openUdpPort(fd: number): PortHandle;
+  /**
+   * As `socketSend`, to the peer in `endpoint`; neighbours of one length leave as one train (UDP_SEGMENT).
+   * EDESTADDRREQ: no peer is known yet.
+   */
+  udpSend(
+    port: PortHandle,
+    frames: FrameArrays,
+    from: number,
+    count: number,
+    status: Int32Array,
+    endpoint: Uint8Array,
+  ): number;
+  /**
+   * Receives trains (UDP_GRO) into the first `areas` areas of UDP_AREA_LEN octets of the arena, and says where
+   * in them up to `max` frames lie: writes `at[i]` and `len[i]`, clears `verdict[i]`. Room for 64 frames is kept
+   * for every message that is asked for. `status[0]` as for `socketReceive`.
+   */
+  udpReceive(port: PortHandle, frames: FrameArrays, areas: number, max: number, status: Int32Array): number;
+  /** Makes the sender of frame `frame` of the last `udpReceive` the peer; returns whether it was another before. */
+  udpLearn(port: PortHandle, frame: number, endpoint: Uint8Array): boolean;
+  /** Makes `address`:`port` the peer. `endpoint`: ENDPOINT_LEN octets of shared memory, zeroed when made. */
+  setEndpoint(endpoint: Uint8Array, address: string, port: number): boolean;
+  /** `192.0.2.1:4754`, `[2001:db8::1]:4754`, or null while no peer is known. */
+  endpointText(endpoint: Uint8Array): string | null;
   /** Frees the scratch; does not close the descriptor. */
   closePort(port: PortHandle): void;
 

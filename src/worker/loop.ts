@@ -26,10 +26,12 @@ export function runLoop(lanes: readonly Lane[], eventFd: number, events: LoopEve
   const eventAt = lanes.length;
   poller.set(eventAt, eventFd, 1);
   let running = 0;
+  /** Lanes that had more to do when their turn was over: a super-frame that is half cut shows in no descriptor. */
+  const busy = new Uint8Array(lanes.length);
   try {
     for (;;) {
       for (let i = 0; i < lanes.length; i++) poller.set(i, lanes[i]!.waitFd, lanes[i]!.waitEvents);
-      poller.wait(-1);
+      poller.wait(busy.includes(1) ? 0 : -1);
       const woken = poller.ready(eventAt) !== 0;
       if (woken) {
         clearEvent(eventFd);
@@ -37,8 +39,10 @@ export function runLoop(lanes: readonly Lane[], eventFd: number, events: LoopEve
       }
       for (running = 0; running < lanes.length; running++) {
         const lane = lanes[running]!;
-        if (poller.ready(running) === 0 && !(woken && lane.waitFd < 0)) continue;
-        for (let batch = 0; batch < BATCHES_A_TURN && lane.run(); batch++);
+        if (poller.ready(running) === 0 && busy[running] === 0 && !(woken && lane.waitFd < 0)) continue;
+        let batches = 0;
+        while (batches < BATCHES_A_TURN && lane.run()) batches++;
+        busy[running] = batches === BATCHES_A_TURN ? 1 : 0;
         events.ran(running);
       }
     }

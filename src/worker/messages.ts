@@ -12,7 +12,8 @@ export interface LaneSpec {
   readonly wireFd: number;
   /** A raw IPv4 socket gives the outer header with a packet; UDP and IPv6 do not. */
   readonly outerIpv4: boolean;
-  readonly udp: boolean;
+  /** Where the UDP peer is, in shared memory (`createEndpoint`); null: a raw socket, which knows its peer. */
+  readonly endpoint: Uint8Array | null;
   /** Null: plain GRETAP. */
   readonly secy: SecySpec | null;
   readonly gre: GreOptions;

@@ -80,8 +80,9 @@ class WorkerEvents implements LoopEvents {
 
 function buildLane(spec: LaneSpec, provider: AeadProvider): Built {
   const counters = laneCounters(spec.counters);
-  const tap = wrapTap(spec.tapFd);
-  const wire = spec.udp ? wrapUdpSocket(spec.wireFd) : wrapGreSocket(spec.wireFd);
+  const tap = wrapTap(spec.tapFd, { clearMtu: spec.secy === null ? spec.lowerMtu : 0 });
+  const wire =
+    spec.endpoint === null ? wrapGreSocket(spec.wireFd) : wrapUdpSocket(spec.wireFd, spec.endpoint);
   const secy =
     spec.secy === null
       ? null

@@ -1,0 +1,91 @@
+/* Sockets that carry one frame a packet, as batches: recvmmsg(2) and sendmmsg(2). */
+#include "port.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+struct scratch {
+  struct mmsghdr msgs[PORT_MSGS];
+  struct iovec iov[PORT_MSGS];
+  uint32_t index[PORT_MSGS]; /* which frame of the batch a message is */
+};
+
+napi_value open_socket_port(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  int32_t fd;
+  struct port *port;
+  if (!read_args(env, info, 1, argv) || !read_i32(env, argv[0], "fd", &fd)) return NULL;
+  return port_open(env, fd, PORT_SOCKET, sizeof(struct scratch), &port);
+}
+
+/*
+ * HOT PATH. MSG_TRUNC makes the kernel report a packet's true length (man 2 recv). An error that it reports
+ * is one an ICMP message left on the socket; reading it has cleared it.
+ */
+napi_value socket_receive(napi_env env, napi_callback_info info) {
+  napi_value argv[5];
+  struct reading r;
+  int32_t *status;
+  if (!read_args(env, info, 5, argv) || !read_reading(env, argv, PORT_SOCKET, &r) ||
+      !read_status(env, argv[4], &status)) {
+    return NULL;
+  }
+  struct scratch *s = r.port->scratch;
+  uint32_t done = 0;
+  *status = 0;
+  while (done < r.max) {
+    const uint32_t want = r.max - done < PORT_MSGS ? r.max - done : PORT_MSGS;
+    for (uint32_t i = 0; i < want; i++) {
+      s->iov[i] = (struct iovec){.iov_base = r.frames.arena + r.frames.at[done + i], .iov_len = r.room};
+      s->msgs[i].msg_hdr = (struct msghdr){.msg_iov = &s->iov[i], .msg_iovlen = 1};
+    }
+    const int n = recvmmsg(r.port->fd, s->msgs, want, MSG_DONTWAIT | MSG_TRUNC, NULL);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      if (errno != EAGAIN) *status = errno;
+      break;
+    }
+    for (uint32_t i = 0; i < (uint32_t)n; i++) take_frame(&r.frames, done + i, s->msgs[i].msg_len, r.room);
+    done += (uint32_t)n;
+    if ((uint32_t)n < want) break;
+  }
+  return make_i32(env, (int32_t)done);
+}
+
+/* Gathers up to PORT_MSGS living frames of [*next, count) into messages; moves *next past what it looked at. */
+static uint32_t gather_messages(struct scratch *s, const struct frames *f, uint32_t *next, uint32_t count) {
+  uint32_t msgs = 0;
+  uint32_t i = *next;
+  for (; i < count && msgs < PORT_MSGS; i++) {
+    if (f->verdict[i] != 0) continue;
+    s->iov[msgs] = (struct iovec){.iov_base = f->arena + f->at[i], .iov_len = f->len[i]};
+    s->msgs[msgs].msg_hdr = (struct msghdr){.msg_iov = &s->iov[msgs], .msg_iovlen = 1};
+    s->index[msgs++] = i;
+  }
+  *next = i;
+  return msgs;
+}
+
+/* HOT PATH: sendmmsg over the living frames. */
+napi_value socket_send(napi_env env, napi_callback_info info) {
+  napi_value argv[5];
+  struct writing w;
+  if (!read_args(env, info, 5, argv) || !read_writing(env, argv, PORT_SOCKET, &w)) return NULL;
+  struct scratch *s = w.port->scratch;
+  uint32_t next = w.from;
+  *w.status = 0;
+  while (next < w.count) {
+    const uint32_t msgs = gather_messages(s, &w.frames, &next, w.count);
+    uint32_t sent = 0;
+    while (sent < msgs) {
+      const int n = sendmmsg(w.port->fd, s->msgs + sent, msgs - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) {
+        *w.status = errno;
+        return make_i32(env, (int32_t)s->index[sent]);
+      }
+      sent += (uint32_t)n;
+    }
+  }
+  return make_i32(env, (int32_t)w.count);
+}
