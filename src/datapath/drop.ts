@@ -34,6 +34,9 @@ export const Drop = {
   InPktsLate: 24,
   InPktsNotValid: 25,
   TapError: 26,
+  SecTagRunt: 27,
+  NoEndpoint: 28,
+  TapMalformed: 29,
 } as const;
 export type Drop = (typeof Drop)[keyof typeof Drop];
 
@@ -84,4 +87,7 @@ export const DROP_TEXTS: readonly DropText[] = [
   rx('InPktsLate', 'the packet number was seen already or is below the replay window'),
   rx('InPktsNotValid', 'the ICV is wrong: another key at the peer, or an altered frame'),
   rx('TapError', 'the TAP refused the frame: is the interface up?'),
+  rx('SecTagRunt', 'the frame ends inside the SecTAG'),
+  tx('NoEndpoint', 'gre.remote is dynamic, and no authentic frame has come from the peer yet'),
+  tx('TapMalformed', 'the TAP described a super-frame that cannot be cut'),
 ];

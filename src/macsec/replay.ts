@@ -1,15 +1,20 @@
 /**
  * Replay protection of one receive SA: the lowest acceptable PN of 802.1AE 10.6.5, and on top of it a bitmap of
- * the PNs seen inside the window (the algorithm of RFC 6479), so that a duplicate is dropped too. Without the
- * bitmap it is what Linux does: any PN not below `nextPn − window` passes, also twice.
+ * the PNs seen inside the window (the algorithm of RFC 6479), so that a duplicate is dropped too.
+ *
+ * Without the bitmap it is what Linux does: any PN not below `nextPn − window` passes, also twice; an XPN is compared
+ * by its lower 32 bits, and refused only if they are in the same half of their range; and the last PN of 32 bits does not move `nextPn`, since there is none after it.
  */
 
 const WORD_BITS = 32;
+const HALF = 0x8000_0000;
+const WHOLE = 0x1_0000_0000;
 
 export class Replay {
   /** One past the highest PN accepted so far. */
   nextPn: number;
   readonly window: number;
+  readonly #xpn: boolean;
   /** Bit `pn mod bits`: that PN was accepted. Empty: no bitmap. */
   readonly #seen: Uint32Array;
   readonly #mask: number;
@@ -17,9 +22,10 @@ export class Replay {
   readonly #floor: number;
 
   /** `window` in PNs. `bitmap`: duplicates inside the window are refused. `nextPn`: the lowest PN acceptable at the start. */
-  constructor(window: number, bitmap: boolean, nextPn: number) {
+  constructor(window: number, bitmap: boolean, nextPn: number, xpn: boolean = false) {
     this.window = window;
     this.nextPn = nextPn;
+    this.#xpn = xpn;
     this.#floor = bitmap ? nextPn : 0;
     // One word more than the window: advancing clears whole words, of which one is in use at each end.
     const words = bitmap ? 2 ** Math.ceil(Math.log2(window / WORD_BITS + 2)) : 0;
@@ -32,23 +38,31 @@ export class Replay {
     return this.window === window && this.#mask >= 0 === bitmap;
   }
 
-  /** The lowest acceptable PN. */
+  /** The lowest acceptable PN; without bitmap and with XPN, of its lower half. */
   get lowestPn(): number {
-    const lowest = this.nextPn >= this.window ? this.nextPn - this.window : 0;
+    const next = this.#mask < 0 && this.#xpn ? this.nextPn % WHOLE : this.nextPn;
+    const lowest = next >= this.window ? next - this.window : 0;
     return lowest > this.#floor ? lowest : this.#floor;
+  }
+
+  /** Is the PN below the window, whether that is refused (`accepts`) or only counted (InPktsDelayed)? HOT PATH. */
+  isDelayed(pn: number): boolean {
+    return (this.#mask < 0 && this.#xpn ? pn % WHOLE : pn) < this.lowestPn;
   }
 
   /** May a frame with this PN still be accepted? HOT PATH: allocates nothing. */
   accepts(pn: number): boolean {
+    if (this.#mask < 0)
+      return !this.isDelayed(pn) || (this.#xpn && pn % WHOLE >= HALF !== this.lowestPn >= HALF);
     if (pn >= this.nextPn) return true;
     if (pn < this.lowestPn) return false;
-    if (this.#mask < 0) return true;
     return (this.#seen[this.#wordOf(pn)]! & (1 << (pn % WORD_BITS))) === 0;
   }
 
   /** Notes a frame whose ICV was right and whose PN `accepts` let pass. HOT PATH: allocates nothing. */
   advance(pn: number): void {
     if (this.#mask >= 0) this.#mark(pn);
+    else if (!this.#xpn && pn === WHOLE - 1) return;
     if (pn >= this.nextPn) this.nextPn = pn + 1;
   }
 

@@ -239,7 +239,7 @@ function configureRxSa(
   if (before !== null && before.serial === share.serial) {
     before.active = sa.active;
     if (!before.replay.is(config.replayWindow, bitmap)) {
-      before.replay = new Replay(config.replayWindow, bitmap, before.replay.nextPn);
+      before.replay = new Replay(config.replayWindow, bitmap, before.replay.nextPn, secy.xpn);
     }
     return before;
   }
@@ -251,7 +251,7 @@ function configureRxSa(
     slot,
     serial: share.serial ?? -1,
     active: sa.active,
-    replay: new Replay(config.replayWindow, bitmap, share.nextPn),
+    replay: new Replay(config.replayWindow, bitmap, share.nextPn, secy.xpn),
     iv: ivBase(sci, sa),
     countersAt: countersAt.rxSa(sc.index, an),
   };

@@ -36,6 +36,8 @@ export interface RxScratch {
 
 const HALF = 0x8000_0000;
 const WHOLE = 0x1_0000_0000;
+/** With 32 bits there is no next PN after this one. */
+const LAST_PN = 0xffff_ffff;
 
 export function createRxScratch(capacity: number): RxScratch {
   return { pn: new Float64Array(capacity) };
@@ -64,7 +66,7 @@ function classify(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: Rx
   const len = batch.len[i]!;
   job.textLen[i] = PASSED;
   if (etherTypeAt(arena, at) !== ETHERTYPE_MACSEC) return untagged(secy);
-  if (!hasSecTag(arena, at, len)) return count(secy, SecyCounter.inPktsBadTag, Drop.InPktsBadTag);
+  if (!hasSecTag(arena, at, len)) return Drop.SecTagRunt;
   const tci = tciAt(arena, at);
   if ((tci & (TCI_E | TCI_C)) === TCI_E) return Drop.NotForMacsec;
   const sc = rxScOf(secy, arena, at, tci);
@@ -119,13 +121,13 @@ function judge(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScr
 function accept(secy: SecY, sc: RxSc, sa: RxSa, pn: number): void {
   const { counters } = secy;
   const { replay } = sa;
-  if (pn < replay.nextPn - replay.window) counters[sc.countersAt + RxScCounter.inPktsDelayed]! += 1;
+  if (replay.isDelayed(pn)) counters[sc.countersAt + RxScCounter.inPktsDelayed]! += 1;
   else {
     counters[sc.countersAt + RxScCounter.inPktsOk]! += 1;
     counters[sa.countersAt + RxSaCounter.inPktsOk]! += 1;
   }
   replay.advance(pn);
-  counters[sa.countersAt + RxSaCounter.nextPn] = replay.nextPn;
+  counters[sa.countersAt + RxSaCounter.nextPn] = secy.xpn ? replay.nextPn : Math.min(replay.nextPn, LAST_PN);
 }
 
 /** The ICV was wrong or not looked at: 802.1AE 10.6.5 by the validate mode. HOT PATH. */
@@ -139,8 +141,7 @@ function refuse(secy: SecY, sc: RxSc, sa: RxSa, tci: number, pn: number): Drop {
   if (secy.validate === 'check') {
     counters[sc.countersAt + RxScCounter.inPktsInvalid]! += 1;
     counters[sa.countersAt + RxSaCounter.inPktsInvalid]! += 1;
-  } else if (pn < sa.replay.nextPn - sa.replay.window)
-    counters[sc.countersAt + RxScCounter.inPktsDelayed]! += 1;
+  } else if (sa.replay.isDelayed(pn)) counters[sc.countersAt + RxScCounter.inPktsDelayed]! += 1;
   else counters[sc.countersAt + RxScCounter.inPktsUnchecked]! += 1;
   return Drop.None;
 }
@@ -168,21 +169,13 @@ function unknownSci(secy: SecY, batch: Batch, i: number, tci: number): Drop {
   return count(secy, SecyCounter.inPktsUnknownSci, Drop.None);
 }
 
-/** The SC is known, the AN has no SA in use (802.1AE 10.6.1); Linux counts it at the first SA that is. */
+/** The SC is known, the AN has no SA in use (802.1AE 10.6.1); Linux 6.1 counts it at the SC, at no SA. */
 function unusedSa(secy: SecY, batch: Batch, i: number, sc: RxSc, tci: number): Drop {
   const refused = (tci & TCI_C) !== 0 || secy.validate === 'strict';
   const { counters } = secy;
   counters[sc.countersAt + (refused ? RxScCounter.inPktsNotUsingSa : RxScCounter.inPktsUnusedSa)]! += 1;
-  const active = firstActive(sc);
-  if (active !== null)
-    counters[active.countersAt + (refused ? RxSaCounter.inPktsNotUsingSa : RxSaCounter.inPktsUnusedSa)]! += 1;
   if (refused) return Drop.InPktsNotUsingSa;
   return strip(batch, i, secTagLen(tci), secy.icvLen) ? Drop.None : Drop.InnerRunt;
-}
-
-function firstActive(sc: RxSc): RxSa | null {
-  for (let an = 0; an < sc.sa.length; an++) if (sc.sa[an]?.active) return sc.sa[an]!;
-  return null;
 }
 
 function late(secy: SecY, sc: RxSc): Drop {

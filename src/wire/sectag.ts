@@ -8,7 +8,7 @@
  *
  * Codec only: which SCI, PN or SA is right is the SecY's matter.
  */
-import { ETHERTYPE_MACSEC, MACS_LEN } from './ethernet.ts';
+import { ETHERNET_LEN, ETHERTYPE_MACSEC, MACS_LEN } from './ethernet.ts';
 import { SCI_LEN } from './sci.ts';
 
 export const TCI_V = 0x80;
@@ -79,9 +79,9 @@ export function tciAt(buf: Uint8Array, at: number): number {
   return buf[at + OFF_TCI]!;
 }
 
-/** Are the addresses, EtherType and the six octets of the shortest SecTAG there (and the SCI, where SC says so)? */
+/** Is the SecTAG there (the SCI too, where SC says so), and the two octets behind it that Linux wants to see? */
 export function hasSecTag(buf: Uint8Array, at: number, len: number): boolean {
-  return len >= MACS_LEN + SECTAG_LEN_NO_SCI && len >= MACS_LEN + secTagLen(tciAt(buf, at));
+  return len >= ETHERNET_LEN + SECTAG_LEN_NO_SCI && len >= ETHERNET_LEN + secTagLen(tciAt(buf, at));
 }
 
 /** The PN on the wire: 32 bits, unsigned. */

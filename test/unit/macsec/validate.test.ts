@@ -102,15 +102,15 @@ const TABLE: Row[] = [
   {
     name: 'known SCI, no SA with this AN, C=1',
     frames: () => [altered(sent()[0]!, 14, 0x01)],
-    expected: always(['InPktsNotUsingSA'], both('InPktsNotUsingSA')),
+    expected: always(['InPktsNotUsingSA'], sc('InPktsNotUsingSA')),
   },
   {
     name: 'known SCI, no SA with this AN, C=0',
     frames: () => [altered(sent(INTEGRITY)[0]!, 14, 0x01)],
     expected: {
-      strict: [['InPktsNotUsingSA'], both('InPktsNotUsingSA')],
-      check: [[PASS], both('InPktsUnusedSA')],
-      disabled: [[PASS], both('InPktsUnusedSA')],
+      strict: [['InPktsNotUsingSA'], sc('InPktsNotUsingSA')],
+      check: [[PASS], sc('InPktsUnusedSA')],
+      disabled: [[PASS], sc('InPktsUnusedSA')],
     },
   },
   {

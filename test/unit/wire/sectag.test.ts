@@ -122,13 +122,13 @@ describe('checking a SecTAG (802.1AE 9.12, PROTOCOL 1.4)', () => {
   it.each([0x2c, 0x0c])('refuses what ends inside the SecTAG (TCI %i)', (tci) => {
     const whole = Buffer.alloc(100, 0xa5);
     writeSecTag(whole, 0, tci, 48, 1, SCI);
-    for (let len = 14; len < 12 + secTagLen(tci); len++) {
+    for (let len = 14; len < 14 + secTagLen(tci); len++) {
       // Not an octet more than the frame has.
       const frame = whole.subarray(0, len);
       expect(hasSecTag(frame, 0, len)).toBe(false);
       expect(nameOf(checkSecTag(frame, 0, len, 16, false))).toBe('Short');
     }
-    expect(hasSecTag(whole, 0, 12 + secTagLen(tci))).toBe(true);
+    expect(hasSecTag(whole, 0, 14 + secTagLen(tci))).toBe(true);
   });
 
   it('never throws, never reads past the frame, and leaves room for SecTAG, ICV and user data in all it accepts', () => {
