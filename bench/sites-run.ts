@@ -76,7 +76,8 @@ export async function runRounds(
   for (let round = 0; round < plan.rounds; round++) {
     for (let i = 0; i < contenders.length; i++) {
       const contender = contenders[(i + round) % contenders.length]!;
-      const sample = await runContender(topology, contender, plan, round + 1);
+      const hint = lastRate(samples, contender.name);
+      const sample = await runContender(topology, contender, plan, round + 1, hint);
       samples.push(sample);
       progress(`round ${round + 1}/${plan.rounds}  ${contender.name.padEnd(16)} ${describe(sample)}`);
     }
@@ -84,11 +85,18 @@ export async function runRounds(
   return samples;
 }
 
+/** The UDP rate that this contender reached last; undefined where there is none to begin with. */
+function lastRate(samples: readonly RoundSample[], contender: string): number | undefined {
+  const rate = samples.findLast((sample) => sample.contender === contender)?.udp?.framesPerSecond;
+  return rate === 0 ? undefined : rate;
+}
+
 async function runContender(
   topology: Topology,
   contender: Contender,
   plan: Plan,
   round: number,
+  hint: number | undefined,
 ): Promise<RoundSample> {
   const sample: RoundSample = {
     contender: contender.name,
@@ -103,7 +111,7 @@ async function runContender(
   };
   try {
     await withUndo(
-      () => measure(topology, contender, plan, sample),
+      () => measure(topology, contender, plan, sample, hint),
       () => contender.stop(),
     );
   } catch (error) {
@@ -118,6 +126,7 @@ async function measure(
   contender: Contender,
   plan: Plan,
   sample: RoundSample,
+  hint: number | undefined,
 ): Promise<void> {
   const spaces = [topology.nsra, topology.wan, topology.nsrb];
   const fragmentsBefore = await readFragments(spaces);
@@ -130,7 +139,7 @@ async function measure(
     sample.tcp.push(await measureTcp(topology, contender, streams, plan.seconds));
   }
   if (plan.pings > 0) sample.pingLoaded = await pingUnderLoad(topology, plan.pings >> 1);
-  if (plan.udp) sample.udp = await searchUdpRate(topology, plan.udp);
+  if (plan.udp) sample.udp = await searchUdpRate(topology, plan.udp, hint);
   sample.memory = largestMemory(contender);
   sample.fragments = (await readFragments(spaces)) - fragmentsBefore;
 }

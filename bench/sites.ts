@@ -26,8 +26,8 @@ import { type Plan, type RoundSample, runRounds } from './sites-run.ts';
 
 const HELP = `usage: npm run bench:sites -- [options]
 
-  --rounds N        rounds, interleaved (default 3)
-  --seconds N       of each TCP run (default 5)
+  --rounds N        rounds, interleaved (default 3; the whole run takes about 15 minutes)
+  --seconds N       of each TCP run (default 3)
   --streams LIST    parallel TCP streams (default 1,3,5,7)
   --only LIST       contenders, by name; "l2vpnd" means all of its variants
   --quick           1 round, 1 s, streams 1 and 5, fewer pings and UDP trials
@@ -63,10 +63,10 @@ function parseOptions(argv: readonly string[]): Options | null {
   return {
     plan: {
       rounds: positiveInteger('rounds', values.rounds, quick ? 1 : 3),
-      seconds: positive('seconds', values.seconds, quick ? 1 : 5),
+      seconds: positive('seconds', values.seconds, quick ? 1 : 3),
       streams: integerList('streams', values.streams ?? (quick ? '1,5' : '1,3,5,7')),
       pings: quick ? 100 : 200,
-      udp: { payload: 100, seconds: quick ? 0.5 : 1, trials: quick ? 8 : 14, tolerance: 0.0005 },
+      udp: { payload: 100, seconds: quick ? 0.5 : 1, trials: quick ? 8 : 10, tolerance: 0.0005 },
     },
     only: values.only?.split(',') ?? null,
     list: values.list,
@@ -163,7 +163,7 @@ ${goals.length > 0 ? `\n${goalTable(goals)}\n` : ''}${skipped.length > 0 ? `\nNo
 
 async function writeCharts(report: Report, file: (suffix: string) => string): Promise<void> {
   const { machine, plan, rows } = report;
-  const subtitle = `${machine.cpuCount} × ${machine.cpu}, ${machine.kernel}, Node ${machine.node}; medians of ${plan.rounds} rounds`;
+  const subtitle = `${machine.cpuCount} × ${machine.cpu}, ${machine.kernel}, Node ${machine.node}; ${plan.rounds === 1 ? 'one round' : `medians of ${plan.rounds} rounds`}`;
   const categories = rows.map(({ title }) => title);
   const one = (name: string, values: number[]): { name: string; values: number[] }[] => [{ name, values }];
   await writeBarChart(file('-tcp.svg'), {

@@ -1,6 +1,6 @@
 /** What the numbers were measured on. */
 import { execFileSync } from 'node:child_process';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 
 export interface Machine {
   date: string;
@@ -12,6 +12,8 @@ export interface Machine {
   /** The OpenSSL that this Node runs on. */
   openssl: string;
   commit: string;
+  /** Processes that wanted a CPU over the last minute before the run: well below 1, or the figures are of a busy machine. */
+  loadBefore: number;
 }
 
 export function describeMachine(packageRoot: string): Machine {
@@ -25,13 +27,14 @@ export function describeMachine(packageRoot: string): Machine {
     node: process.versions.node,
     openssl: process.versions.openssl,
     commit: commitOf(packageRoot),
+    loadBefore: loadavg()[0] ?? Number.NaN,
   };
 }
 
 export function machineLine(machine: Machine): string {
   return (
     `${machine.kernel}, ${machine.cpuCount} × ${machine.cpu}, Node ${machine.node}, ` +
-    `OpenSSL ${machine.openssl}, ${machine.date.slice(0, 16).replace('T', ' ')} UTC, commit ${machine.commit}`
+    `OpenSSL ${machine.openssl}, ${machine.date.slice(0, 16).replace('T', ' ')} UTC, commit ${machine.commit}, load before the run ${machine.loadBefore.toFixed(1)}`
   );
 }
 
