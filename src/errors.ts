@@ -9,6 +9,8 @@
 export const EXIT_STATUS = {
   /** The command line is wrong (EX_USAGE). */
   L2VPN_USAGE: 64,
+  /** What was given to look at is no packet and no capture (EX_DATAERR). */
+  L2VPN_DATA: 65,
   /** A file that was named does not exist (EX_NOINPUT). */
   L2VPN_NOINPUT: 66,
   /** Something that this host lacks: the address, the bridge, /dev/net/tun, the daemon to talk to (EX_UNAVAILABLE). */

@@ -1,9 +1,10 @@
 /** argv → command. Knows the commands and options; what a command does is in its own file. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { nearest } from '../config/nearest.ts';
 import { L2vpnError } from '../errors.ts';
 import { check } from './check.ts';
 import { DEFAULT_SOCKET } from './client.ts';
+import { type ExplainOptions, explain } from './explain.ts';
 import { run } from './run.ts';
 import { type ShowOptions, show } from './show.ts';
 import { packageVersion } from './version.ts';
@@ -13,9 +14,10 @@ Examples:
   $ sudo l2vpnd --config /etc/l2vpnd/site1.json
   $ l2vpnd check --config /etc/l2vpnd/site1.json
   $ sudo l2vpnd show -s site2
+  $ l2vpnd explain --config /etc/l2vpnd/site1.json -r wan.pcap
 
-Exit status: 0 stopped by a signal; 64 usage, 66 no such file, 69 something this host lacks, 70 internal fault,
-71 system error or packet-number state, 73 cannot create, 77 permission, 78 configuration.
+Exit status: 0 stopped by a signal; 64 usage, 65 no packet, 66 no such file, 69 something this host lacks,
+70 internal fault, 71 system error or packet-number state, 73 cannot create, 77 permission, 78 configuration.
 `;
 
 /** What a command hands back: the exit status of the process. */
@@ -78,10 +80,30 @@ function createProgram(choose: (action: Action) => void): Command {
       const options = command.optsWithGlobals<ShowOptions>();
       choose(() => show(name, options));
     });
+  program
+    .command('explain')
+    .argument('[packet]', 'hex of a packet, or a file with hex or a capture; - is standard input')
+    .allowExcessArguments(false)
+    .description('decode packets field by field; say whether a configuration would accept them, and why not')
+    .option('-r, --read <capture>', 'read a capture (pcap, pcapng)')
+    .option('-n, --count <packets>', 'at most so many packets', positive)
+    .option('-j, --json', 'as JSON, a line each')
+    .addOption(configOption())
+    .action((packet: string | undefined, _options: object, command: Command) => {
+      const options = command.optsWithGlobals<ExplainOptions>();
+      choose(() => explain(packet, options));
+    });
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeErr: () => {}, outputError: () => {} });
   }
   return program;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('It must be a whole number from 1.');
+  return value;
 }
 
 function configOption(): Option {

@@ -86,6 +86,11 @@ export function addressFamily(address: string): 0 | 4 | 6 {
   return family === 6 && address.includes('%') ? 0 : (family as 0 | 4 | 6);
 }
 
+/** One spelling an address: `2001:DB8:0::1` is `2001:db8::1`. What is no IPv6 address stays as it is. */
+export function canonicalAddress(address: string): string {
+  return addressFamily(address) === 6 ? new URL(`http://[${address}]/`).hostname.slice(1, -1) : address;
+}
+
 /** Why `address` cannot be the end of a tunnel, or null. */
 export function unfitAddress(address: string): string | null {
   const family = addressFamily(address);

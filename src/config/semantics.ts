@@ -5,7 +5,7 @@
  *
  * Sources: `drivers/net/macsec.c` (macsec_validate_attr, macsec_add_txsa), iproute2's `ipmacsec.c`, 802.1AE 10.7.
  */
-import { addressFamily } from './fields.ts';
+import { addressFamily, canonicalAddress } from './fields.ts';
 import type { Report } from './problem.ts';
 import type { RawConfig, RawGre, RawMacsec, RawRxSc, RawSa } from './raw.ts';
 import { isXpn, ownSci, sakLen } from './types.ts';
@@ -141,11 +141,6 @@ function collide(a: RawGre, b: RawGre): boolean {
   if (a.encap === 'udp' ? a.port !== b.port : a.key !== b.key) return false;
   const dynamic = a.remote === 'dynamic' || b.remote === 'dynamic';
   return dynamic || canonicalAddress(a.remote) === canonicalAddress(b.remote);
-}
-
-/** One spelling an address: `2001:DB8:0::1` is `2001:db8::1`. */
-function canonicalAddress(address: string): string {
-  return addressFamily(address) === 6 ? new URL(`http://[${address}]/`).hostname : address;
 }
 
 /** Reports every entry of a list whose `keyOf` an earlier one has; null is no key. */

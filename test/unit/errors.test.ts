@@ -4,6 +4,7 @@ import { type ErrorCode, EXIT_STATUS, errnoName, L2vpnError, messageOf } from '.
 describe('L2vpnError', () => {
   const table: [ErrorCode, number][] = [
     ['L2VPN_USAGE', 64],
+    ['L2VPN_DATA', 65],
     ['L2VPN_NOINPUT', 66],
     ['L2VPN_UNAVAILABLE', 69],
     ['L2VPN_INTERNAL', 70],

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KEY_A, KEY_B, sample } from '../config/sample.ts';
+import { ARP_REQUEST, GRE_IPV4, PCAPNG_FILE } from '../explain/packets.ts';
 
 const MAIN = 'dist/src/main.js';
 
@@ -211,6 +212,43 @@ describe('l2vpnd: several problems', () => {
     const { stderr } = l2vpnd('check', '--config', file('leak.json', JSON.stringify(value)));
     expect(stderr).toContain('unknown key "sak"');
     expect(stderr).not.toMatch(/1a1a1a|2b2b2b/);
+  });
+});
+
+describe('l2vpnd explain', () => {
+  it('says of a packet whether a configuration accepts it, and shows what is in it', () => {
+    const { status, stdout, stderr } = l2vpnd('explain', '--config', 'examples/site1.json', GRE_IPV4);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('tunnel site2, received: ACCEPTED (ok): key 02, AN 0');
+    expect(stdout).not.toMatch(/(22){16}|(11){16}/);
+  });
+
+  it('reads a capture, and prints JSON', () => {
+    const path = join(dir, 'a.pcapng');
+    writeFileSync(path, Buffer.from(PCAPNG_FILE, 'hex'));
+    const { stdout } = l2vpnd('explain', '-j', '-r', path, '-c', 'examples/site1.json');
+    expect(JSON.parse(stdout)).toMatchObject({ number: 1, verdict: { accepted: true, frame: ARP_REQUEST } });
+  });
+
+  it('decodes without a configuration, from a hex dump of tcpdump', () => {
+    const words = GRE_IPV4.slice(0, 64).replace(/(.{4})/g, '$1 ');
+    const path = file(
+      'dump.txt',
+      `\t0x0000:  ${words.slice(0, 40)} E..b\n\t0x0010:  ${words.slice(40)} ....\n`,
+    );
+    expect(l2vpnd('explain', path).stdout).toMatch(/IPv4 .*\n {4}source +2\.2\.2\.2/);
+  });
+
+  it.each<[string[], number, RegExp]>([
+    [[], 64, /explain takes hex, or a file/],
+    [['00', '-r', 'x'], 64, /explain takes hex, or a file/],
+    [['-n', '0', '00'], 64, /It must be a whole number from 1/],
+    [['/nowhere/x.pcap'], 66, /is neither hex nor a file/],
+    [['package.json'], 65, /package\.json holds neither hex nor a capture/],
+  ])('%j', (args, status, message) => {
+    const outcome = l2vpnd('explain', ...args);
+    expect(outcome.stderr).toMatch(message);
+    expect(outcome.status).toBe(status);
   });
 });
 

@@ -1,0 +1,66 @@
+/** Which tunnel of a configuration a decoded packet belongs to, and in which direction. */
+import { canonicalAddress } from '../config/fields.ts';
+import { type Config, ownSci, type TunnelConfig } from '../config/types.ts';
+import { ETHERNET_LEN, ETHERTYPE_MACSEC, etherTypeAt } from '../wire/ethernet.ts';
+import { checkGre, GreFault } from '../wire/gre.ts';
+import { formatSci, SCI_LEN } from '../wire/sci.ts';
+import { hasSecTag, OFF_SCI, TCI_SC, tciAt } from '../wire/sectag.ts';
+import type { Decoded } from './layers.ts';
+
+/** `sent`: by the site that the configuration is of. */
+export type Direction = 'received' | 'sent';
+
+export interface Found {
+  tunnel: TunnelConfig;
+  direction: Direction;
+}
+
+/** The tunnel of a packet by its outer addresses, else by the SCI of its frame; a text says why there is none. */
+export function findTunnel(config: Config, packet: Buffer, decoded: Decoded): Found | string {
+  const { ends } = decoded;
+  if (ends === null) return findBySci(config, sciOfFrame(packet, decoded));
+  const candidates = config.tunnels.flatMap((tunnel): Found[] => {
+    if (isBetween(tunnel, decoded, ends.src, ends.dst)) return [{ tunnel, direction: 'received' }];
+    return isBetween(tunnel, decoded, ends.dst, ends.src) ? [{ tunnel, direction: 'sent' }] : [];
+  });
+  const [first] = candidates;
+  // Tunnels between the same ends are told apart by their GRE key.
+  const own = candidates.find(({ tunnel }) => decoded.greAt >= 0 && hasKeyOf(tunnel, packet, decoded));
+  if (first !== undefined) return own ?? first;
+  return `no tunnel has the ends ${ends.src} and ${ends.dst}${decoded.udp === null ? '' : ' over UDP'}: compare gre.local and gre.remote`;
+}
+
+function hasKeyOf({ gre }: TunnelConfig, packet: Buffer, { greAt, end }: Decoded): boolean {
+  const fault = checkGre(packet, greAt, end, gre);
+  return fault === GreFault.None || fault === GreFault.Checksum;
+}
+
+function isBetween({ gre }: TunnelConfig, decoded: Decoded, remote: string, local: string): boolean {
+  if ((gre.encap === 'udp') !== (decoded.udp !== null)) return false;
+  if (decoded.udp !== null && ![decoded.udp.srcPort, decoded.udp.dstPort].includes(gre.port)) return false;
+  if (canonicalAddress(gre.local) !== local) return false;
+  return gre.remote === 'dynamic' || canonicalAddress(gre.remote) === remote;
+}
+
+function findBySci(config: Config, sci: string | null): Found | string {
+  for (const tunnel of config.tunnels) {
+    const { macsec, tap } = tunnel;
+    if (macsec?.rxSc.some((sc) => sc.sci === sci)) return { tunnel, direction: 'received' };
+    if (macsec && tap.mac !== null && ownSci(tap.mac, macsec.port) === sci)
+      return { tunnel, direction: 'sent' };
+  }
+  const [only, ...others] = config.tunnels;
+  if (only !== undefined && others.length === 0) return { tunnel: only, direction: 'received' };
+  return 'the packet has no outer addresses, and no tunnel has its SCI';
+}
+
+/** The SCI that the frame carries, or null. */
+export function sciOfFrame(packet: Buffer, { frameAt, end }: Decoded): string | null {
+  return frameAt < 0 ? null : sciAt(packet.subarray(frameAt, end));
+}
+
+export function sciAt(frame: Buffer): string | null {
+  if (frame.length < ETHERNET_LEN + 1 || etherTypeAt(frame, 0) !== ETHERTYPE_MACSEC) return null;
+  if (!hasSecTag(frame, 0, frame.length) || (tciAt(frame, 0) & TCI_SC) === 0) return null;
+  return formatSci(frame.subarray(OFF_SCI, OFF_SCI + SCI_LEN));
+}
