@@ -366,7 +366,7 @@ class Target {
 }
 
 suite('a strict daemon gets from its peer', { python: true }, () => {
-  const target = new Target('e2e-strict', {});
+  const target = new Target('strict', {});
 
   for (const row of [...GOOD_ROWS, ...GRE_ROWS, ...STRICT_ROWS, ...TAG_ROWS, ...REPLAY_ROWS])
     it(row.title, () => target.check(row));
@@ -435,23 +435,23 @@ suite('a strict daemon gets from its peer', { python: true }, () => {
 });
 
 suite('a daemon with GRE key and checksum gets from its peer', { python: true }, () => {
-  const target = new Target('e2e-keyed', { gre: { key: 7, checksum: true } });
+  const target = new Target('keyed', { gre: { key: 7, checksum: true } });
   for (const row of KEYED_ROWS) it(row.title, () => target.check(row));
 });
 
 suite('a daemon that validates in mode check gets from its peer', { python: true }, () => {
-  const target = new Target('e2e-check', { macsec: { validate: 'check' } });
+  const target = new Target('check', { macsec: { validate: 'check' } });
   for (const row of [...GOOD_ROWS, ...TAG_ROWS, ...CHECK_ROWS, ...REPLAY_ROWS])
     it(row.title, () => target.check(row));
 });
 
 suite('a daemon whose validation is disabled gets from its peer', { python: true }, () => {
-  const target = new Target('e2e-disabled', { macsec: { validate: 'disabled' } });
+  const target = new Target('disabled', { macsec: { validate: 'disabled' } });
   for (const row of DISABLED_ROWS) it(row.title, () => target.check(row));
 });
 
 suite('a daemon without replay protection gets from its peer', { python: true }, () => {
-  const target = new Target('e2e-replay', { macsec: { replayProtect: false } });
+  const target = new Target('replay', { macsec: { replayProtect: false } });
   const rows: Row[] = [
     ...GOOD_ROWS,
     {
@@ -465,7 +465,7 @@ suite('a daemon without replay protection gets from its peer', { python: true },
 });
 
 suite('a plain GRETAP daemon gets from its peer', { python: true }, () => {
-  const target = new Target('e2e-plain', { macsec: null });
+  const target = new Target('plain', { macsec: null });
   const rows: Row[] = [
     ...GRE_ROWS.filter(({ counted }) => !('Oversized' in counted)),
     {

@@ -18,7 +18,7 @@ function expectNoReuse(numbers: readonly number[]): void {
 }
 
 suite('a daemon that is stopped', {}, () => {
-  const lab = labOfTests({ prefix: 'e2e-stop' });
+  const lab = labOfTests({ prefix: 'stop' });
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
     '%s: exits 0 and takes TAP and control socket with it',
@@ -67,7 +67,7 @@ suite('a daemon that is stopped', {}, () => {
 });
 
 suite('a daemon that is killed', {}, () => {
-  const lab = labOfTests({ prefix: 'e2e-kill' });
+  const lab = labOfTests({ prefix: 'kill' });
 
   it.each([1, 2] as const)('site %i: comes back, and never repeats a packet number', async (side) => {
     lab.explainFailure();
@@ -137,7 +137,7 @@ async function storedReceivePn(site: Site): Promise<number | undefined> {
 }
 
 suite('a peer', {}, () => {
-  const lab = labOfTests({ prefix: 'e2e-peer' });
+  const lab = labOfTests({ prefix: 'peer' });
 
   it('may be absent, come late, go and come back: the daemon at the other end just goes on', async () => {
     lab.explainFailure();
@@ -157,7 +157,7 @@ suite('a peer', {}, () => {
 });
 
 suite('the underlay link', {}, () => {
-  const lab = labOfTests({ prefix: 'e2e-link' });
+  const lab = labOfTests({ prefix: 'link' });
 
   it('may lose its carrier and find it again', async () => {
     lab.explainFailure();

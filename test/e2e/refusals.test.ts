@@ -117,7 +117,7 @@ function otherTunnel(topology: Topology) {
 }
 
 suite('a daemon does not start with', { programs: ['setpriv'] }, () => {
-  const lab = labOfTests({ prefix: 'e2e-no' });
+  const lab = labOfTests({ prefix: 'no' });
 
   const refuses = async ({ changes, settings, before, wrapper, exit, message }: Refusal): Promise<void> => {
     const site = lab.site(1, changes, settings);
@@ -140,7 +140,7 @@ suite('a daemon does not start with', { programs: ['setpriv'] }, () => {
 });
 
 suite('stored packet numbers that cannot be believed stop the start', {}, () => {
-  const lab = labOfTests({ prefix: 'e2e-pn' });
+  const lab = labOfTests({ prefix: 'pn' });
 
   it.each<[string, (text: string) => string]>([
     ['cut short', (text) => text.slice(0, 20)],
@@ -278,7 +278,7 @@ const BAD_FILES: BadFile[] = [
 ];
 
 suite('the command line refuses', { programs: ['setpriv'] }, () => {
-  const lab = labOfTests({ prefix: 'e2e-cli' });
+  const lab = labOfTests({ prefix: 'cli' });
 
   const refuses = async ({ content, argv, exit, message }: BadFile): Promise<void> => {
     const site = lab.site(1);

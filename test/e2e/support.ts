@@ -44,6 +44,9 @@ export function suite(title: string, needs: Needs, body: () => void): void {
   describe.skipIf(reason !== undefined)(reason === undefined ? title : `${title} (${reason})`, body);
 }
 
+/** Begins the names of the tests' namespaces; set another one where two runs share a machine. */
+const NAMESPACES: string = process.env.L2VPND_LAB ?? 'e2e';
+
 /** The topology of a suite, and what its tests started on it. */
 export class Lab {
   readonly #options: TopologyOptions;
@@ -52,7 +55,9 @@ export class Lab {
   #dir: string | undefined;
   #files = 0;
 
-  constructor(options: TopologyOptions) {
+  /** `prefix` is the suite's own name among the tests'. */
+  constructor(suiteOptions: TopologyOptions) {
+    const options = { ...suiteOptions, prefix: `${NAMESPACES}-${suiteOptions.prefix}` };
     this.#options = options;
     beforeAll(async () => {
       this.#topology = await createTopology(options);

@@ -13,7 +13,7 @@ const HOST_2 = '00:00:00:00:00:02';
 const SCI_1 = '0000001111110001';
 
 suite('two sites with the reference configuration', { programs: ['iperf'], python: true }, () => {
-  const lab = new Lab({ prefix: 'e2e-two', hostMtu: 1500 });
+  const lab = new Lab({ prefix: 'two', hostMtu: 1500 });
   let sites: [Site, Site];
   let firstPackets: GrePacket[];
 
@@ -241,7 +241,7 @@ function rotated(key: string, by: number): string {
 }
 
 suite('two sites with', {}, () => {
-  const lab = labOfTests({ prefix: 'e2e-with', hostMtu: 1500 });
+  const lab = labOfTests({ prefix: 'with', hostMtu: 1500 });
 
   for (const variant of VARIANTS)
     it(`${variant.title}: hosts reach each other, up to the MTU and no further`, () =>
@@ -249,7 +249,7 @@ suite('two sites with', {}, () => {
 });
 
 suite('two sites over an IPv6 underlay with', {}, () => {
-  const lab = labOfTests({ prefix: 'e2e-six', family: 6, hostMtu: 1500 });
+  const lab = labOfTests({ prefix: 'six', family: 6, hostMtu: 1500 });
 
   const variants: Variant[] = [
     { title: 'MACsec', changes: same({}), mtu: 1410, wire: { flags: 0, tci: 0x2c } },
@@ -287,7 +287,7 @@ async function checkVariant(lab: Lab, { changes, settings, mtu, wire }: Variant)
 }
 
 suite('two tunnels in one configuration', {}, () => {
-  const lab = labOfTests({ prefix: 'e2e-twin' });
+  const lab = labOfTests({ prefix: 'twin' });
 
   /** The reference tunnel, and one told apart by its GRE key whose TAP has an address and no bridge. */
   const twin = (topology: Topology, side: 1 | 2) => {
