@@ -1,10 +1,8 @@
-/** The version of this package, from its package.json: the first one above this file. */
-import { existsSync, readFileSync } from 'node:fs';
+/** The version of this package, from its package.json. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../package-root.ts';
 
 export function packageVersion(): string {
-  for (let folder = new URL('../', import.meta.url); ; folder = new URL('../', folder)) {
-    const file = new URL('package.json', folder);
-    if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')).version;
-    if (folder.pathname === '/') return 'unknown';
-  }
+  return JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version;
 }

@@ -1,23 +1,12 @@
 /** Finds and loads the addon, once a thread. Nothing else knows where the .node file lies. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { L2vpnError, messageOf } from '../errors.ts';
+import { packageRoot } from '../package-root.ts';
 import type { Addon } from './addon.ts';
 
 const BINARY = 'native/build/Release/l2vpnd.node';
-
-/** The package's folder: the nearest above this file with a package.json, from `src/` and from `dist/src/`. */
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) {
-    const parent = dirname(folder);
-    if (parent === folder) throw new L2vpnError('L2VPN_INTERNAL', `no package.json above ${import.meta.url}`);
-    folder = parent;
-  }
-  return folder;
-}
 
 let loaded: Addon | undefined;
 
