@@ -262,6 +262,8 @@ function configureRxSa(
 }
 
 function removeRxSa(secy: SecY, sa: RxSa): void {
+  // A new channel may have taken the place of one that goes, in the same change.
+  if (secy.saOfSlot[sa.slot] !== sa) return;
   secy.keyring.clear(sa.slot);
   secy.saOfSlot[sa.slot] = null;
   secy.scOfSlot[sa.slot] = null;
