@@ -1,6 +1,7 @@
 /** `l2vpnd check`: validates a configuration and prints what the daemon would work with, keys hidden. */
-import { configWarnings, loadConfig } from '../config/load.ts';
+import { loadConfig } from '../config/load.ts';
 import { maskedConfig } from '../config/masked.ts';
+import { configWarnings } from '../config/warnings.ts';
 
 export async function check(path: string): Promise<number> {
   const config = loadConfig(path);

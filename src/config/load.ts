@@ -9,11 +9,11 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
 import { addressFamily } from './fields.ts';
+import { LineFinder, parseJson } from './json-text.ts';
 import { checkKeyReuse, keyFilePath, keyFromHex, readKeyFile } from './keys.ts';
-import { formatPath, type JsonPath, type Problem, quote } from './problem.ts';
+import { formatPath, type JsonPath, type Problem } from './problem.ts';
 import type { RawConfig, RawMacsec, RawSa, RawTunnel } from './raw.ts';
 import { parseRaw } from './schema.ts';
 import { sciOf } from './semantics.ts';
@@ -69,86 +69,6 @@ function readConfigFile(path: string): string {
     }
     throw new L2vpnError('L2VPN_CONFIG', `${path} cannot be read: ${messageOf(cause)}`, { cause });
   }
-}
-
-/** V8's own message is not passed on, nor kept as cause: it quotes the text, and the text holds keys. */
-function parseJson(text: string, file: string): unknown {
-  const json = text.startsWith('\ufeff') ? text.slice(1) : text;
-  if (json.trim() === '')
-    throw new L2vpnError('L2VPN_CONFIG', `${file} is empty; it must hold a JSON object`);
-  try {
-    return JSON.parse(json);
-  } catch {
-    const { offset, what } = syntaxError(json);
-    throw new L2vpnError('L2VPN_CONFIG', `${file}:${lineAndColumn(json, offset)}: not valid JSON: ${what}`);
-  }
-}
-
-function syntaxError(json: string): { offset: number; what: string } {
-  const errors: ParseError[] = [];
-  try {
-    parseTree(json, errors, { disallowComments: true, allowTrailingComma: false });
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return { offset: 0, what: 'nested too deeply' };
-  }
-  const [first] = errors;
-  if (first === undefined) return { offset: 0, what: 'not accepted by this JSON parser' };
-  const words = printParseErrorCode(first.error)
-    .replace(/([a-z])([A-Z])/g, '$1 $2')
-    .toLowerCase();
-  return { offset: first.offset, what: words };
-}
-
-function lineAndColumn(text: string, offset: number): string {
-  const before = text.slice(0, offset);
-  return `${before.split('\n').length}:${offset - before.lastIndexOf('\n')}`;
-}
-
-/** Finds the line of a JSON path. Knows nothing where the text is nested too deeply for a tree. */
-class LineFinder {
-  readonly #text: string;
-  readonly #tree: Node | undefined;
-
-  constructor(text: string) {
-    this.#text = text;
-    try {
-      this.#tree = parseTree(text.replace(/^\ufeff/, ' '));
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-    }
-  }
-
-  /** The line of the value at `path`, or of the nearest thing around it that is in the file. */
-  lineOf(path: JsonPath): number {
-    for (let length = path.length; this.#tree !== undefined && length >= 0; length--) {
-      const node = findNodeAtLocation(this.#tree, path.slice(0, length));
-      if (node !== undefined) return this.#text.slice(0, node.offset).split('\n').length;
-    }
-    return 1;
-  }
-
-  /** Names that stand twice in one object: JSON.parse would take the last without a word. */
-  duplicateNames(): Problem[] {
-    return this.#tree === undefined ? [] : duplicateNames(this.#tree, []);
-  }
-}
-
-function duplicateNames(node: Node, path: JsonPath): Problem[] {
-  const children = node.children ?? [];
-  if (node.type === 'array') return children.flatMap((child, i) => duplicateNames(child, [...path, i]));
-  if (node.type !== 'object') return [];
-  const seen = new Set<string>();
-  return children.flatMap(({ children: property }) => {
-    const [name, value] = property ?? [];
-    if (name === undefined || value === undefined) return [];
-    const at = [...path, String(name.value)];
-    const again = seen.has(name.value)
-      ? [{ path: at, text: 'stands twice in one object; keep one of them' }]
-      : [];
-    seen.add(name.value);
-    return [...again, ...duplicateNames(value, at)];
-  });
 }
 
 /** All problems in the order of the file, one line each: `site1.json:7: tunnels[0].gre.remote: …`. */
@@ -237,43 +157,4 @@ function resolveMacsec(raw: RawMacsec, keys: KeyReader, path: JsonPath): MacsecC
       sa: sc.sa.map((sa, j) => resolveSa(sa, [...path, 'rxSc', i, 'sa', j])),
     })),
   };
-}
-
-/** What is allowed but rarely meant, a line each; for the log at start and for `l2vpnd check`. `path`: the file it is from. */
-export function configWarnings(config: Config, path: string): string[] {
-  const said = config.tunnels.flatMap((tunnel) =>
-    tunnelWarnings(tunnel).map((text) => `tunnel ${quote(tunnel.name)}: ${text}`),
-  );
-  return exposesKeys(path)
-    ? [`${path} holds keys and others may read it: run chmod 600 ${path}`, ...said]
-    : said;
-}
-
-/** True where `path` has access bits for others and a key in it. */
-function exposesKeys(path: string): boolean {
-  if ((statSync(path).mode & 0o044) === 0) return false;
-  return /"key"\s*:\s*"/.test(readFileSync(path, 'utf8'));
-}
-
-function tunnelWarnings(tunnel: TunnelConfig): string[] {
-  const { macsec, tap } = tunnel;
-  if (macsec === null)
-    return ['macsec is null: frames cross the WAN in clear, and anybody there can inject frames'];
-  const said: string[] = [];
-  if (!macsec.protect) said.push('protect is false: frames are sent in clear');
-  else if (!macsec.encrypt) said.push('encrypt is false: frames are authenticated but readable');
-  if (macsec.validate !== 'strict') {
-    said.push(`validate is "${macsec.validate}": frames that nobody authenticated may reach the LAN`);
-  }
-  if (tap.mac === null)
-    said.push('tap.mac is random, so the own SCI is too: the peer cannot know it; set tap.mac');
-  if (macsec.rxSc.length === 0) said.push('rxSc is empty: no protected frame can be received');
-  if (macsec.icvLen < 16)
-    said.push(`icvLen is ${macsec.icvLen}: forging a frame gets easier; 16 is what peers expect`);
-  if (!macsec.sendSci && macsec.endStation) {
-    said.push(
-      'endStation: the receiver takes the SCI from the inner source MAC, which is not ours behind a bridge',
-    );
-  }
-  return said;
 }

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { configWarnings, loadConfig, parseConfig } from '../../../src/config/load.ts';
+import { loadConfig, parseConfig } from '../../../src/config/load.ts';
 import { maskedConfig } from '../../../src/config/masked.ts';
 import { ownSci } from '../../../src/config/types.ts';
+import { configWarnings } from '../../../src/config/warnings.ts';
 import { L2vpnError } from '../../../src/errors.ts';
 import { type Json, KEY_A, KEY_B, load, otherTunnel, refusal, sample } from './sample.ts';
 
