@@ -5,14 +5,18 @@
  */
 import { isXpn, type MacsecConfig, type SaConfig } from '../config/types.ts';
 import { PnGrant, pnEnd } from '../macsec/packet-number.ts';
-import type { SaShare } from '../macsec/secy.ts';
-import type { PnChannel, PnState, RxPn, TxPn } from '../state/state.ts';
+import type { SaShare, SecySpec } from '../macsec/secy.ts';
+import { channelId, type PnChannel, type PnState, type RxPn, type TxPn } from '../state/state.ts';
 
 const FIRST_GRANT = 1 << 14;
 const LARGEST_GRANT = 1 << 20;
 
+/** Numbers the SAs of this process, so that a lane can tell an old one from a new one. */
+let lastSerial = 0;
+
 /** One transmit SA. */
 export class TxNumbers {
+  readonly serial: number = ++lastSerial;
   readonly an: number;
   readonly fresh: boolean;
   /** The first PN of this run, and one past the last that the SA has. */
@@ -32,7 +36,7 @@ export class TxNumbers {
   }
 
   get share(): SaShare {
-    return { pn: this.#grant.shared, nextPn: 0 };
+    return { pn: this.#grant.shared, nextPn: 0, serial: this.serial };
   }
 
   /** PNs below this are taken by lanes, used or not. */
@@ -59,6 +63,7 @@ export class TxNumbers {
 
 /** One receive SA. */
 export class RxNumbers {
+  readonly serial: number = ++lastSerial;
   readonly an: number;
   readonly #file: RxPn;
 
@@ -68,7 +73,7 @@ export class RxNumbers {
   }
 
   get share(): SaShare {
-    return { pn: null, nextPn: this.#file.lowest };
+    return { pn: null, nextPn: this.#file.lowest, serial: this.serial };
   }
 
   /** Stores what the lane has published. Throws L2VPN_STATE. */
@@ -81,40 +86,129 @@ export class RxNumbers {
   }
 }
 
-/** The numbers of all SAs of one SecY. */
-export interface SecyNumbers {
-  /** Parallel to `config.txSa`. */
-  readonly tx: readonly TxNumbers[];
-  /** Parallel to `config.rxSc` and its `sa`. */
-  readonly rx: readonly (readonly RxNumbers[])[];
-}
+/** The numbers of the SAs of one SecY, while SAs come and go. */
+export class SecyNumbers {
+  readonly sci: string;
+  readonly #state: PnState;
+  /** By AN, and by SCI and AN; each with the channel (key and SCI) that it is about. */
+  #tx = new Map<number, { channel: string; numbers: TxNumbers }>();
+  #rx = new Map<string, { channel: string; numbers: RxNumbers }>();
+  /** The places of the RxSCs among counters and slots. */
+  #rxIndex = new Map<string, number>();
 
-/** Opens (and locks) the numbers of `config`, whose own SCI is `sci`, and grants the first blocks. Throws L2vpnError. */
-export function openNumbers(state: PnState, config: MacsecConfig, sci: string): SecyNumbers {
-  const tx: TxNumbers[] = [];
-  try {
-    for (const sa of config.txSa) tx.push(openTx(state, config, sci, sa));
-    const rx = config.rxSc.map((sc) =>
-      sc.sa.map((sa) => new RxNumbers(state.openRx(channelOf(sa, sc.sci), sa.pn), sa.an)),
+  /** `sci`: the own one, 16 hex digits. */
+  constructor(state: PnState, sci: string) {
+    this.#state = state;
+    this.sci = sci;
+  }
+
+  get tx(): TxNumbers[] {
+    return [...this.#tx.values()].map(({ numbers }) => numbers);
+  }
+
+  txOf(an: number): TxNumbers | undefined {
+    return this.#tx.get(an)?.numbers;
+  }
+
+  rxOf(sci: string, an: number): RxNumbers | undefined {
+    return this.#rx.get(`${sci}/${an}`)?.numbers;
+  }
+
+  /** The place of the RxSC `sci` among counters and slots. */
+  indexOf(sci: string): number {
+    return this.#rxIndex.get(sci)!;
+  }
+
+  /**
+   * Opens (and locks) the numbers of the SAs that `config` adds, grants their first blocks, and returns what the lanes
+   * need. Numbers of SAs that it no longer has stay until `retire`. Throws L2vpnError; nothing is left open then.
+   */
+  configure(config: MacsecConfig): SecySpec {
+    const tx = new Map<number, { channel: string; numbers: TxNumbers }>();
+    const rx = new Map<string, { channel: string; numbers: RxNumbers }>();
+    const opened: TxNumbers[] = [];
+    try {
+      for (const sa of config.txSa) {
+        const channel = channelOf(sa, this.sci);
+        const known = this.#tx.get(sa.an);
+        const id = channelId(channel);
+        if (known?.channel === id) {
+          tx.set(sa.an, known);
+          continue;
+        }
+        const numbers = new TxNumbers(this.#state.openTx(channel, sa.pn), sa.an, pnEnd(isXpn(config.cipher)));
+        opened.push(numbers);
+        numbers.extend();
+        tx.set(sa.an, { channel: id, numbers });
+      }
+      for (const sc of config.rxSc) {
+        for (const sa of sc.sa) {
+          const channel = channelOf(sa, sc.sci);
+          const at = `${sc.sci}/${sa.an}`;
+          const known = this.#rx.get(at);
+          const id = channelId(channel);
+          const numbers =
+            known?.channel === id ? known.numbers : new RxNumbers(this.#state.openRx(channel, sa.pn), sa.an);
+          rx.set(at, { channel: id, numbers });
+        }
+      }
+    } catch (error) {
+      for (const numbers of opened) numbers.close(0);
+      throw error;
+    }
+    this.#retired.push(
+      ...[...this.#tx.values()].filter((one) => !has(tx, one)).map(({ numbers }) => numbers),
     );
-    for (const numbers of tx) numbers.extend();
-    return { tx, rx };
-  } catch (error) {
-    for (const numbers of tx) numbers.close(0);
-    throw error;
+    this.#tx = tx;
+    this.#rx = rx;
+    this.#place(config);
+    return {
+      config,
+      sci: this.sci,
+      txShare: config.txSa.map((sa) => tx.get(sa.an)!.numbers.share),
+      rxShare: config.rxSc.map((sc) => sc.sa.map((sa) => rx.get(`${sc.sci}/${sa.an}`)!.numbers.share)),
+      rxIndex: config.rxSc.map((sc) => this.indexOf(sc.sci)),
+    };
+  }
+
+  #retired: TxNumbers[] = [];
+
+  /** After every lane has let go of the SAs that the last `configure` dropped. All they had taken counts as used. */
+  retire(): void {
+    for (const numbers of this.#retired.splice(0)) numbers.close(numbers.taken);
+  }
+
+  /** `nextPn` tells what the lanes have used of a transmit SA. Throws L2VPN_STATE. */
+  close(nextPn: (tx: TxNumbers) => number): void {
+    this.retire();
+    for (const tx of this.tx) tx.close(nextPn(tx));
+    for (const { numbers } of this.#rx.values()) numbers.close();
+  }
+
+  /** An RxSC keeps its place while it lives; a new one gets the first free. */
+  #place(config: MacsecConfig): void {
+    const places = new Map<string, number>();
+    for (const { sci } of config.rxSc) {
+      const known = this.#rxIndex.get(sci);
+      if (known !== undefined) places.set(sci, known);
+    }
+    const used = new Set(places.values());
+    for (const { sci } of config.rxSc) {
+      if (places.has(sci)) continue;
+      let free = 0;
+      while (used.has(free)) free++;
+      used.add(free);
+      places.set(sci, free);
+    }
+    this.#rxIndex = places;
   }
 }
 
-function openTx(state: PnState, config: MacsecConfig, sci: string, sa: SaConfig): TxNumbers {
-  return new TxNumbers(state.openTx(channelOf(sa, sci), sa.pn), sa.an, pnEnd(isXpn(config.cipher)));
+function has<T>(map: ReadonlyMap<unknown, T>, value: T): boolean {
+  for (const one of map.values()) if (one === value) return true;
+  return false;
 }
 
 function channelOf(sa: SaConfig, sci: string): PnChannel {
   return { sak: sa.sak, sci, ssci: sa.ssci, keyId: sa.keyId };
-}
-
-/** `nextPn` tells what the lanes have used of a transmit SA. Throws L2VPN_STATE. */
-export function closeNumbers(numbers: SecyNumbers, nextPn: (tx: TxNumbers) => number): void {
-  for (const tx of numbers.tx) tx.close(nextPn(tx));
-  for (const sc of numbers.rx) for (const rx of sc) rx.close();
 }

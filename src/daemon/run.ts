@@ -109,7 +109,7 @@ class Daemon {
     const lanes = this.#tunnels.flatMap((tunnel) => tunnel.lanes);
     const count = workerCount(this.#config.workers, lanes.length);
     const workers = await Workers.start(lanes, count, aead.provider.name, {
-      pnLow: (lane) => this.#grant(lane.tunnel),
+      pnLow: (tunnel) => this.#grant(tunnel),
       failed: (error) => this.#failWith(error),
     });
     this.#workers = workers;
@@ -120,11 +120,8 @@ class Daemon {
   #grant(name: string): void {
     const tunnel = this.#tunnels.find(({ config }) => config.name === name);
     try {
-      let granted = false;
-      for (const tx of tunnel?.numbers?.tx ?? []) {
-        if (tx.an === tunnel?.config.macsec?.encodingSa) granted = tx.extend();
-      }
-      if (granted) this.#workers?.wake();
+      const tx = tunnel?.numbers?.txOf(tunnel.config.macsec?.encodingSa ?? 0);
+      if (tx?.extend()) this.#workers?.wake();
     } catch (error) {
       this.#failWith(error);
     }

@@ -2,9 +2,11 @@
  * What `show`, the metrics and the control socket tell of a tunnel: the lanes' counters added up, with the keys of
  * `ip -j -s macsec show`, and beside them what the kernel does not have.
  */
+
 import { isXpn, type MacsecConfig, type RxScConfig, type SaConfig } from '../config/types.ts';
 import { DROP_TEXTS } from '../datapath/drop.ts';
 import { laneCounters, Traffic } from '../datapath/lane-counters.ts';
+import { endpointText } from '../io/udp-socket-port.ts';
 import {
   countersAt,
   nextPnsAt,
@@ -17,6 +19,7 @@ import {
   TX_SC_COUNTERS,
   TxSaCounter,
 } from '../macsec/counters.ts';
+import { MAX_RX_SC } from '../macsec/secy.ts';
 import type { Tunnel } from './tunnel.ts';
 
 export type Counters = Record<string, number>;
@@ -98,7 +101,7 @@ export interface TunnelTotals {
 }
 
 export function totalsOf(tunnel: Tunnel): TunnelTotals {
-  const rxScCount = tunnel.config.macsec?.rxSc.length ?? 0;
+  const rxScCount = tunnel.config.macsec === null ? 0 : MAX_RX_SC;
   const totals: TunnelTotals = {
     tx: new Float64Array(8),
     rx: new Float64Array(8),
@@ -135,7 +138,7 @@ export function snapshotOf(tunnel: Tunnel, aead: string): TunnelSnapshot {
     path_mtu: tunnel.pathMtu,
     local: config.gre.local,
     remote: config.gre.remote,
-    endpoint: null,
+    endpoint: endpointOf(tunnel),
     encap: config.gre.encap,
     aead: config.macsec === null ? null : aead,
     pn_left: pnLeft(tunnel),
@@ -150,8 +153,13 @@ export function snapshotOf(tunnel: Tunnel, aead: string): TunnelSnapshot {
   };
 }
 
+function endpointOf(tunnel: Tunnel): string | null {
+  const { endpoint } = tunnel.lanes[0]!;
+  return endpoint === null ? null : endpointText(endpoint);
+}
+
 function pnLeft(tunnel: Tunnel): number | null {
-  const tx = tunnel.numbers?.tx.find(({ an }) => an === tunnel.config.macsec?.encodingSa);
+  const tx = tunnel.numbers?.txOf(tunnel.config.macsec?.encodingSa ?? 0);
   return tx === undefined ? null : tx.end - tx.taken;
 }
 
@@ -182,12 +190,15 @@ function macsecSnapshot(tunnel: Tunnel, config: MacsecConfig, counters: Float64A
     encoding_sa: config.encodingSa,
     stats: named(SECY_COUNTERS, counters, countersAt.secy),
     tx_stats: named(TX_SC_COUNTERS, counters, countersAt.txSc),
-    sa_list: config.txSa.map((sa, i) => ({
+    sa_list: config.txSa.map((sa) => ({
       ...saSnapshot(config, sa),
-      pn: Math.max(tunnel.numbers!.tx[i]!.start, counters[countersAt.txSa(sa.an) + TxSaCounter.nextPn]!),
+      pn: Math.max(
+        tunnel.numbers!.txOf(sa.an)!.start,
+        counters[countersAt.txSa(sa.an) + TxSaCounter.nextPn]!,
+      ),
       stats: named(TX_SA_COUNTERS, counters, countersAt.txSa(sa.an)),
     })),
-    rx_sc: config.rxSc.map((sc, i) => rxScSnapshot(config, sc, i, counters)),
+    rx_sc: config.rxSc.map((sc) => rxScSnapshot(config, sc, tunnel.numbers!.indexOf(sc.sci), counters)),
   };
 }
 

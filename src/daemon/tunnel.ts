@@ -3,34 +3,37 @@
  * lock against a second sender), path MTU, TAP, socket. What the lanes need of them goes to the workers as specs.
  */
 
+import { networkInterfaces } from 'node:os';
 import { type MtuArithmetic, mtuArithmetic } from '../config/overhead.ts';
-import type { GreConfig, MacsecConfig, TunnelConfig } from '../config/types.ts';
+import type { GreConfig, TunnelConfig } from '../config/types.ts';
 import { ownSci } from '../config/types.ts';
 import { laneCountersBytes } from '../datapath/lane-counters.ts';
 import { L2vpnError } from '../errors.ts';
 import { closeFds } from '../io/close.ts';
 import { openGreSocket, openUdpSocket, pathMtu } from '../io/open-socket.ts';
-import { openTap } from '../io/open-tap.ts';
+import { mtuOf, openTap } from '../io/open-tap.ts';
 import { createEndpoint } from '../io/udp-socket-port.ts';
 import { countersAt, RxSaCounter, TxSaCounter } from '../macsec/counters.ts';
-import type { SecySpec } from '../macsec/secy.ts';
+import { MAX_RX_SC, type SecySpec } from '../macsec/secy.ts';
 import type { PnState } from '../state/state.ts';
 import { ETHERNET_LEN } from '../wire/ethernet.ts';
 import { type GreOptions, greHeaderLen } from '../wire/gre.ts';
 import { ipv4Template, parseIpv4 } from '../wire/ipv4.ts';
 import type { LaneSpec } from '../worker/messages.ts';
-import { closeNumbers, openNumbers, type SecyNumbers, type TxNumbers } from './packet-numbers.ts';
+import { SecyNumbers, type TxNumbers } from './packet-numbers.ts';
 import { totalsOf } from './snapshot.ts';
 
 /** The smallest MTU that IPv4 demands of a link (RFC 791): below it the arithmetic has gone wrong. */
 const LEAST_MTU = 68;
+const ETHERNET_MTU = 1500;
 /** What the kernel hands up at most: a reassembled IP packet. */
 const LARGEST_PACKET = 65_535;
 /** One 802.1Q tag more than the MTU promises: the bridge lets it pass, `OutPktsTooLong` judges it. */
 const VLAN_LEN = 4;
 
 export interface Tunnel {
-  readonly config: TunnelConfig;
+  /** As it runs: a reload or a rotation replaces it. */
+  config: TunnelConfig;
   /** Own SCI, 16 hex digits; empty without MACsec. */
   readonly sci: string;
   readonly mac: string;
@@ -58,7 +61,7 @@ export function openTunnel(config: TunnelConfig, index: number, state: PnState):
 
 function open(config: TunnelConfig, place: string, state: PnState, undo: (() => void)[]): Tunnel {
   const { tap, gre, macsec } = config;
-  const path = pathMtu(gre.local, gre.remote, `${place}.gre`);
+  const path = gre.remote === 'dynamic' ? linkMtu(gre.local) : pathMtu(gre.local, gre.remote, `${place}.gre`);
   const arithmetic = mtuArithmetic(path, gre, macsec);
   const mtu = tap.mtu === 'auto' ? arithmetic.mtu : tap.mtu;
   if (mtu < LEAST_MTU) {
@@ -69,14 +72,15 @@ function open(config: TunnelConfig, place: string, state: PnState, undo: (() => 
   }
   const mac = tap.mac ?? randomMac();
   const sci = macsec === null ? '' : ownSci(mac, macsec.port);
-  const numbers = macsec === null ? null : openNumbers(state, macsec, sci);
-  if (numbers !== null) undo.push(() => closeNumbers(numbers, () => 0));
+  const numbers = macsec === null ? null : new SecyNumbers(state, sci);
+  const secy = numbers === null || macsec === null ? null : numbers.configure(macsec);
+  if (numbers !== null) undo.push(() => numbers.close(() => 0));
   const { fds: tapFds, ifindex } = openTap({ ...tap, mac, mtu }, `${place}.tap`);
   undo.push(() => closeFds(tapFds));
   const wireFd = openWire(config, place);
   const secyLen = arithmetic.overhead - mtuArithmetic(path, gre, null).overhead;
   const lowerMtu = Math.max(arithmetic.mtu, mtu) + secyLen;
-  const lanes = laneSpecs(config, tapFds, wireFd, secySpec(macsec, sci, numbers), lowerMtu, mtu);
+  const lanes = laneSpecs(config, tapFds, wireFd, secy, lowerMtu, mtu);
   return {
     config,
     sci,
@@ -106,21 +110,19 @@ function ownHeader(gre: GreConfig): boolean {
   return gre.family === 4 && gre.encap === 'none' && gre.df;
 }
 
+/** What is known of the path while the peer is not: the MTU of the link that has the local address. */
+function linkMtu(local: string): number {
+  for (const [ifname, addresses] of Object.entries(networkInterfaces())) {
+    if (addresses?.some(({ address }) => address === local)) return mtuOf(ifname);
+  }
+  return ETHERNET_MTU;
+}
+
 /** Locally administered, unicast (IEEE 802 8.2.2), as the kernel's `eth_random_addr` makes them. */
 function randomMac(): string {
   const octets = crypto.getRandomValues(new Uint8Array(6));
   octets[0] = (octets[0]! & 0xfc) | 0x02;
   return Array.from(octets, (octet) => octet.toString(16).padStart(2, '0')).join(':');
-}
-
-function secySpec(config: MacsecConfig | null, sci: string, numbers: SecyNumbers | null): SecySpec | null {
-  if (config === null || numbers === null) return null;
-  return {
-    config,
-    sci,
-    txShare: numbers.tx.map((tx) => tx.share),
-    rxShare: numbers.rx.map((sc) => sc.map((rx) => rx.share)),
-  };
 }
 
 /** One transmit lane a TAP queue, and one receive lane: every raw socket more would get its own copy of each packet. */
@@ -139,6 +141,7 @@ function laneSpecs(
     tunnel: config.name,
     wireFd,
     endpoint: udp ? createEndpoint(gre.remote === 'dynamic' ? null : gre.remote, gre.port) : null,
+    learns: gre.remote === 'dynamic',
     outerIpv4: gre.family === 4 && !udp,
     secy,
     gre: options,
@@ -148,7 +151,7 @@ function laneSpecs(
       : null,
   };
   const counters = (): SharedArrayBuffer =>
-    new SharedArrayBuffer(laneCountersBytes(config.macsec?.rxSc.length ?? 0));
+    new SharedArrayBuffer(laneCountersBytes(config.macsec === null ? 0 : MAX_RX_SC));
   const frameLen = Math.max(mtu + VLAN_LEN, lowerMtu) + ETHERNET_LEN;
   // In clear, a kernel peer's packets may come merged, up to the largest IP packet there is.
   const packetLen = secy === null ? LARGEST_PACKET : 60 + greHeaderLen(options) + 4 + frameLen;
@@ -171,9 +174,12 @@ function laneSpecs(
 export function saveReceived(tunnel: Tunnel): void {
   if (tunnel.numbers === null) return;
   const { secy } = totalsOf(tunnel);
-  tunnel.numbers.rx.forEach((sc, index) => {
-    for (const rx of sc) rx.save(secy[countersAt.rxSa(index, rx.an) + RxSaCounter.nextPn]!);
-  });
+  for (const { sci, sa } of tunnel.config.macsec?.rxSc ?? []) {
+    const index = tunnel.numbers.indexOf(sci);
+    for (const { an } of sa) {
+      tunnel.numbers.rxOf(sci, an)?.save(secy[countersAt.rxSa(index, an) + RxSaCounter.nextPn]!);
+    }
+  }
 }
 
 /**
@@ -186,7 +192,7 @@ export function closeTunnel(tunnel: Tunnel, clean: boolean): void {
     if (tunnel.numbers !== null) {
       const { secy } = totalsOf(tunnel);
       const published = ({ an }: TxNumbers): number => secy[countersAt.txSa(an) + TxSaCounter.nextPn]!;
-      closeNumbers(tunnel.numbers, clean ? published : ({ taken }) => taken);
+      tunnel.numbers.close(clean ? published : ({ taken }) => taken);
     }
   } finally {
     closeFds(tunnel.fds);

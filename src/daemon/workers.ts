@@ -5,11 +5,12 @@ import type { AeadProvider } from '../aead/aead.ts';
 import { L2vpnError } from '../errors.ts';
 import { closeFds } from '../io/close.ts';
 import { openEvent, signalEvent } from '../io/poller.ts';
+import type { SecySpec } from '../macsec/secy.ts';
 import type { FromWorker, LaneSpec, ToWorker, WorkerSpec } from '../worker/messages.ts';
 
 export interface WorkerEvents {
-  /** The lane is short of granted packet numbers. */
-  pnLow(lane: LaneSpec): void;
+  /** A lane of the tunnel is short of granted packet numbers. */
+  pnLow(tunnel: string): void;
   /** A worker has ended that should not have. */
   failed(error: L2vpnError): void;
 }
@@ -57,17 +58,41 @@ export class Workers {
     for (const worker of this.#running) worker.wake();
   }
 
+  /** Gives the lanes of a further tunnel out; resolves when they run. */
+  async add(lanes: readonly LaneSpec[]): Promise<void> {
+    const { length } = this.#running;
+    const shares = this.#running.map((_, i) => lanes.filter((_lane, lane) => lane % length === i));
+    await Promise.all(this.#running.map((worker, i) => worker.ask({ type: 'add', lanes: shares[i]! })));
+  }
+
+  /** Drains and closes the lanes of a tunnel; resolves when they are gone. */
+  async remove(tunnel: string): Promise<void> {
+    await Promise.all(this.#running.map((worker) => worker.ask({ type: 'remove', tunnel })));
+  }
+
+  /** Gives the lanes of a tunnel a new SecY configuration; resolves when all of them work by it. */
+  async configure(tunnel: string, spec: SecySpec): Promise<void> {
+    await Promise.all(this.#running.map((worker) => worker.ask({ type: 'secy', tunnel, spec })));
+  }
+
   /** Drains and ends all of them. */
   async stop(): Promise<void> {
     await Promise.all(this.#running.map((worker) => worker.stop()));
   }
 }
 
+/** A request of the main thread, without the number that `ask` gives it. */
+type Request = DistributiveOmit<Exclude<ToWorker, { type: 'stop' }>, 'id'>;
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
 class RunningWorker {
   readonly started: Promise<void>;
   readonly #ended: Promise<void>;
   readonly #worker: Worker;
   readonly #eventFd: number;
+  /** Requests that are under way, by number. */
+  readonly #asked = new Map<number, () => void>();
+  #lastId = 0;
   #stopping = false;
 
   constructor(spec: WorkerSpec, events: WorkerEvents) {
@@ -84,7 +109,8 @@ class RunningWorker {
       };
       this.#worker.on('message', (message: FromWorker) => {
         if (message.type === 'running') resolve();
-        if (message.type === 'pn-low') events.pnLow(spec.lanes[message.lane]!);
+        if (message.type === 'pn-low') events.pnLow(message.tunnel);
+        if (message.type === 'done') this.#done(message.id);
         if (message.type === 'failed') fail(`tunnel "${message.tunnel}": ${message.reason}`);
       });
       this.#worker.on('error', (cause) => fail(`worker thread: ${cause.message}`, cause));
@@ -101,11 +127,25 @@ class RunningWorker {
     signalEvent(this.#eventFd);
   }
 
+  /** Resolves when the worker has carried `request` out, or has ended. */
+  async ask(request: Request): Promise<void> {
+    const id = ++this.#lastId;
+    const done = new Promise<void>((resolve) => this.#asked.set(id, resolve));
+    this.#worker.postMessage({ ...request, id } satisfies ToWorker);
+    this.wake();
+    await Promise.race([done, this.#ended]);
+  }
+
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#worker.postMessage({ type: 'stop' } satisfies ToWorker);
     this.wake();
     await this.#ended;
     closeFds([this.#eventFd]);
+  }
+
+  #done(id: number): void {
+    this.#asked.get(id)?.();
+    this.#asked.delete(id);
   }
 }

@@ -25,8 +25,11 @@ export interface ReceiveLaneOptions {
   readonly gre: GreOptions;
   /** Packets begin with their IPv4 header (raw IPv4 sockets), or with GRE. */
   readonly outerIpv4: boolean;
-  /** The longest packet that the wire may give. */
+  /** The longest packet that the wire may give, and how many a batch has room for. */
   readonly maxPacketLen: number;
+  readonly batchFrames?: number;
+  /** The peer may move (`gre.remote` is dynamic): packets go to where the last authentic frame came from. */
+  readonly learn?: (frame: number) => void;
   readonly counters: LaneCounters;
 }
 
@@ -42,7 +45,7 @@ export class ReceiveLane implements Lane {
 
   constructor(options: ReceiveLaneOptions) {
     this.#options = options;
-    this.#batch = createBatch(options.maxPacketLen);
+    this.#batch = createBatch(options.maxPacketLen, options.batchFrames);
     this.#job = createAeadJob(this.#batch.arena, this.#batch.at);
     this.#scratch = createRxScratch(this.#batch.capacity);
     this.waitFd = options.wire.fd;
@@ -71,7 +74,17 @@ export class ReceiveLane implements Lane {
     const { gre, outerIpv4, secy } = this.#options;
     decapsulate(this.#batch, gre, outerIpv4);
     dropRunts(this.#batch, Drop.InnerRunt);
-    if (secy !== null) validate(secy, this.#batch, this.#job, this.#scratch);
+    if (secy === null) return;
+    validate(secy, this.#batch, this.#job, this.#scratch);
+    if (this.#options.learn !== undefined) this.#learn(this.#options.learn);
+  }
+
+  /** Of a batch, the last frame whose ICV and PN were accepted is the newest word on where the peer is. */
+  #learn(learn: (frame: number) => void): void {
+    const { count, verdict } = this.#batch;
+    let last = count - 1;
+    while (last >= 0 && verdict[last] !== Drop.None) last--;
+    if (last >= 0) learn(last);
   }
 
   #send(): boolean {

@@ -38,6 +38,11 @@ export function openTap(settings: TapSettings, place: string): OpenTap {
   }
 }
 
+/** The MTU of a link, in octets. Throws SystemError (ENODEV). */
+export function mtuOf(ifname: string): number {
+  return loadAddon().linkInfo(ifname).mtu;
+}
+
 /** TUNSETIFF would attach to a persistent TAP of that name, or say EINVAL for any other interface. */
 function refuseTakenName(settings: TapSettings, place: string): void {
   try {

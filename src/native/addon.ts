@@ -90,6 +90,8 @@ export interface Addon {
   // --- waiting -------------------------------------------------------------------------------------
   /** eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK). */
   openEvent(): number;
+  /** Two connected descriptors that keep the borders of frames: a TAP's fd and its kernel's end, without a kernel. */
+  openPair(fds: Int32Array): void;
   /** Adds 1; wakes whoever polls it. */
   signalEvent(fd: number): void;
   /** Takes the count back to 0; false when it was 0. */

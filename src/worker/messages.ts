@@ -14,6 +14,8 @@ export interface LaneSpec {
   readonly outerIpv4: boolean;
   /** Where the UDP peer is, in shared memory (`createEndpoint`); null: a raw socket, which knows its peer. */
   readonly endpoint: Uint8Array | null;
+  /** The peer's endpoint is learned from its authentic frames. */
+  readonly learns: boolean;
   /** Null: plain GRETAP. */
   readonly secy: SecySpec | null;
   readonly gre: GreOptions;
@@ -32,12 +34,21 @@ export interface WorkerSpec {
 }
 
 /** Main thread to worker; the eventfd says that one waits. A grant needs no message, only the wake-up. */
-export type ToWorker = { readonly type: 'stop' };
+export type ToWorker =
+  | { readonly type: 'stop' }
+  /** Further lanes: a tunnel was added. */
+  | { readonly type: 'add'; readonly id: number; readonly lanes: readonly LaneSpec[] }
+  /** Drain and close the lanes of a tunnel. */
+  | { readonly type: 'remove'; readonly id: number; readonly tunnel: string }
+  /** The SecY of a tunnel's lanes has a new configuration. */
+  | { readonly type: 'secy'; readonly id: number; readonly tunnel: string; readonly spec: SecySpec };
 
 export type FromWorker =
   | { readonly type: 'running' }
-  /** Lane `lane` is short of granted packet numbers. */
-  | { readonly type: 'pn-low'; readonly lane: number }
+  /** A lane of the tunnel is short of granted packet numbers. */
+  | { readonly type: 'pn-low'; readonly tunnel: string }
+  /** The request `id` is carried out. */
+  | { readonly type: 'done'; readonly id: number }
   /** Every lane is drained; the worker ends. */
   | { readonly type: 'stopped' }
   /** A port is gone; the worker has ended. */

@@ -3,111 +3,137 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { AeadProvider } from '../aead/aead.ts';
 import { providerNamed } from '../aead/select.ts';
 import type { Lane } from '../datapath/lane.ts';
-import { laneCounters } from '../datapath/lane-counters.ts';
+import { type LaneCounters, laneCounters } from '../datapath/lane-counters.ts';
 import { ReceiveLane } from '../datapath/receive.ts';
 import { TransmitLane } from '../datapath/transmit.ts';
 import { messageOf } from '../errors.ts';
+import type { FramePort } from '../io/frame-port.ts';
+import { UDP_BATCH_FRAMES, UDP_BATCH_SLOT_LEN } from '../io/udp-socket-port.ts';
 import { wrapGreSocket, wrapTap, wrapUdpSocket } from '../io/wrap.ts';
 import { encodingSa } from '../macsec/protect.ts';
-import { createSecy, keySlots, type SecY } from '../macsec/secy.ts';
-import { type LoopEvents, runLoop } from './loop.ts';
+import { configureSecy, createSecy, MAX_KEY_SLOTS, type SecY, type SecySpec } from '../macsec/secy.ts';
+import { drain, type LoopEvents, runLoop } from './loop.ts';
 import type { FromWorker, LaneSpec, ToWorker, WorkerSpec } from './messages.ts';
 
-interface Built {
+interface BuiltLane {
+  readonly spec: LaneSpec;
   readonly lane: Lane;
   readonly secy: SecY | null;
+  /** A grant was asked for and has not come yet. */
+  asked: boolean;
 }
 
 /** Runs until it is told to stop, or a lane fails. */
 export function runWorker(spec: WorkerSpec, port: MessagePort): void {
-  const provider = providerNamed(spec.provider);
-  const built = spec.lanes.map((lane) => buildLane(lane, provider));
-  const post = (message: FromWorker): void => port.postMessage(message);
-  post({ type: 'running' });
-  const stopped = runLoop(
-    built.map(({ lane }) => lane),
-    spec.eventFd,
-    new WorkerEvents(spec, built, port, post),
-  );
-  for (const { lane } of built) lane.close();
-  if (stopped) post({ type: 'stopped' });
+  const worker = new LaneWorker(spec, port);
+  const stopped = runLoop(worker.lanes, spec.eventFd, worker);
+  for (const lane of worker.lanes) lane.close();
+  if (stopped) port.postMessage({ type: 'stopped' } satisfies FromWorker);
 }
 
-class WorkerEvents implements LoopEvents {
-  readonly #spec: WorkerSpec;
-  readonly #secys: readonly (SecY | null)[];
+class LaneWorker implements LoopEvents {
+  /** Parallel to `#built`. */
+  readonly lanes: Lane[] = [];
+  readonly #built: BuiltLane[] = [];
+  readonly #provider: AeadProvider;
   readonly #port: MessagePort;
-  readonly #post: (message: FromWorker) => void;
-  /** By lane: a grant was asked for and has not come yet. */
-  readonly #asked: boolean[];
 
-  constructor(
-    spec: WorkerSpec,
-    built: readonly Built[],
-    port: MessagePort,
-    post: (message: FromWorker) => void,
-  ) {
-    this.#spec = spec;
-    this.#secys = built.map(({ secy }, i) => (spec.lanes[i]!.direction === 'transmit' ? secy : null));
+  constructor(spec: WorkerSpec, port: MessagePort) {
+    this.#provider = providerNamed(spec.provider);
     this.#port = port;
-    this.#post = post;
-    this.#asked = built.map(() => false);
+    this.#add(spec.lanes);
+    this.#post({ type: 'running' });
   }
 
   woken(): boolean {
-    this.#asked.fill(false);
+    for (const built of this.#built) built.asked = false;
     for (;;) {
       const received = receiveMessageOnPort(this.#port) as { message: ToWorker } | undefined;
       if (received === undefined) return false;
-      if (received.message.type === 'stop') return true;
+      const { message } = received;
+      if (message.type === 'stop') return true;
+      if (message.type === 'add') this.#add(message.lanes);
+      if (message.type === 'remove') this.#remove(message.tunnel);
+      if (message.type === 'secy') this.#configure(message.tunnel, message.spec);
+      this.#post({ type: 'done', id: message.id });
     }
   }
 
   /** HOT PATH: allocates a message a grant. */
   ran(lane: number): void {
-    const secy = this.#secys[lane]!;
-    if (secy === null || this.#asked[lane]) return;
-    const sa = encodingSa(secy);
+    const built = this.#built[lane]!;
+    if (built.asked || built.secy === null || built.spec.direction === 'receive') return;
+    const sa = encodingSa(built.secy);
     if (sa === null || !sa.pn.wantsGrant()) return;
-    this.#asked[lane] = true;
-    this.#post({ type: 'pn-low', lane });
+    built.asked = true;
+    this.#post({ type: 'pn-low', tunnel: built.spec.tunnel });
   }
 
   failed(lane: number, cause: unknown): void {
-    this.#post({ type: 'failed', tunnel: this.#spec.lanes[lane]!.tunnel, reason: messageOf(cause) });
+    this.#post({ type: 'failed', tunnel: this.#built[lane]?.spec.tunnel ?? '', reason: messageOf(cause) });
+  }
+
+  #add(specs: readonly LaneSpec[]): void {
+    for (const spec of specs) {
+      const built = buildLane(spec, this.#provider);
+      this.#built.push(built);
+      this.lanes.push(built.lane);
+    }
+  }
+
+  #remove(tunnel: string): void {
+    for (let i = this.#built.length - 1; i >= 0; i--) {
+      if (this.#built[i]!.spec.tunnel !== tunnel) continue;
+      drain(this.lanes[i]!);
+      this.lanes[i]!.close();
+      this.#built.splice(i, 1);
+      this.lanes.splice(i, 1);
+    }
+  }
+
+  #configure(tunnel: string, spec: SecySpec): void {
+    for (const built of this.#built) {
+      if (built.spec.tunnel === tunnel && built.secy !== null) configureSecy(built.secy, spec);
+    }
+  }
+
+  #post(message: FromWorker): void {
+    this.#port.postMessage(message);
   }
 }
 
-function buildLane(spec: LaneSpec, provider: AeadProvider): Built {
+function buildLane(spec: LaneSpec, provider: AeadProvider): BuiltLane {
   const counters = laneCounters(spec.counters);
-  const tap = wrapTap(spec.tapFd, { clearMtu: spec.secy === null ? spec.lowerMtu : 0 });
-  const wire =
-    spec.endpoint === null ? wrapGreSocket(spec.wireFd) : wrapUdpSocket(spec.wireFd, spec.endpoint);
   const secy =
-    spec.secy === null
-      ? null
-      : createSecy(spec.secy, provider.openKeyring(keySlots(spec.secy.config)), counters.secy);
-  const { gre } = spec;
+    spec.secy === null ? null : createSecy(spec.secy, provider.openKeyring(MAX_KEY_SLOTS), counters.secy);
   const lane =
-    spec.direction === 'transmit'
-      ? new TransmitLane({
-          tap,
-          wire,
-          secy,
-          gre,
-          lowerMtu: spec.lowerMtu,
-          ipv4: spec.ipv4,
-          maxFrameLen: spec.maxLen,
-          counters,
-        })
-      : new ReceiveLane({
-          wire,
-          tap,
-          secy,
-          gre,
-          outerIpv4: spec.outerIpv4,
-          maxPacketLen: spec.maxLen,
-          counters,
-        });
-  return { lane, secy };
+    spec.direction === 'transmit' ? transmitLane(spec, secy, counters) : receiveLane(spec, secy, counters);
+  return { spec, lane, secy, asked: false };
+}
+
+function transmitLane(spec: LaneSpec, secy: SecY | null, counters: LaneCounters): Lane {
+  const { gre, lowerMtu, ipv4, endpoint } = spec;
+  const wire = endpoint === null ? wrapGreSocket(spec.wireFd) : wrapUdpSocket(spec.wireFd, endpoint);
+  const tap = tapOf(spec);
+  return new TransmitLane({ tap, wire, secy, gre, lowerMtu, ipv4, maxFrameLen: spec.maxLen, counters });
+}
+
+function receiveLane(spec: LaneSpec, secy: SecY | null, counters: LaneCounters): Lane {
+  const { gre, outerIpv4, endpoint } = spec;
+  const common = { tap: tapOf(spec), secy, gre, outerIpv4, counters };
+  if (endpoint === null) {
+    return new ReceiveLane({ ...common, wire: wrapGreSocket(spec.wireFd), maxPacketLen: spec.maxLen });
+  }
+  const wire = wrapUdpSocket(spec.wireFd, endpoint);
+  return new ReceiveLane({
+    ...common,
+    wire,
+    maxPacketLen: Math.max(spec.maxLen, UDP_BATCH_SLOT_LEN),
+    batchFrames: UDP_BATCH_FRAMES,
+    ...(spec.learns ? { learn: (frame: number) => void wire.learn(frame) } : {}),
+  });
+}
+
+function tapOf(spec: LaneSpec): FramePort {
+  return wrapTap(spec.tapFd, { clearMtu: spec.secy === null ? spec.lowerMtu : 0 });
 }
