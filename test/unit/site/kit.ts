@@ -13,6 +13,7 @@ import { TransmitLane } from '../../../src/datapath/transmit.ts';
 import type { FramePort } from '../../../src/io/frame-port.ts';
 import { type LossyOptions, lossyPort } from '../../../src/io/lossy-port.ts';
 import { type MemoryPort, memoryPortPair } from '../../../src/io/memory-port.ts';
+import type { PnGrant } from '../../../src/macsec/packet-number.ts';
 import { createSecy, keySlots, type SecY } from '../../../src/macsec/secy.ts';
 import type { GreOptions } from '../../../src/wire/gre.ts';
 import { ipv4Template, parseIpv4 } from '../../../src/wire/ipv4.ts';
@@ -41,6 +42,8 @@ export class End {
   readonly receive: Lane;
   readonly tx: LaneCounters;
   readonly rx: LaneCounters;
+  /** Parallel to `macsec.txSa`. */
+  readonly grants: readonly PnGrant[];
   readonly #macsec: MacsecConfig | null;
 
   constructor(options: EndOptions) {
@@ -56,7 +59,8 @@ export class End {
     this.#macsec = macsec;
     this.tx = laneCounters(new SharedArrayBuffer(bytes));
     this.rx = laneCounters(new SharedArrayBuffer(bytes));
-    const [transmit, receive] = secysOf(options, this.tx, this.rx);
+    const { transmit, receive, grants } = secysOf(options, this.tx, this.rx);
+    this.grants = grants;
     const common = { wire, tap, gre };
     this.transmit = new TransmitLane({
       ...common,
@@ -86,12 +90,20 @@ export class End {
   }
 }
 
+interface Secys {
+  readonly transmit: SecY | null;
+  readonly receive: SecY | null;
+  readonly grants: readonly PnGrant[];
+}
+
 /** Each lane has a SecY of its own, as in a worker; packet numbers are shared. */
-function secysOf(options: EndOptions, tx: LaneCounters, rx: LaneCounters): (SecY | null)[] {
+function secysOf(options: EndOptions, tx: LaneCounters, rx: LaneCounters): Secys {
   const { macsec, sci, provider = BATCH_PROVIDER, pns } = options;
-  if (macsec === null) return [null, null];
-  const { spec } = secySpec(macsec, sci, pns);
-  return [tx, rx].map(({ secy }) => createSecy(spec, provider.openKeyring(keySlots(macsec)), secy));
+  if (macsec === null) return { transmit: null, receive: null, grants: [] };
+  const { spec, grants } = secySpec(macsec, sci, pns);
+  const make = ({ secy }: LaneCounters): SecY =>
+    createSecy(spec, provider.openKeyring(keySlots(macsec)), secy);
+  return { transmit: make(tx), receive: make(rx), grants };
 }
 
 export interface PairOptions {

@@ -1,0 +1,91 @@
+/** The allocation budget of the hot path: nothing per frame with the AEAD provider `batch`. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import type { AeadProvider } from '../../../src/aead/aead.ts';
+import type { Batch } from '../../../src/datapath/batch.ts';
+import { Traffic } from '../../../src/datapath/lane-counters.ts';
+import type { FramePort } from '../../../src/io/frame-port.ts';
+import { BATCH_PROVIDER, frameOf, macsecConfig, PROVIDERS, Site } from '../macsec/kit.ts';
+import { End, SCI_A } from '../site/kit.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Gives the same frames again and again, and takes everything; allocates nothing itself. */
+class EndlessPort implements FramePort {
+  readonly fd: number = -1;
+  readonly #frames: readonly Uint8Array[];
+
+  constructor(frames: readonly Uint8Array[]) {
+    this.#frames = frames;
+  }
+
+  receive(batch: Batch, max: number): number {
+    const count = Math.min(max, this.#frames.length);
+    for (let i = 0; i < count; i++) {
+      const frame = this.#frames[i]!;
+      batch.arena.set(frame, batch.at[i]!);
+      batch.len[i] = frame.length;
+      batch.verdict[i] = 0;
+    }
+    batch.count = count;
+    return count;
+  }
+
+  send(batch: Batch): number {
+    return batch.count;
+  }
+
+  close(): void {}
+}
+
+const BATCHES = 10;
+const CLEAR = Array.from({ length: 128 }, (_, i) => frameOf(60 + i * 10));
+
+/** A site whose ports never end; replayed frames pass, since replay protection is off. */
+function endlessSite(provider: AeadProvider): End {
+  const macsec = macsecConfig({ replayProtect: false });
+  const secured = new Site(macsec).protect(CLEAR).alive;
+  const packets = secured.map((frame) => Buffer.concat([Buffer.from('00006558', 'hex'), frame]));
+  return new End({
+    macsec,
+    sci: SCI_A,
+    provider,
+    tap: new EndlessPort(CLEAR),
+    wire: new EndlessPort(packets),
+    pns: 2 ** 31,
+  });
+}
+
+/** Octets of heap that a frame costs in `run`: the median of many short measurements, none of which a GC spoils. */
+function heapPerFrame(run: () => void): number {
+  for (let i = 0; i < 600; i++) run();
+  const samples = Array.from({ length: 15 }, () => {
+    collectGarbage();
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < BATCHES; i++) run();
+    return (process.memoryUsage().heapUsed - before) / (BATCHES * CLEAR.length);
+  });
+  return samples.sort((a, b) => a - b)[7]!;
+}
+
+describe('the allocation budget of a batch', () => {
+  it.each(['transmit', 'receive'] as const)('%s allocates nothing per frame with "batch"', (direction) => {
+    const end = endlessSite(BATCH_PROVIDER);
+    const lane = end[direction];
+    // The measurement itself, and a block of packet numbers every second batch, are all there is.
+    expect(heapPerFrame(() => lane.run())).toBeLessThan(8);
+    const { traffic } = direction === 'transmit' ? end.tx : end.rx;
+    expect(traffic[Traffic.outFrames]).toBe(traffic[Traffic.inFrames]);
+    expect(end.drops).toEqual({});
+  });
+
+  it('is a measurement that would notice: "node" makes cipher objects', () => {
+    const node = PROVIDERS.find(({ name }) => name === 'node')!;
+    const lane = endlessSite(node).transmit;
+    let runs = 0;
+    // Slow: a shorter warm-up does, since what is looked for is large.
+    expect(heapPerFrame(() => (runs++ < 550 ? undefined : lane.run()))).toBeGreaterThan(100);
+  });
+});

@@ -1,0 +1,166 @@
+/** The worker's loop over real descriptors: eventfds that say when a port in memory has frames. */
+import { Worker } from 'node:worker_threads';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Batch } from '../../../src/datapath/batch.ts';
+import { Drop } from '../../../src/datapath/drop.ts';
+import type { Lane } from '../../../src/datapath/lane.ts';
+import { closeFds } from '../../../src/io/close.ts';
+import type { FramePort } from '../../../src/io/frame-port.ts';
+import { memoryPortPair } from '../../../src/io/memory-port.ts';
+import { clearEvent, openEvent, signalEvent } from '../../../src/io/poller.ts';
+import { type LoopEvents, runLoop } from '../../../src/worker/loop.ts';
+import { frameOf, macsecConfig } from '../macsec/kit.ts';
+import { drain, End, SCI_A } from '../site/kit.ts';
+
+const opened: number[] = [];
+function event(): number {
+  const fd = openEvent();
+  opened.push(fd);
+  return fd;
+}
+afterEach(() => closeFds(opened.splice(0)));
+
+/** A memory port with a descriptor that is readable when the test says so, as a TAP is when frames wait. */
+class SignalledPort implements FramePort {
+  readonly fd: number = event();
+  readonly #inner: FramePort;
+
+  constructor(inner: FramePort) {
+    this.#inner = inner;
+  }
+
+  receive(batch: Batch, max: number): number {
+    const count = this.#inner.receive(batch, max);
+    if (count < max) clearEvent(this.fd);
+    return count;
+  }
+
+  send(batch: Batch, from: number): number {
+    return this.#inner.send(batch, from);
+  }
+
+  close(): void {
+    this.#inner.close();
+  }
+}
+
+/** Stops the loop when woken for the `stopAt`-th time. */
+function recorder(stopAt = 1, onRan: (lane: number) => void = () => {}) {
+  const log = { woken: 0, ran: [] as number[], failed: [] as [number, string][] };
+  const events: LoopEvents = {
+    woken: () => ++log.woken >= stopAt,
+    ran: (lane) => {
+      log.ran.push(lane);
+      onRan(lane);
+    },
+    failed: (lane, cause) => log.failed.push([lane, (cause as Error).message]),
+  };
+  return { log, events };
+}
+
+/** A transmit lane whose TAP holds `count` frames. */
+function transmitLane(count: number, pns?: number) {
+  const [, tapIn] = memoryPortPair({ capacity: 100_000 });
+  const [wire, far] = memoryPortPair({ capacity: 100_000 });
+  const tap = new SignalledPort(tapIn);
+  for (let i = 0; i < count; i++) tapIn.push(frameOf(60));
+  if (count > 0) signalEvent(tap.fd);
+  const end = new End({ macsec: macsecConfig(), sci: SCI_A, wire, tap, ...(pns && { pns }) });
+  return { lane: end.transmit, end, far, tap, tapIn };
+}
+
+describe('the loop of a worker', () => {
+  it('stops when it is woken and told to', () => {
+    const wake = event();
+    signalEvent(wake);
+    const { log, events } = recorder();
+    expect(runLoop([transmitLane(0).lane], wake, events)).toBe(true);
+    expect(log).toEqual({ woken: 1, ran: [], failed: [] });
+  });
+
+  it('drains what waits at the near end before it stops', () => {
+    const { lane, far } = transmitLane(1000);
+    const wake = event();
+    signalEvent(wake);
+    expect(runLoop([lane], wake, recorder().events)).toBe(true);
+    expect(drain(far)).toHaveLength(1000);
+  });
+
+  it('runs the lanes that are ready, in turns, and no other', () => {
+    const wake = event();
+    const lanes = [transmitLane(128 * 10), transmitLane(0), transmitLane(128 * 10)];
+    let seen = 0;
+    const { log, events } = recorder(1, () => {
+      if (lanes[0]!.far.waiting + lanes[2]!.far.waiting === 2 * 1280 && seen++ === 0) signalEvent(wake);
+    });
+    expect(
+      runLoop(
+        lanes.map(({ lane }) => lane),
+        wake,
+        events,
+      ),
+    ).toBe(true);
+    // A lane may hold frames that no descriptor tells of when the loop begins: once each is asked.
+    expect(log.ran.filter((lane) => lane === 1).length).toBeLessThanOrEqual(1);
+    // Neither waits until the other is done.
+    expect(log.ran.filter((lane) => lane !== 1).slice(0, 4)).toEqual([0, 2, 0, 2]);
+    expect(lanes.map(({ far }) => far.waiting)).toEqual([1280, 0, 1280]);
+  });
+
+  it('a lane that waits for packet numbers goes on when a grant wakes it', () => {
+    const { lane, far, end } = transmitLane(10, 4);
+    const wake = event();
+    let woken = 0;
+    const events: LoopEvents = {
+      woken: () => ++woken === 2,
+      ran: () => {
+        if (far.waiting === 4 && lane.waitFd === -1 && woken === 0) {
+          end.grants[0]!.grant(100, 100);
+          signalEvent(wake);
+        } else if (far.waiting === 10) signalEvent(wake);
+      },
+      failed: () => {},
+    };
+    expect(runLoop([lane], wake, events)).toBe(true);
+    expect(far.waiting).toBe(10);
+    expect(end.tx.drops[Drop.PnExhausted]).toBe(0);
+  });
+
+  it('reports the lane that fails, with the reason, and ends', () => {
+    const broken: Lane = transmitLane(1).lane;
+    const port = new SignalledPort({
+      fd: -1,
+      receive: () => {
+        throw new Error('readv TAP: EBADFD');
+      },
+      send: (batch) => batch.count,
+      close: () => {},
+    });
+    signalEvent(port.fd);
+    const [wire] = memoryPortPair();
+    const gone = new End({ macsec: macsecConfig(), sci: SCI_A, wire, tap: port }).transmit;
+    const { log, events } = recorder();
+    expect(runLoop([broken, gone], event(), events)).toBe(false);
+    expect(log.failed).toEqual([[1, 'readv TAP: EBADFD']]);
+  });
+
+  it('sleeps until another thread signals its eventfd', async () => {
+    const wake = event();
+    const { lane } = transmitLane(0);
+    // An eventfd belongs to the process: a thread that knows its number may write to it.
+    const source = `
+      const { workerData } = require('node:worker_threads');
+      setTimeout(() => require('node:fs').writeSync(workerData, new BigUint64Array([1n])), 100);`;
+    const worker = new Worker(source, { eval: true, workerData: wake });
+    await new Promise((resolve) => worker.once('online', resolve));
+    const before = process.cpuUsage();
+    const started = performance.now();
+    const { log, events } = recorder();
+    expect(runLoop([lane], wake, events)).toBe(true);
+    expect(log.woken).toBe(1);
+    const { user, system } = process.cpuUsage(before);
+    const asleepMs = performance.now() - started;
+    expect((user + system) / 1000).toBeLessThan(asleepMs * 0.9 + 50);
+    await worker.terminate();
+  });
+});
