@@ -20,6 +20,7 @@ static const struct {
     {"pathMtu", path_mtu},
     {"closeFd", close_fd},
     {"openEvent", open_event},
+    {"openPair", open_pair},
     {"signalEvent", signal_event},
     {"clearEvent", clear_event},
     {"poll", poll_fds},

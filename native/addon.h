@@ -89,6 +89,7 @@ napi_value open_udp_socket(napi_env env, napi_callback_info info);
 napi_value path_mtu(napi_env env, napi_callback_info info);
 napi_value close_fd(napi_env env, napi_callback_info info);
 napi_value open_event(napi_env env, napi_callback_info info);
+napi_value open_pair(napi_env env, napi_callback_info info);
 napi_value signal_event(napi_env env, napi_callback_info info);
 napi_value clear_event(napi_env env, napi_callback_info info);
 napi_value poll_fds(napi_env env, napi_callback_info info);

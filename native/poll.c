@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define POLL_MAX 256
@@ -12,6 +13,22 @@ napi_value open_event(napi_env env, napi_callback_info info) {
   (void)info;
   const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   return fd < 0 ? throw_errno(env, errno, "eventfd", NULL) : make_i32(env, fd);
+}
+
+/* SOCK_SEQPACKET keeps the borders of what is written, as a TAP does. */
+napi_value open_pair(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  void *data;
+  size_t count;
+  if (!read_args(env, info, 1, argv) || !read_typed(env, argv[0], "fds", napi_int32_array, &data, &count)) return NULL;
+  if (count < 2) return throw_range(env, "\"fds\" expected two elements");
+  int fds[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0) {
+    return throw_errno(env, errno, "socketpair", NULL);
+  }
+  ((int32_t *)data)[0] = fds[0];
+  ((int32_t *)data)[1] = fds[1];
+  return make_undefined(env);
 }
 
 napi_value signal_event(napi_env env, napi_callback_info info) {
