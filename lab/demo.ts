@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { iperf, startIperfServer } from './iperf.ts';
 import { installCommand, installPrograms, missingPrograms } from './packages.ts';
 import { bold, dim, headline, progress, quote, red, say, table } from './screen.ts';
-import { Site, siteFile, type TunnelChanges } from './site.ts';
+import { daemonPath, type LogLine, Site, siteFile, type TunnelChanges } from './site.ts';
 import { createTopology, type Namespace, removeTopology, type Topology } from './topology.ts';
 
 const PREFIX = 'demo';
@@ -74,19 +74,26 @@ async function main(): Promise<number> {
 
   say(bold('\n  l2vpnd: two LANs, one Ethernet, MACsec over GRE, in userspace\n'));
   say(DRAWING);
-  let kept = false;
-  const giveUp = (): void => {
-    say(red('\ninterrupted: removing the namespaces'));
-    void removeAll().finally(() => process.exit(130));
-  };
-  process.once('SIGINT', giveUp).once('SIGTERM', giveUp);
+  let interrupted = false;
+  let removal: Promise<void> | undefined;
+  const remove = (): Promise<void> => (removal ??= removeAll());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      interrupted = true;
+      say(red('\n  interrupted: removing the namespaces'));
+      void remove().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143));
+    });
+  }
   try {
     await tellTheStory(options);
-    kept = options.keep;
-    return 0;
-  } finally {
-    if (!kept) await progress('everything removed', async () => removeAll().then(() => ''));
+  } catch (error) {
+    // What an interrupted step complains of is the interruption.
+    if (interrupted) return await new Promise<never>(() => undefined);
+    await remove();
+    throw error;
   }
+  if (!options.keep) await progress('everything removed', () => remove().then(() => ''));
+  return 0;
 }
 
 async function havePrograms(install: boolean): Promise<boolean> {
@@ -163,11 +170,18 @@ async function startSites(
   ];
   await progress(`l2vpnd on both routers: ${what}`, async () => {
     await Promise.all(sites.map((site) => (detached ? site.startDetached() : site.start())));
-    const link = await topology.nsra.must(['ip', '-br', 'link', 'show', 'macsec1']);
-    const detail = await topology.nsra.must(['ip', 'link', 'show', 'macsec1']);
-    return `macsec1 ${link.split(/\s+/)[2]} mtu ${detail.match(/mtu (\d+)/)?.[1]}`;
+    const link = await topology.nsra.must(['ip', 'link', 'show', 'macsec1']);
+    return `macsec1, MTU ${link.match(/mtu (\d+)/)?.[1]}`;
   });
+  if (!detached) sayChoices(sites[0].logs());
   return sites;
+}
+
+/** What the daemon chose by itself, from its own log. */
+function sayChoices(logs: readonly LogLine[]): void {
+  const [starting, up] = ['starting', 'tunnel up'].map((msg) => logs.find((line) => line.msg === msg));
+  const aead = up?.sci === undefined ? '' : `; AES-GCM: ${starting?.aead}, ${starting?.engine}`;
+  say(dim(`    ${up?.arithmetic ?? ''}${aead}`));
 }
 
 async function stopSites(sites: readonly Site[]): Promise<void> {
@@ -235,11 +249,14 @@ async function measure(topology: Topology, what: string, seconds: number): Promi
 async function leaveUp(topology: Topology): Promise<void> {
   headline('Left running');
   const [site1] = await startSites(topology, 'MACsec over GRE', {}, true);
-  say(`  ${dim('a host:')}            ip netns exec demo-host1 ping 192.168.1.2`);
-  say(`  ${dim('the WAN:')}           ip netns exec demo-wan tcpdump -ni wan1`);
-  say(`  ${dim('counters:')}          l2vpnd show -s --config ${site1.configPath}`);
-  say(`  ${dim('configuration, log:')} ${site1.dir}/`);
-  say(`  ${dim('remove it all:')}     npm run demo -- --cleanup`);
+  const ways = [
+    ['a host', 'ip netns exec demo-host1 ping 192.168.1.2'],
+    ['the WAN', 'ip netns exec demo-wan tcpdump -n -e -i wan1'],
+    ['counters', `${daemonPath()} show -s --config ${site1.configPath}`],
+    ['files, log', site1.dir],
+    ['remove it', 'npm run demo -- --cleanup'],
+  ];
+  for (const [what = '', how = ''] of ways) say(`  ${dim(what.padEnd(12))}${how}`);
 }
 
 function mbits(bitsPerSec: number): string {
