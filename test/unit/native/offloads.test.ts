@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Batch, createBatch, HEADROOM, resetBatch, TAILROOM } from '../../../src/datapath/batch.ts';
 import { JOIN_TCP, JOIN_UDP, type PortHandle, VERDICT_MALFORMED } from '../../../src/native/addon.ts';
 import { loadAddon } from '../../../src/native/load.ts';
+import { HOP_BY_HOP, IP_OPTIONS, SHAPES, TIMESTAMPS, VLAN } from './offload-shapes.ts';
 import {
   ACK,
   buildFrame,
@@ -89,45 +90,10 @@ function write(frames: readonly Uint8Array[]): void {
   expect(addon.tapWrite(tap, batch, 0, frames.length, status, 26)).toBe(0);
 }
 
-const VLAN = Buffer.from('81000005', 'hex');
-const QINQ = Buffer.from('88a8000681000005', 'hex');
-const TIMESTAMPS = Buffer.from('0101080a0000000100000002', 'hex');
-const HOP_BY_HOP = Buffer.from('00000104000000000000000000000000'.slice(0, 16), 'hex');
-
-const SHAPES: [string, PacketSpec, number][] = [
-  [
-    'TCP over IPv4',
-    { version: 4, protocol: 'tcp', id: 0xfffe, seq: 0xffffff00, payload: octets(60_000) },
-    1378,
-  ],
-  ['TCP over IPv6', { version: 6, protocol: 'tcp', tcpOptions: TIMESTAMPS, payload: octets(5000) }, 1358],
-  [
-    'TCP with FIN, PSH and CWR',
-    { version: 4, protocol: 'tcp', flags: ACK | FIN | PSH | CWR, payload: octets(4000) },
-    1000,
-  ],
-  [
-    'one tag',
-    { version: 4, protocol: 'tcp', tags: VLAN, tcpOptions: TIMESTAMPS, payload: octets(9001) },
-    1374,
-  ],
-  ['two tags', { version: 6, protocol: 'tcp', tags: QINQ, payload: octets(3000) }, 1300],
-  [
-    'IPv4 options',
-    { version: 4, protocol: 'tcp', ipOptions: Buffer.from('01010100', 'hex'), payload: octets(3000) },
-    700,
-  ],
-  [
-    'an IPv6 extension header',
-    { version: 6, protocol: 'udp', hopByHop: HOP_BY_HOP, payload: octets(3000) },
-    512,
-  ],
-  ['UDP over IPv4', { version: 4, protocol: 'udp', id: 9, df: false, payload: octets(6401) }, 100],
-  ['UDP over IPv6', { version: 6, protocol: 'udp', payload: octets(2800) }, 1400],
-];
+const CASES = SHAPES.map(({ name, spec, mss }) => [name, spec, mss] as const);
 
 describe('a super-frame from the TAP', () => {
-  it.each(SHAPES)('is cut: %s', (_, spec, mss) => {
+  it.each(CASES)('is cut: %s', (_, spec, mss) => {
     const wanted = cutByHand(spec, mss);
     for (let round = 0; round < 3; round++) {
       give(vnetHeader(spec, mss), buildFrame(spec, true));
@@ -139,11 +105,11 @@ describe('a super-frame from the TAP', () => {
   });
 
   it('that is larger than the batch goes on in the next, whatever comes in between', () => {
-    const big = SHAPES[0]![1];
+    const big = SHAPES[0]!.spec;
     const small: PacketSpec = { version: 4, protocol: 'udp', payload: octets(40) };
     for (const max of [1, 3, 7, 44, 64]) {
       const wanted: Buffer[] = [];
-      for (const spec of [big, small, big, big, SHAPES[1]![1], big]) {
+      for (const spec of [big, small, big, big, SHAPES[1]!.spec, big]) {
         const isBig = spec.payload.length > 1000;
         give(vnetHeader(spec, isBig ? 1358 : 0), buildFrame(spec, true));
         wanted.push(...cutByHand(spec, 1358));
@@ -153,7 +119,7 @@ describe('a super-frame from the TAP', () => {
   });
 
   it('whose frames do not fit their slots gives each its true length and a verdict', () => {
-    const spec = SHAPES[0]![1];
+    const spec = SHAPES[0]!.spec;
     const batch = createBatch(1000, 64);
     resetBatch(batch);
     give(vnetHeader(spec, 1378), buildFrame(spec, true));
@@ -163,7 +129,7 @@ describe('a super-frame from the TAP', () => {
   });
 
   it('that its header describes wrongly is refused, not cut', () => {
-    const spec = SHAPES[0]![1];
+    const spec = SHAPES[0]!.spec;
     const good = vnetHeader(spec, 1378);
     const edits: [number, number][] = [
       [1, 4],
@@ -215,7 +181,7 @@ function train(count: number, mss: number, changes: Partial<PacketSpec> = {}): B
 }
 
 describe('frames to the TAP', () => {
-  it.each(SHAPES.filter(([name]) => name !== 'IPv4 options'))(
+  it.each(CASES.filter(([name]) => name !== 'IPv4 options'))(
     'that were one super-frame are one again: %s',
     (_, spec, mss) => {
       const frames = cutByHand(spec, mss).slice(0, 64);
@@ -268,7 +234,7 @@ describe('frames to the TAP', () => {
     ['a gap in the sequence', { seq: 2000 }],
     ['a longer segment', { payload: octets(1001) }],
     ['no data', { payload: octets(0) }],
-    ['IPv4 options', { ipOptions: Buffer.from('01010100', 'hex') }],
+    ['IPv4 options', { ipOptions: IP_OPTIONS }],
     ['another tag', { tags: VLAN }],
   ];
   it.each(DIFFERENCES)('are not joined over %s, and keep their order', (_, change) => {
