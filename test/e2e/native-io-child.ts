@@ -83,7 +83,8 @@ function rawSockets(): object {
   const packet = Buffer.concat([Buffer.alloc(20), gre]);
   writeIpv4(packet, 0, packet.length, template);
   const ownHeader = { verdicts: send(own, [packet]), got: receive(far, 1) };
-  ip('link', 'add', 'under', 'type', 'dummy');
+  ip('link', 'add', 'under', 'type', 'veth', 'peer', 'name', 'far');
+  ip('link', 'set', 'far', 'up');
   ip('addr', 'add', '10.9.0.1/24', 'dev', 'under');
   ip('link', 'set', 'under', 'up');
   const routed = wrapGreSocket(openGreSocket({ local: '10.9.0.1', remote: '10.9.0.2', ...settings }, 'gre'));
