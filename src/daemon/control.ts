@@ -16,9 +16,9 @@ export interface ControlApi {
 
 /** Opens the socket at `path`, mode 0600. Throws L2VPN_CANTCREATE, L2VPN_UNAVAILABLE where a daemon answers there. */
 export async function openControl(path: string, api: ControlApi): Promise<Server> {
-  await removeStale(path);
   const server = createServer((req, res) => answer(api, req, res));
   try {
+    await removeStale(path);
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     const mask = process.umask(0o177);
     try {
@@ -28,6 +28,7 @@ export async function openControl(path: string, api: ControlApi): Promise<Server
     }
     chmodSync(path, 0o600);
   } catch (cause) {
+    if (cause instanceof L2vpnError) throw cause;
     throw new L2vpnError('L2VPN_CANTCREATE', `controlSocket ${path}: ${messageOf(cause)}`, { cause });
   }
   return server;
