@@ -1,7 +1,7 @@
 /** Talking to a running daemon: HTTP over its control socket. */
 import { request } from 'node:http';
 import { loadConfig } from '../config/load.ts';
-import { errnoName, L2vpnError, messageOf } from '../errors.ts';
+import { type ErrorCode, EXIT_STATUS, errnoName, L2vpnError, messageOf } from '../errors.ts';
 
 export const DEFAULT_SOCKET = '/run/l2vpnd/l2vpnd.sock';
 
@@ -28,11 +28,9 @@ export async function askDaemon(
   const { status, text } = await exchange(socket, method, path, body);
   const answer: unknown = JSON.parse(text);
   if (status < 300) return answer;
-  const { error } = answer as { error?: string };
-  throw new L2vpnError(
-    status < 500 ? 'L2VPN_USAGE' : 'L2VPN_SYSTEM',
-    error ?? `the daemon answered ${status}`,
-  );
+  const { error, code } = answer as { error?: string; code?: ErrorCode };
+  const known = code !== undefined && code in EXIT_STATUS ? code : 'L2VPN_SYSTEM';
+  throw new L2vpnError(status === 404 ? 'L2VPN_USAGE' : known, error ?? `the daemon answered ${status}`);
 }
 
 function exchange(

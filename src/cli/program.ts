@@ -3,8 +3,10 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { nearest } from '../config/nearest.ts';
 import { L2vpnError } from '../errors.ts';
 import { check } from './check.ts';
-import { DEFAULT_SOCKET } from './client.ts';
+import { type DaemonChoice, DEFAULT_SOCKET } from './client.ts';
 import { type ExplainOptions, explain } from './explain.ts';
+import { reload } from './reload.ts';
+import { type RotateOptions, rotate } from './rotate.ts';
 import { run } from './run.ts';
 import { type ShowOptions, show } from './show.ts';
 import { packageVersion } from './version.ts';
@@ -93,6 +95,40 @@ function createProgram(choose: (action: Action) => void): Command {
       const options = command.optsWithGlobals<ExplainOptions>();
       choose(() => explain(packet, options));
     });
+  program
+    .command('rotate')
+    .argument('<name>', 'the tunnel')
+    .allowExcessArguments(false)
+    .description('change the keys of a running tunnel without loss: at one end, then with --now at the other')
+    .requiredOption('--tx-key-file <file>', 'the new key to send with (hex; the peer receives with it)')
+    .requiredOption('--rx-key-file <file>', 'the new key to receive with (hex; the peer sends with it)')
+    .option('--tx-key-id <hex>', 'its identifier (default: the last one plus 1)')
+    .option('--rx-key-id <hex>', 'its identifier (default: the last one plus 1)')
+    .addOption(
+      new Option('--an <an>', 'the AN of the new SAs (default: the next one)').argParser(wholeNumber),
+    )
+    .option('--sci <hex>', 'the rxSc, where there are several')
+    .option('--salt <hex>', 'XPN: a new salt (default: as it was)')
+    .option('--now', 'send with the new key at once: the peer has it already')
+    .addOption(
+      new Option('--grace <seconds>', 'how long the old keys stay (default: 10)').argParser(wholeNumber),
+    )
+    .addOption(configOption())
+    .addOption(socketOption())
+    .action((name: string, _options: object, command: Command) => {
+      const options = command.optsWithGlobals<RotateOptions>();
+      choose(() => rotate(name, options));
+    });
+  program
+    .command('reload')
+    .allowExcessArguments(false)
+    .description('make a running daemon apply its configuration file; as SIGHUP does')
+    .addOption(configOption())
+    .addOption(socketOption())
+    .action((_options: object, command: Command) => {
+      const options = command.optsWithGlobals<DaemonChoice>();
+      choose(() => reload(options));
+    });
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeErr: () => {}, outputError: () => {} });
   }
@@ -115,6 +151,11 @@ function socketOption(): Option {
     '--socket <path>',
     `the daemon's control socket (default: of --config, or ${DEFAULT_SOCKET})`,
   );
+}
+
+function wholeNumber(text: string): number {
+  if (/^[0-9]+$/.test(text)) return Number(text);
+  throw usageError(`"${text}" is not a whole number`);
 }
 
 function configPath(command: Command): string {

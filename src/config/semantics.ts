@@ -118,6 +118,11 @@ export function checkConfig(config: RawConfig, report: Report): void {
     if (tunnel.tap.bridge === tunnel.tap.ifname) {
       report(['tunnels', i, 'tap', 'bridge'], `"${tunnel.tap.bridge}" is the TAP itself`);
     }
+    if (tunnel.gre.remote === 'dynamic' && tunnel.macsec?.validate !== 'strict') {
+      const text =
+        '"dynamic" needs macsec with "validate": "strict": a peer is learned from authentic frames only';
+      report(['tunnels', i, 'gre', 'remote'], text);
+    }
     const other = config.tunnels.slice(0, i).findIndex((earlier) => collide(earlier.gre, tunnel.gre));
     if (other >= 0) {
       const remedy = tunnel.gre.encap === 'udp' ? 'port' : 'key';

@@ -6,37 +6,49 @@ import type { Tunnel } from './tunnel.ts';
 
 const QUIET_MS = 10_000;
 
+interface Told {
+  readonly frames: Float64Array;
+  readonly ms: Float64Array;
+}
+
 export class DropLog {
   readonly #log: Logger;
-  readonly #tunnels: readonly { tunnel: Tunnel; told: Float64Array; toldMs: Float64Array }[];
+  readonly #told = new WeakMap<Tunnel, Told>();
 
-  constructor(log: Logger, tunnels: readonly Tunnel[]) {
+  constructor(log: Logger) {
     this.#log = log;
-    this.#tunnels = tunnels.map((tunnel) => ({
-      tunnel,
-      told: new Float64Array(DROP_TEXTS.length),
-      toldMs: new Float64Array(DROP_TEXTS.length).fill(-QUIET_MS),
-    }));
   }
 
   /** Tells what has been dropped since the last line of the same reason. `nowMs` is monotonic. */
-  tick(nowMs: number): void {
-    for (const { tunnel, told, toldMs } of this.#tunnels) {
-      const { drops } = totalsOf(tunnel);
-      DROP_TEXTS.forEach((text, reason) => {
-        const fresh = drops[reason]! - told[reason]!;
-        if (fresh === 0 || nowMs - toldMs[reason]! < QUIET_MS) return;
-        told[reason] = drops[reason]!;
-        toldMs[reason] = nowMs;
-        const fields = {
-          tunnel: tunnel.config.name,
-          counter: text.name,
-          direction: text.direction,
-          frames: fresh,
-        };
-        this.#log.warn({ ...fields, ...sizes(tunnel, reason) }, `frames dropped: ${text.cause}`);
-      });
-    }
+  tick(tunnels: Iterable<Tunnel>, nowMs: number): void {
+    for (const tunnel of tunnels) this.#tell(tunnel, nowMs);
+  }
+
+  #tell(tunnel: Tunnel, nowMs: number): void {
+    const told = this.#toldOf(tunnel);
+    const { drops } = totalsOf(tunnel);
+    DROP_TEXTS.forEach((text, reason) => {
+      const fresh = drops[reason]! - told.frames[reason]!;
+      if (fresh === 0 || nowMs - told.ms[reason]! < QUIET_MS) return;
+      told.frames[reason] = drops[reason]!;
+      told.ms[reason] = nowMs;
+      const fields = {
+        tunnel: tunnel.config.name,
+        counter: text.name,
+        direction: text.direction,
+        frames: fresh,
+      };
+      this.#log.warn({ ...fields, ...sizes(tunnel, reason) }, `frames dropped: ${text.cause}`);
+    });
+  }
+
+  #toldOf(tunnel: Tunnel): Told {
+    const known = this.#told.get(tunnel);
+    if (known !== undefined) return known;
+    const { length } = DROP_TEXTS;
+    const told = { frames: new Float64Array(length), ms: new Float64Array(length).fill(-QUIET_MS) };
+    this.#told.set(tunnel, told);
+    return told;
   }
 }
 

@@ -83,6 +83,8 @@ export interface TunnelSnapshot {
   endpoint: string | null;
   encap: string;
   aead: string | null;
+  /** The key change under way or the last one; null: none since the start. */
+  rotation: { an: number; state: string } | null;
   /** Packet numbers that the encoding SA can still use; null without MACsec. */
   pn_left: number | null;
   tx: TrafficSnapshot;
@@ -141,6 +143,7 @@ export function snapshotOf(tunnel: Tunnel, aead: string): TunnelSnapshot {
     endpoint: endpointOf(tunnel),
     encap: config.gre.encap,
     aead: config.macsec === null ? null : aead,
+    rotation: null,
     pn_left: pnLeft(tunnel),
     tx: trafficSnapshot(totals.tx),
     rx: trafficSnapshot(totals.rx),

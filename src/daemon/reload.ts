@@ -1,0 +1,82 @@
+/**
+ * What a changed configuration asks of a running daemon: tunnels that come and go, SecYs that change while they run,
+ * and what cannot change without a restart, by name. Nothing is done here.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Config, LogLevel, MacsecConfig, SaConfig, TunnelConfig } from '../config/types.ts';
+
+export interface ReloadPlan {
+  readonly add: readonly TunnelConfig[];
+  readonly remove: readonly string[];
+  /** Tunnels whose SecY gets a new configuration. */
+  readonly macsec: readonly { readonly name: string; readonly config: MacsecConfig }[];
+  readonly logLevel: LogLevel | null;
+  /** What stays as it was: `tunnel "site2": gre.remote cannot change while it runs; restart l2vpnd`. */
+  readonly refused: readonly string[];
+}
+
+/** As with `ip link change … type macsec`: these belong to the SecY's birth. */
+const FIXED_MACSEC = ['cipher', 'icvLen', 'port'] as const;
+const FIXED_GLOBAL = ['crypto', 'workers', 'stateDir', 'controlSocket', 'metrics'] as const;
+
+/** Compares what was loaded before with what is loaded now (not with what runs: a rotation is not an edit). */
+export function planReload(before: Config, after: Config): ReloadPlan {
+  const refused: string[] = [];
+  const macsec: { name: string; config: MacsecConfig }[] = [];
+  for (const key of FIXED_GLOBAL) {
+    if (!isDeepStrictEqual(before[key], after[key])) refused.push(`${key} ${CANNOT}`);
+  }
+  for (const now of after.tunnels) {
+    const was = before.tunnels.find(({ name }) => name === now.name);
+    if (was === undefined) continue;
+    refused.push(...fixedChanges(was, now).map((path) => `tunnel "${now.name}": ${path} ${CANNOT}`));
+    const fixed = fixedMacsec(was.macsec, now.macsec);
+    if (fixed.length > 0 || was.macsec === null || now.macsec === null) {
+      refused.push(...fixed.map((path) => `tunnel "${now.name}": ${path} ${CANNOT}`));
+    } else if (!sameMacsec(was.macsec, now.macsec)) macsec.push({ name: now.name, config: now.macsec });
+  }
+  const names = (config: Config): Set<string> => new Set(config.tunnels.map(({ name }) => name));
+  const [old, current] = [names(before), names(after)];
+  return {
+    add: after.tunnels.filter(({ name }) => !old.has(name)),
+    remove: [...old].filter((name) => !current.has(name)),
+    macsec,
+    logLevel: before.log.level === after.log.level ? null : after.log.level,
+    refused,
+  };
+}
+
+const CANNOT = 'cannot change while it runs; restart l2vpnd';
+
+function fixedChanges(was: TunnelConfig, now: TunnelConfig): string[] {
+  return [...changed('tap', was.tap, now.tap), ...changed('gre', was.gre, now.gre)];
+}
+
+function changed<T extends object>(path: string, was: T, now: T): string[] {
+  const keys = Object.keys(was) as (keyof T & string)[];
+  return keys.filter((key) => !isDeepStrictEqual(was[key], now[key])).map((key) => `${path}.${key}`);
+}
+
+function fixedMacsec(was: MacsecConfig | null, now: MacsecConfig | null): string[] {
+  if (was === null || now === null) return was === now ? [] : ['macsec (on or off)'];
+  return FIXED_MACSEC.filter((key) => was[key] !== now[key]).map((key) => `macsec.${key}`);
+}
+
+function sameMacsec(was: MacsecConfig, now: MacsecConfig): boolean {
+  return isDeepStrictEqual(withoutKeys(was), withoutKeys(now)) && sameKeys(was, now);
+}
+
+function withoutKeys(config: MacsecConfig): object {
+  const bare = (sa: SaConfig): object => ({ ...sa, sak: null });
+  return {
+    ...config,
+    txSa: config.txSa.map(bare),
+    rxSc: config.rxSc.map((sc) => ({ ...sc, sa: sc.sa.map(bare) })),
+  };
+}
+
+function sameKeys(was: MacsecConfig, now: MacsecConfig): boolean {
+  const all = (config: MacsecConfig): SaConfig[] => [...config.txSa, ...config.rxSc.flatMap(({ sa }) => sa)];
+  const after = all(now);
+  return all(was).every((sa, i) => sa.sak.equals(after[i]!.sak));
+}

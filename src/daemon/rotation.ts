@@ -1,0 +1,130 @@
+/**
+ * A key change without loss (802.1AE 10.7.22, as MKA orders it): receive first, then transmit.
+ *
+ *   1. the new receive SA is installed on the next AN, and the new transmit SA beside the old one
+ *   2. transmit moves to the new AN at once (`now`), or when the peer's first frame on its new SA has come, which
+ *      proves that the peer has done 1
+ *   3. the old SAs go, a grace time after transmit has moved and the peer has too
+ *
+ * So: `rotate` at one end, then `rotate --now` at the other.
+ */
+import type { MacsecConfig, SaConfig } from '../config/types.ts';
+import { L2vpnError } from '../errors.ts';
+
+export interface RotationRequest {
+  readonly tunnel: string;
+  /** The new SAs; `an` of both is the same. */
+  readonly tx: SaConfig;
+  readonly rx: SaConfig;
+  /** Which RxSC: 16 hex digits. */
+  readonly sci: string;
+  readonly now: boolean;
+  readonly graceMs: number;
+}
+
+/** What a rotation does to its tunnel; the daemon implements it. */
+export interface RotationPort {
+  /** The SecY's configuration as it runs. */
+  config(): MacsecConfig;
+  /** Gives every lane this configuration; resolves when they work by it. */
+  apply(config: MacsecConfig): Promise<void>;
+  /** Frames accepted so far on RxSA `an` of `sci`. */
+  accepted(sci: string, an: number): number;
+}
+
+export type RotationState = 'waiting for the peer' | 'grace time' | 'done';
+
+const POLL_MS = 50;
+
+export class Rotation {
+  readonly an: number;
+  state: RotationState = 'waiting for the peer';
+  readonly #request: RotationRequest;
+  readonly #port: RotationPort;
+  readonly #failed: (error: unknown) => void;
+  #timer: NodeJS.Timeout | null = null;
+  #oldTx: readonly number[] = [];
+  #oldRx: readonly number[] = [];
+
+  /** `failed` hears what goes wrong after `start` has resolved. */
+  constructor(request: RotationRequest, port: RotationPort, failed: (error: unknown) => void) {
+    this.an = request.tx.an;
+    this.#request = request;
+    this.#port = port;
+    this.#failed = failed;
+  }
+
+  /** Step 1, and with `now` step 2; the rest follows by itself. Throws L2VPN_CONFIG where an SA has the AN already. */
+  async start(): Promise<void> {
+    const { tx, rx, sci, now } = this.#request;
+    const config = this.#port.config();
+    const sc = config.rxSc.find((one) => one.sci === sci);
+    if (config.txSa.some(({ an }) => an === this.an) || sc?.sa.some(({ an }) => an === this.an)) {
+      throw new L2vpnError(
+        'L2VPN_CONFIG',
+        `AN ${this.an} has an SA already; wait for the last rotation, or name another --an`,
+      );
+    }
+    this.#oldTx = config.txSa.map(({ an }) => an);
+    this.#oldRx = sc?.sa.map(({ an }) => an) ?? [];
+    const rxSc = config.rxSc.map((one) => (one.sci === sci ? { ...one, sa: [...one.sa, rx] } : one));
+    await this.#port.apply({ ...config, txSa: [...config.txSa, tx], rxSc });
+    if (now) await this.#moveTransmit();
+    else this.#every(() => this.#awaitPeer());
+  }
+
+  /** Ends the waiting; SAs stay as they are. */
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  async #awaitPeer(): Promise<void> {
+    if (this.#peerHasMoved()) await this.#moveTransmit();
+  }
+
+  async #moveTransmit(): Promise<void> {
+    this.stop();
+    await this.#port.apply({ ...this.#port.config(), encodingSa: this.an });
+    this.state = 'grace time';
+    let movedMs: number | null = null;
+    this.#every(async () => {
+      if (!this.#peerHasMoved()) return;
+      movedMs ??= performance.now();
+      if (performance.now() - movedMs >= this.#request.graceMs) await this.#retire();
+    });
+  }
+
+  async #retire(): Promise<void> {
+    this.stop();
+    const config = this.#port.config();
+    const rxSc = config.rxSc.map((one) =>
+      one.sci === this.#request.sci
+        ? { ...one, sa: one.sa.filter(({ an }) => !this.#oldRx.includes(an)) }
+        : one,
+    );
+    await this.#port.apply({
+      ...config,
+      txSa: config.txSa.filter(({ an }) => !this.#oldTx.includes(an)),
+      rxSc,
+    });
+    this.state = 'done';
+  }
+
+  #peerHasMoved(): boolean {
+    return this.#port.accepted(this.#request.sci, this.an) > 0;
+  }
+
+  #every(step: () => Promise<void>): void {
+    let busy = false;
+    this.#timer = setInterval(() => {
+      if (busy) return;
+      busy = true;
+      step()
+        .catch(this.#failed)
+        .finally(() => {
+          busy = false;
+        });
+    }, POLL_MS);
+  }
+}
