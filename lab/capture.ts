@@ -7,6 +7,10 @@ import { readFile } from 'node:fs/promises';
 import type { Background } from './run.ts';
 import type { Namespace } from './topology.ts';
 
+/** The port of GRE-in-UDP (RFC 8086). */
+const GRE_UDP_PORT = 4754;
+const GRE_FILTER = `ip proto 47 or ip6 proto 47 or udp port ${GRE_UDP_PORT}`;
+
 /** A GRE packet as it was on the link. */
 export interface GrePacket {
   /** Outer addresses, as text that compares equal for equal addresses. */
@@ -19,6 +23,8 @@ export interface GrePacket {
   flags: number;
   protocol: number;
   key?: number;
+  /** With GRE-in-UDP (RFC 8086): the ports. */
+  udp?: { srcPort: number; dstPort: number };
   /** Present when the payload carries a SecTAG (802.1AE 9.3). */
   secTag?: SecTagSeen;
 }
@@ -42,8 +48,8 @@ export class Capture {
     this.#tcpdump = tcpdump;
   }
 
-  /** Starts to write what passes `link` to `path`; returns when it listens. Default filter: GRE. */
-  static async start(space: Namespace, link: string, path: string, filter = 'proto gre'): Promise<Capture> {
+  /** Starts to write what passes `link` to `path`; returns when it listens. Default filter: GRE, also in UDP. */
+  static async start(space: Namespace, link: string, path: string, filter: string = GRE_FILTER): Promise<Capture> {
     const argv = [
       'tcpdump',
       '-i',
@@ -58,7 +64,7 @@ export class Capture {
       '-Z',
       'root',
     ];
-    const tcpdump = space.start([...argv, filter === 'proto gre' ? 'ip proto 47 or ip6 proto 47' : filter]);
+    const tcpdump = space.start([...argv, filter]);
     await tcpdump.waitFor(/listening on/);
     return new Capture(path, tcpdump);
   }
@@ -100,21 +106,29 @@ export function splitPcap(file: Buffer): Buffer[] {
   return frames;
 }
 
-/** Reads an Ethernet frame that holds IPv4 or IPv6 and GRE; undefined for any other. */
+/** Reads an Ethernet frame that holds IPv4 or IPv6 and GRE, or UDP of GRE's port and GRE; undefined for any other. */
 export function parseGrePacket(frame: Buffer): GrePacket | undefined {
   const etherType = frame.readUInt16BE(12);
-  if (etherType === 0x0800 && frame[23] === 47) {
+  if (etherType === 0x0800) {
     const headerLen = ((frame[14] ?? 0) & 15) * 4;
-    const end = 14 + frame.readUInt16BE(16);
     const address = (at: number): string => [...frame.subarray(at, at + 4)].join('.');
-    return parseGre(address(26), address(30), frame.subarray(14 + headerLen, end));
+    const payload = frame.subarray(14 + headerLen, 14 + frame.readUInt16BE(16));
+    return parseTransport(address(26), address(30), frame[23] ?? 0, payload);
   }
-  if (etherType === 0x86dd && frame[20] === 47) {
-    const end = 54 + frame.readUInt16BE(18);
+  if (etherType === 0x86dd) {
     const address = (at: number): string => frame.toString('hex', at, at + 16);
-    return parseGre(address(22), address(38), frame.subarray(54, end));
+    const payload = frame.subarray(54, 54 + frame.readUInt16BE(18));
+    return parseTransport(address(22), address(38), frame[20] ?? 0, payload);
   }
   return undefined;
+}
+
+function parseTransport(src: string, dst: string, protocol: number, payload: Buffer): GrePacket | undefined {
+  if (protocol === 47) return parseGre(src, dst, payload);
+  if (protocol !== 17) return undefined;
+  const udp = { srcPort: payload.readUInt16BE(0), dstPort: payload.readUInt16BE(2) };
+  if (udp.srcPort !== GRE_UDP_PORT && udp.dstPort !== GRE_UDP_PORT) return undefined;
+  return { ...parseGre(src, dst, payload.subarray(8)), udp };
 }
 
 function parseGre(src: string, dst: string, gre: Buffer): GrePacket {

@@ -143,7 +143,7 @@ interface Variant {
   /** Of the TAP, from DESIGN's arithmetic. */
   mtu: number;
   /** What a packet on the WAN must look like. */
-  wire: Partial<Pick<GrePacket, 'flags' | 'key'>> & { tci?: number };
+  wire: Partial<Pick<GrePacket, 'flags' | 'key' | 'udp'>> & { tci?: number };
 }
 
 const same =
@@ -233,6 +233,18 @@ const VARIANTS: Variant[] = [
   },
   { title: 'crypto node', changes: same({}), settings: { crypto: 'node' }, mtu: 1430, wire: { tci: 0x2c } },
   { title: 'an MTU of its own', changes: same({ tap: { mtu: 1000 } }), mtu: 1000, wire: { tci: 0x2c } },
+  {
+    title: 'GRE in UDP',
+    changes: same({ gre: { encap: 'udp' } }),
+    mtu: 1422,
+    wire: { flags: 0, tci: 0x2c, udp: { srcPort: 4754, dstPort: 4754 } },
+  },
+  {
+    title: 'plain GRETAP in UDP with a GRE key',
+    changes: same({ macsec: null, gre: { encap: 'udp', key: 5 } }),
+    mtu: 1450,
+    wire: { flags: 0x2000, key: 5, udp: { srcPort: 4754, dstPort: 4754 } },
+  },
   { title: 'two queues', changes: same({ tap: { queues: 2 } }), mtu: 1430, wire: { tci: 0x2c } },
 ];
 
@@ -260,6 +272,12 @@ suite('two sites over an IPv6 underlay with', {}, () => {
       wire: { flags: 0xa000, key: 9, tci: 0x2c },
     },
     { title: 'plain GRETAP', changes: same({ macsec: null }), mtu: 1442, wire: { flags: 0 } },
+    {
+      title: 'GRE in UDP',
+      changes: same({ gre: { encap: 'udp' } }),
+      mtu: 1402,
+      wire: { flags: 0, tci: 0x2c, udp: { srcPort: 4754, dstPort: 4754 } },
+    },
   ];
   for (const variant of variants)
     it(`${variant.title}: hosts reach each other, up to the MTU and no further`, () =>
