@@ -49,7 +49,12 @@ export class Capture {
   }
 
   /** Starts to write what passes `link` to `path`; returns when it listens. Default filter: GRE, also in UDP. */
-  static async start(space: Namespace, link: string, path: string, filter: string = GRE_FILTER): Promise<Capture> {
+  static async start(
+    space: Namespace,
+    link: string,
+    path: string,
+    filter: string = GRE_FILTER,
+  ): Promise<Capture> {
     const argv = [
       'tcpdump',
       '-i',
