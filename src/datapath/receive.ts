@@ -42,6 +42,8 @@ export class ReceiveLane implements Lane {
   readonly #scratch: RxScratch;
   /** The first frame of the batch that still has to be written; `batch.count` when none has. */
   #next = 0;
+  /** The last read left something, or may have. */
+  #more = false;
 
   constructor(options: ReceiveLaneOptions) {
     this.#options = options;
@@ -57,7 +59,9 @@ export class ReceiveLane implements Lane {
     const { wire, counters } = this.#options;
     const batch = this.#batch;
     resetBatch(batch);
-    if (wire.receive(batch, batch.capacity) === 0) return this.#wait(wire.fd, POLLIN);
+    const received = wire.receive(batch, batch.capacity);
+    if (received === 0) return this.#wait(wire.fd, POLLIN);
+    this.#more = received >= MANY;
     countIn(counters, batch);
     this.#decode();
     this.#next = 0;
@@ -98,7 +102,7 @@ export class ReceiveLane implements Lane {
     if (this.#next < batch.count) return this.#wait(tap.fd, POLLOUT);
     countOut(counters, batch);
     this.#wait(wire.fd, POLLIN);
-    return true;
+    return this.#more;
   }
 
   #wait(fd: number, events: number): false {
@@ -107,6 +111,9 @@ export class ReceiveLane implements Lane {
     return false;
   }
 }
+
+/** After so many packets at once it is likely that more have come meanwhile: worth a read that may find none. */
+const MANY = 16;
 
 /** Indexed by `GreFault`. */
 const DROP_OF_GRE_FAULT: readonly Drop[] = [

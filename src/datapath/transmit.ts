@@ -41,6 +41,8 @@ export class TransmitLane implements Lane {
   readonly #job: AeadJob;
   /** The first frame of the batch that still has to be sent; `batch.count` when none has. */
   #next = 0;
+  /** The last read left something, or may have. */
+  #more = false;
 
   constructor(options: TransmitLaneOptions) {
     this.#options = options;
@@ -57,7 +59,9 @@ export class TransmitLane implements Lane {
     const most = secy === null ? batch.capacity : Math.min(batch.capacity, protectable(secy));
     if (most === 0) return this.#wait(-1, 0);
     resetBatch(batch);
-    if (tap.receive(batch, most) === 0) return this.#wait(tap.fd, POLLIN);
+    const received = tap.receive(batch, most);
+    if (received === 0) return this.#wait(tap.fd, POLLIN);
+    this.#more = received === most;
     countIn(counters, batch);
     this.#encode();
     this.#next = 0;
@@ -85,7 +89,7 @@ export class TransmitLane implements Lane {
     if (this.#next < batch.count) return this.#wait(wire.fd, POLLOUT);
     countOut(counters, batch);
     this.#wait(tap.fd, POLLIN);
-    return true;
+    return this.#more;
   }
 
   #wait(fd: number, events: number): false {

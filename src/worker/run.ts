@@ -14,6 +14,7 @@ import { encodingSa } from '../macsec/protect.ts';
 import { configureSecy, createSecy, MAX_KEY_SLOTS, type SecY, type SecySpec } from '../macsec/secy.ts';
 import { drain, type LoopEvents, runLoop } from './loop.ts';
 import type { FromWorker, LaneSpec, ToWorker, WorkerSpec } from './messages.ts';
+import { warmUp } from './warm-up.ts';
 
 interface BuiltLane {
   readonly spec: LaneSpec;
@@ -42,6 +43,7 @@ class LaneWorker implements LoopEvents {
     this.#provider = providerNamed(spec.provider);
     this.#port = port;
     this.#add(spec.lanes);
+    warmUp(this.#provider);
     this.#post({ type: 'running' });
   }
 
