@@ -16,7 +16,8 @@ static bool find(void *function, const char *name) {
 static bool find_all(struct openssl *s) {
   return find(&s->version, "OpenSSL_version") && find(&s->cipher_fetch, "EVP_CIPHER_fetch") &&
          find(&s->cipher_free, "EVP_CIPHER_free") && find(&s->ctx_new, "EVP_CIPHER_CTX_new") &&
-         find(&s->ctx_free, "EVP_CIPHER_CTX_free") && find(&s->ctx_ctrl, "EVP_CIPHER_CTX_ctrl") &&
+         find(&s->ctx_free, "EVP_CIPHER_CTX_free") && find(&s->get_params, "EVP_CIPHER_CTX_get_params") &&
+         find(&s->set_params, "EVP_CIPHER_CTX_set_params") &&
          find(&s->cipher_init, "EVP_CipherInit_ex2") && find(&s->seal_update, "EVP_EncryptUpdate") &&
          find(&s->seal_final, "EVP_EncryptFinal_ex") && find(&s->open_update, "EVP_DecryptUpdate") &&
          find(&s->open_final, "EVP_DecryptFinal_ex");

@@ -10,9 +10,16 @@
 typedef struct evp_cipher_st EVP_CIPHER;
 typedef struct evp_cipher_ctx_st EVP_CIPHER_CTX;
 
-/* openssl/evp.h */
-#define EVP_CTRL_AEAD_GET_TAG 0x10
-#define EVP_CTRL_AEAD_SET_TAG 0x11
+/* man 3 OSSL_PARAM: a list of these ends with a key of NULL. */
+typedef struct {
+  const char *key;
+  unsigned int data_type;
+  void *data;
+  size_t data_size;
+  size_t return_size;
+} OSSL_PARAM;
+#define OSSL_PARAM_OCTET_STRING 5
+#define OSSL_CIPHER_PARAM_AEAD_TAG "tag"
 
 struct openssl {
   const char *(*version)(int type);
@@ -20,7 +27,8 @@ struct openssl {
   void (*cipher_free)(EVP_CIPHER *cipher);
   EVP_CIPHER_CTX *(*ctx_new)(void);
   void (*ctx_free)(EVP_CIPHER_CTX *ctx);
-  int (*ctx_ctrl)(EVP_CIPHER_CTX *ctx, int type, int arg, void *ptr);
+  int (*get_params)(EVP_CIPHER_CTX *ctx, OSSL_PARAM params[]);
+  int (*set_params)(EVP_CIPHER_CTX *ctx, const OSSL_PARAM params[]);
   int (*cipher_init)(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, const unsigned char *key,
                      const unsigned char *iv, int enc, const void *params);
   int (*seal_update)(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len, const unsigned char *in, int in_len);
