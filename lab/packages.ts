@@ -12,6 +12,7 @@ export const PACKAGES = {
   tshark: 'tshark',
   ethtool: 'ethtool',
   setpriv: 'util-linux',
+  nft: 'nftables',
 } as const;
 export type Program = keyof typeof PACKAGES;
 

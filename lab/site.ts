@@ -186,6 +186,11 @@ export class Site {
     return this.space.run(argv, { timeoutMs });
   }
 
+  /** Runs `l2vpnd <args> --config <this site's>` to its end. */
+  command(...args: readonly string[]): Promise<RunResult> {
+    return this.space.run([process.execPath, daemonPath(), ...args, '--config', this.configPath]);
+  }
+
   /** Asks the daemon to end, and waits for it. */
   stop(signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM'): Promise<Exit> {
     return this.#running().stop(signal, 10_000);

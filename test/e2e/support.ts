@@ -164,6 +164,11 @@ export class Sender {
     return Sender.#open(space, ['gre', local, remote]);
   }
 
+  /** A UDP socket; ends are `1.2.3.4:4754`. */
+  static udp(space: Namespace, local: string, remote: string): Promise<Sender> {
+    return Sender.#open(space, ['udp', local, remote]);
+  }
+
   /** A packet socket on `link`. */
   static link(space: Namespace, link: string): Promise<Sender> {
     return Sender.#open(space, ['link', link]);
