@@ -21,7 +21,7 @@ import { planReload, type ReloadPlan } from './reload.ts';
 import { parseRotation } from './rotate-request.ts';
 import { Rotation, type RotationPort } from './rotation.ts';
 import { snapshotOf, type TunnelSnapshot, totalsOf } from './snapshot.ts';
-import { closeTunnel, openTunnel, saveReceived, type Tunnel } from './tunnel.ts';
+import { checkPath, closeTunnel, openTunnel, saveReceived, type Tunnel } from './tunnel.ts';
 import { Workers, workerCount } from './workers.ts';
 
 const TICK_MS = 1000;
@@ -237,6 +237,22 @@ export class Daemon {
     this.#fail(error instanceof L2vpnError ? error.exitStatus : 70);
   }
 
+  #followPath(tunnel: Tunnel): void {
+    const lowerMtu = checkPath(tunnel);
+    if (lowerMtu === null) return;
+    const { name } = tunnel.config;
+    const fits = tunnel.pathMtu - tunnel.overhead;
+    const text =
+      fits < tunnel.mtu
+        ? `frames above ${fits} octets are dropped: lower the MTU of the hosts`
+        : 'every frame fits';
+    this.#log.warn(
+      { tunnel: name, pathMtu: tunnel.pathMtu, mtu: tunnel.mtu },
+      `the path MTU has changed; ${text}`,
+    );
+    this.#workers?.setMtu(name, lowerMtu).catch((error) => this.#failWith(error));
+  }
+
   #tellTunnel(tunnel: Tunnel): void {
     const { config, numbers } = tunnel;
     const { tap, gre, macsec } = config;
@@ -268,7 +284,10 @@ export class Daemon {
       try {
         drops.tick(this.#tunnels.values(), performance.now());
         pns.tick(this.#tunnels.values(), performance.now());
-        for (const tunnel of this.#tunnels.values()) saveReceived(tunnel);
+        for (const tunnel of this.#tunnels.values()) {
+          saveReceived(tunnel);
+          this.#followPath(tunnel);
+        }
       } catch (error) {
         this.#failWith(error);
       }

@@ -39,7 +39,8 @@ export interface Tunnel {
   readonly mac: string;
   readonly ifindex: number;
   readonly mtu: number;
-  readonly pathMtu: number;
+  /** As the kernel's route had it last. */
+  pathMtu: number;
   readonly overhead: number;
   readonly arithmetic: MtuArithmetic;
   /** Null without MACsec. */
@@ -78,8 +79,9 @@ function open(config: TunnelConfig, place: string, state: PnState, undo: (() => 
   const { fds: tapFds, ifindex } = openTap({ ...tap, mac, mtu }, `${place}.tap`);
   undo.push(() => closeFds(tapFds));
   const wireFd = openWire(config, place);
-  const secyLen = arithmetic.overhead - mtuArithmetic(path, gre, null).overhead;
-  const lowerMtu = Math.max(arithmetic.mtu, mtu) + secyLen;
+  // What a gretap below would carry: SecTAG and ICV are inside.
+  const gretap = mtuArithmetic(path, gre, null);
+  const lowerMtu = Math.max(gretap.mtu, mtu + arithmetic.overhead - gretap.overhead);
   const lanes = laneSpecs(config, tapFds, wireFd, secy, lowerMtu, mtu);
   return {
     config,
@@ -168,6 +170,29 @@ function laneSpecs(
     ...transmit,
     { ...common, direction: 'receive', tapFd: tapFds[0]!, maxLen: packetLen, counters: counters() },
   ];
+}
+
+/**
+ * Asks the kernel for the path's MTU again, which ICMP may have lowered since: returns the new limit of the lanes where
+ * it has changed, else null. A socket with IP_HDRINCL is not told by the kernel what the path beyond the link carries.
+ */
+export function checkPath(tunnel: Tunnel): number | null {
+  const { gre } = tunnel.config;
+  if (gre.remote === 'dynamic' || !gre.df) return null;
+  const path = pathMtuNow(gre);
+  if (path === null || path === tunnel.pathMtu) return null;
+  tunnel.pathMtu = path;
+  // The slots of the lanes have room for what the path carried at the start.
+  return Math.min(mtuArithmetic(path, gre, null).mtu, tunnel.lanes[0]!.lowerMtu);
+}
+
+/** Null while there is no route. */
+function pathMtuNow(gre: GreConfig): number | null {
+  try {
+    return pathMtu(gre.local, gre.remote, 'gre');
+  } catch {
+    return null;
+  }
 }
 
 /** Stores how far the receiver has come. Throws L2VPN_STATE. */

@@ -75,6 +75,11 @@ export class Workers {
     await Promise.all(this.#running.map((worker) => worker.ask({ type: 'secy', tunnel, spec })));
   }
 
+  /** Tells the transmit lanes of a tunnel what its path carries now. */
+  async setMtu(tunnel: string, lowerMtu: number): Promise<void> {
+    await Promise.all(this.#running.map((worker) => worker.ask({ type: 'mtu', tunnel, lowerMtu })));
+  }
+
   /** Drains and ends all of them. */
   async stop(): Promise<void> {
     await Promise.all(this.#running.map((worker) => worker.stop()));

@@ -36,6 +36,8 @@ export interface TransmitLaneOptions {
 export class TransmitLane implements Lane {
   waitFd: number;
   waitEvents: number = POLLIN;
+  /** As in the options; the path may shrink and grow again while the lane runs. */
+  lowerMtu: number;
   readonly #options: TransmitLaneOptions;
   readonly #batch: Batch;
   readonly #job: AeadJob;
@@ -46,6 +48,7 @@ export class TransmitLane implements Lane {
 
   constructor(options: TransmitLaneOptions) {
     this.#options = options;
+    this.lowerMtu = options.lowerMtu;
     this.#batch = createBatch(options.maxFrameLen);
     this.#job = createAeadJob(this.#batch.arena, this.#batch.at);
     this.waitFd = options.tap.fd;
@@ -75,10 +78,10 @@ export class TransmitLane implements Lane {
   }
 
   #encode(): void {
-    const { secy, gre, lowerMtu, ipv4 } = this.#options;
+    const { secy, gre, ipv4 } = this.#options;
     dropRunts(this.#batch, Drop.TapRunt);
-    if (secy === null) dropTooLong(this.#batch, lowerMtu);
-    else protect(secy, this.#batch, this.#job, lowerMtu);
+    if (secy === null) dropTooLong(this.#batch, this.lowerMtu);
+    else protect(secy, this.#batch, this.#job, this.lowerMtu);
     encapsulate(this.#batch, gre, ipv4);
   }
 

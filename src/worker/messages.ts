@@ -40,6 +40,8 @@ export type ToWorker =
   | { readonly type: 'add'; readonly id: number; readonly lanes: readonly LaneSpec[] }
   /** Drain and close the lanes of a tunnel. */
   | { readonly type: 'remove'; readonly id: number; readonly tunnel: string }
+  /** The path to the tunnel's peer carries more or less than before. */
+  | { readonly type: 'mtu'; readonly id: number; readonly tunnel: string; readonly lowerMtu: number }
   /** The SecY of a tunnel's lanes has a new configuration. */
   | { readonly type: 'secy'; readonly id: number; readonly tunnel: string; readonly spec: SecySpec };
 

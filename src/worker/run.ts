@@ -57,6 +57,7 @@ class LaneWorker implements LoopEvents {
       if (message.type === 'add') this.#add(message.lanes);
       if (message.type === 'remove') this.#remove(message.tunnel);
       if (message.type === 'secy') this.#configure(message.tunnel, message.spec);
+      if (message.type === 'mtu') this.#setMtu(message.tunnel, message.lowerMtu);
       this.#post({ type: 'done', id: message.id });
     }
   }
@@ -96,6 +97,12 @@ class LaneWorker implements LoopEvents {
   #configure(tunnel: string, spec: SecySpec): void {
     for (const built of this.#built) {
       if (built.spec.tunnel === tunnel && built.secy !== null) configureSecy(built.secy, spec);
+    }
+  }
+
+  #setMtu(tunnel: string, lowerMtu: number): void {
+    for (const { spec, lane } of this.#built) {
+      if (spec.tunnel === tunnel && lane instanceof TransmitLane) lane.lowerMtu = lowerMtu;
     }
   }
 
