@@ -7,7 +7,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { closeControl, openControl } from '../../../src/daemon/control.ts';
+import { closeServer, openControl } from '../../../src/daemon/control.ts';
 import { createMetrics, openMetrics } from '../../../src/daemon/metrics.ts';
 import { snapshotOf } from '../../../src/daemon/snapshot.ts';
 import { Drop } from '../../../src/datapath/drop.ts';
@@ -22,7 +22,7 @@ beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'l2vpnd-control-'));
 });
 afterEach(async () => {
-  for (const server of servers.splice(0)) await closeControl(server);
+  for (const server of servers.splice(0)) await closeServer(server);
   rmSync(dir, { recursive: true, force: true });
 });
 

@@ -88,7 +88,9 @@ describe('drops in the log', () => {
     const lines: Record<string, unknown>[] = [];
     const log = pino({ base: null }, { write: (line: string) => lines.push(JSON.parse(line)) });
     const { tunnel, counters } = tunnelOf(macsecConfig({ txSa: [saOf()] }));
-    return { lines, drops: new DropLog(log, [tunnel]), tx: counters[0]!.drops, rx: counters[1]!.drops };
+    const dropLog = new DropLog(log);
+    const drops = { tick: (nowMs: number): void => dropLog.tick([tunnel], nowMs) };
+    return { lines, drops, tx: counters[0]!.drops, rx: counters[1]!.drops };
   }
 
   it('name the counter, how many, and the likely cause', () => {
