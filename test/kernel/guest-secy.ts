@@ -6,7 +6,6 @@ import { flatCounters, parseShow } from './macsec-show.ts';
 
 /** On the wire: the guest and l2vpnd, and this process, which plays a peer of both, one for each validate mode. */
 export const GUEST_WAN: Endpoint = { mac: GUEST_WAN_MAC, ip: '192.0.2.2' };
-export const HOST_WAN: Endpoint = { mac: '02:00:00:00:01:01', ip: '192.0.2.1' };
 const CRAFTER_MAC = '02:00:00:00:03:01';
 export const CRAFTERS: Record<ValidateMode, Endpoint> = {
   strict: { mac: CRAFTER_MAC, ip: '192.0.2.11' },
@@ -29,7 +28,7 @@ export interface Outcome {
   link: { packets: number; bytes: number; errors: number; dropped: number };
 }
 
-/** Addresses and neighbours, and for each mode a bridge of a VLAN of eth1 (SecYs join it later): once a boot. */
+/** Neighbours, and for each mode a bridge of a VLAN of eth1 (SecYs join it later): once a boot, after `openLiveLab`. */
 export async function prepareGuest(guest: Guest): Promise<void> {
   const bridges = VALIDATE_MODES.map(
     (mode) => `
@@ -40,10 +39,8 @@ export async function prepareGuest(guest: Guest): Promise<void> {
     ip link set ${mode} up`,
   );
   await guest.run(`
-    echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6
-    ip link set eth0 mtu 1500 up
-    ip link set eth1 up
-    ip addr add ${GUEST_WAN.ip}/24 dev eth0
+    ip link set eth1 nomaster
+    ip addr flush dev lan
     ip addr add ${GUEST_LAN.ip}/24 dev eth1
     ${bridges.join('')}`);
 }

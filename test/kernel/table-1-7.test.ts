@@ -1,38 +1,52 @@
 /**
- * The receive decision table, asked of a real kernel: each row's frames, in strict, check and disabled, must have
- * the outcome that is on record (expected-1.7.json), which is also what l2vpnd is held to.
+ * The receive decision table: each row's frames go to a real kernel and to l2vpnd, with the same configuration, in
+ * strict, check and disabled. The kernel must do what is on record (expected-1.7.json, which the unit tests of the
+ * receive lane are judged by too), and l2vpnd what the kernel does, counter by counter.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TABLE } from './cases/table-1-7.ts';
+import { TABLE, VALIDATE_MODES } from './cases/table-1-7.ts';
+import { type DaemonOutcome, runOnDaemons } from './daemon-secy.ts';
 import { type ExpectedCase, readExpected, writeExpected } from './expected.ts';
-import { Guest, whyNoGuest } from './guest.ts';
-import { prepareGuest, runOnGuest } from './guest-secy.ts';
+import { whyNoGuest } from './guest.ts';
+import { type Outcome, prepareGuest, runOnGuest } from './guest-secy.ts';
+import { type LiveLab, openLiveLab } from './live.ts';
 
 const recording = process.env.L2VPND_RECORD === '1';
-const reason = whyNoGuest(false);
-if (reason !== null) console.log(`test/kernel skipped: ${reason}`);
+const reason = process.env.L2VPND_QUICK === '1' ? 'the table is not in the quick subset' : whyNoGuest(true);
+if (reason !== null) console.log(`test/kernel/table-1-7 skipped: ${reason}`);
 
-describe.skipIf(reason !== null)('the receive decision table in a Linux kernel', () => {
+describe.skipIf(reason !== null)('the receive decision table', () => {
   const expected = new Map(readExpected().cases.map((known) => [known.name, known.outcome]));
   const recorded: ExpectedCase[] = [];
-  let guest: Guest;
+  let lab: LiveLab;
 
   beforeAll(async () => {
-    guest = await Guest.boot();
-    await prepareGuest(guest);
-  }, 120_000);
+    lab = await openLiveLab();
+    await prepareGuest(lab.guest);
+  }, 180_000);
 
   afterAll(async () => {
     if (recording && recorded.length === TABLE.length) {
-      const iproute2 = (await guest.run('ip -V')).trim();
-      writeExpected(guest.release, iproute2, recorded);
+      const iproute2 = (await lab.guest.run('ip -V')).trim();
+      writeExpected(lab.guest.release, iproute2, recorded);
     }
-    await guest?.close();
+    await lab?.close();
   });
 
   it.each(TABLE)('$name', async ({ name, setup, frames }) => {
-    const outcome = await runOnGuest(guest, setup, frames);
-    recorded.push({ name, setup, frames: frames.map((frame) => frame.toString('hex')), outcome });
-    if (!recording) expect(outcome).toEqual(expected.get(name));
+    const [kernel, daemon] = await Promise.all([
+      runOnGuest(lab.guest, setup, frames),
+      runOnDaemons(lab, setup, frames),
+    ]);
+    recorded.push({ name, setup, frames: frames.map((frame) => frame.toString('hex')), outcome: kernel });
+    if (!recording) expect(kernel, 'the kernel, against the record').toEqual(expected.get(name));
+    for (const mode of VALIDATE_MODES) {
+      expect(daemon[mode], `l2vpnd against the kernel, validate ${mode}`).toEqual(asDaemon(kernel[mode]));
+    }
   });
 });
+
+function asDaemon({ counters, delivered }: Outcome): DaemonOutcome {
+  const octets = delivered.reduce((sum, frame) => sum + frame.length / 2, 0);
+  return { counters, delivered: { frames: delivered.length, octets } };
+}
