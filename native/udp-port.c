@@ -87,10 +87,10 @@ static bool read_receiving(napi_env env, napi_callback_info info, struct receivi
   }
   out->port = port;
   if ((uint64_t)UDP_AREA_LEN * out->areas <= out->frames.arena_len && out->areas <= PORT_MSGS &&
-      out->max <= out->frames.n && out->max <= UDP_FRAMES) {
+      out->areas >= 1 && out->max <= out->frames.n && out->max <= UDP_FRAMES && out->max >= UDP_TRAIN_MAX) {
     return true;
   }
-  throw_range(env, "\"areas\" and \"max\" expected areas inside the arena, at most 128, and at most 1024 frames");
+  throw_range(env, "\"areas\" and \"max\" expected 1 to 128 areas inside the arena, and 64 to 1024 frames");
   return false;
 }
 

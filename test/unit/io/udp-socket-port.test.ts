@@ -97,6 +97,12 @@ describe.each([
   });
 });
 
+it('a batch without room for one train is refused, not starved', () => {
+  const near = portAt('127.0.0.1', '127.0.0.2');
+  expect(() => near.receive(createBatch(4096, 63), 63)).toThrow('64 to 1024 frames');
+  expect(() => near.receive(createBatch(500, 64), 64)).toThrow('1 to 128 areas');
+});
+
 describe('the peer of a UDP tunnel', () => {
   it('may send from any port, as RFC 8086 lets it; nobody else is heard', async () => {
     const near = portAt('127.0.0.1', '127.0.0.2');
