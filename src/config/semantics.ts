@@ -118,9 +118,10 @@ export function checkConfig(config: RawConfig, report: Report): void {
     if (tunnel.tap.bridge === tunnel.tap.ifname) {
       report(['tunnels', i, 'tap', 'bridge'], `"${tunnel.tap.bridge}" is the TAP itself`);
     }
-    if (tunnel.gre.remote === 'dynamic' && tunnel.macsec?.validate !== 'strict') {
+    if (tunnel.gre.remote === 'dynamic' && !authentic(tunnel.macsec)) {
       const text =
-        '"dynamic" needs macsec with "validate": "strict": a peer is learned from authentic frames only';
+        '"dynamic" needs macsec with "validate": "strict", replayProtect and replayBitmap: ' +
+        'a peer is learned from authentic frames only, and from each once';
       report(['tunnels', i, 'gre', 'remote'], text);
     }
     const other = config.tunnels.slice(0, i).findIndex((earlier) => collide(earlier.gre, tunnel.gre));
@@ -135,6 +136,11 @@ export function checkConfig(config: RawConfig, report: Report): void {
   if (Buffer.byteLength(config.controlSocket) > MAX_SOCKET_PATH) {
     report(['controlSocket'], `is longer than the ${MAX_SOCKET_PATH} octets of a Unix socket's path`);
   }
+}
+
+/** Is every frame that passes authentic, and no frame passed twice? */
+function authentic(macsec: RawMacsec | null): boolean {
+  return macsec !== null && macsec.validate === 'strict' && macsec.replayProtect && macsec.replayBitmap;
 }
 
 /**

@@ -173,7 +173,9 @@ export class Daemon {
     saveReceived(tunnel);
     const spec = tunnel.numbers!.configure(macsec);
     tunnel.config = { ...tunnel.config, macsec };
+    tunnel.settling = true;
     await this.#workers?.configure(tunnel.config.name, spec);
+    tunnel.settling = false;
     tunnel.numbers!.retire();
   }
 

@@ -39,6 +39,8 @@ export interface Tunnel {
   readonly mac: string;
   readonly ifindex: number;
   readonly mtu: number;
+  /** The lanes are taking over new SAs: what they have published is not about these yet. */
+  settling: boolean;
   /** As the kernel's route had it last. */
   pathMtu: number;
   readonly overhead: number;
@@ -88,6 +90,7 @@ function open(config: TunnelConfig, place: string, state: PnState, undo: (() => 
     sci,
     mac,
     ifindex,
+    settling: false,
     mtu,
     pathMtu: path,
     overhead: arithmetic.overhead,
@@ -197,7 +200,7 @@ function pathMtuNow(gre: GreConfig): number | null {
 
 /** Stores how far the receiver has come. Throws L2VPN_STATE. */
 export function saveReceived(tunnel: Tunnel): void {
-  if (tunnel.numbers === null) return;
+  if (tunnel.numbers === null || tunnel.settling) return;
   const { secy } = totalsOf(tunnel);
   for (const { sci, sa } of tunnel.config.macsec?.rxSc ?? []) {
     const index = tunnel.numbers.indexOf(sci);
