@@ -1,17 +1,18 @@
 /**
- * l2vpnd as a receiver of crafted frames: one daemon a validate mode, each with the peer that `guest-secy.ts` plays for
- * the kernel's SecY of that mode, so that both get the same packets from the same sender.
+ * l2vpnd as a receiver of crafted frames: a tunnel for each place, with the peer that `guest-secy.ts` plays for the
+ * kernel, so that both get the same packets from the same sender. One daemon a validate mode, because a daemon refuses
+ * two tunnels with the same key and SCI.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { Site, type SiteFile } from '../../lab/site.ts';
-import { type SecYSetup, VALIDATE_MODES, type ValidateMode } from './cases/table-1-7.ts';
+import { Site, type TunnelFile } from '../../lab/site.ts';
+import { VALIDATE_MODES } from './cases/table-1-7.ts';
 import { overGre } from './craft.ts';
-import { CRAFTERS } from './guest-secy.ts';
 import { HOST_WAN } from './lab-namespace.ts';
 import type { LiveLab } from './live.ts';
 import { flatCounters, type ShownSecY } from './macsec-show.ts';
+import { type Place, peerOf } from './places.ts';
 
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 20_000;
 
 interface Shown {
   rx: { frames_in: number; frames_out: number };
@@ -25,36 +26,47 @@ export interface DaemonOutcome {
   delivered: { frames: number; octets: number };
 }
 
-/** Runs a daemon in each mode with the SecY of a case, sends each the frames, and tells what came of them. */
-export async function runOnDaemons(
-  lab: LiveLab,
-  setup: SecYSetup,
-  frames: readonly Buffer[],
-): Promise<Record<ValidateMode, DaemonOutcome>> {
-  const [strict, check, disabled] = await Promise.all(
-    VALIDATE_MODES.map((mode) => runOnDaemon(lab, setup, mode, frames)),
+/** Runs l2vpnd with the SecYs of all places, sends each its frames, and tells what came of them, place by place. */
+export async function runOnDaemons(lab: LiveLab, places: readonly Place[]): Promise<DaemonOutcome[]> {
+  const numbered = places.map((place, index) => ({ place, index }));
+  const outcomes = await Promise.all(
+    VALIDATE_MODES.map((mode) =>
+      runOnDaemon(
+        lab,
+        numbered.filter(({ place }) => place.mode === mode),
+      ),
+    ),
   );
-  return { strict: strict!, check: check!, disabled: disabled! };
+  const all = new Map(outcomes.flatMap((some) => [...some]));
+  return places.map((_, index) => all.get(index)!);
 }
 
-async function runOnDaemon(
-  lab: LiveLab,
-  setup: SecYSetup,
-  mode: ValidateMode,
-  frames: readonly Buffer[],
-): Promise<DaemonOutcome> {
-  const site = new Site(lab.space, mode, fileOf(setup, mode));
+interface Numbered {
+  place: Place;
+  index: number;
+}
+
+async function runOnDaemon(lab: LiveLab, places: readonly Numbered[]): Promise<Map<number, DaemonOutcome>> {
+  const site = new Site(lab.space, 'table', { tunnels: places.map(tunnelOf), workers: 1 });
   try {
     await site.start(TIMEOUT_MS);
-    // One by one: a batch recovers XPNs from where it began, which no kernel does.
-    for (const [i, frame] of frames.entries()) {
-      lab.guest.wire.send(overGre(frame, CRAFTERS[mode], HOST_WAN));
-      await handled(site, i + 1);
+    const rounds = Math.max(...places.map(({ place }) => place.frames.length));
+    let shown: Shown[] = [];
+    // One frame a round: a batch recovers XPNs from where it began, which no kernel does.
+    for (let round = 0; round < rounds; round++) {
+      for (const { place, index } of places) {
+        const frame = place.frames[round];
+        if (frame !== undefined) lab.guest.wire.send(overGre(frame, peerOf(index), HOST_WAN));
+      }
+      shown = await handled(site, places, round + 1);
     }
-    const { macsec } = await handled(site, frames.length);
-    const link = await lab.space.must(['ip', '-j', '-s', 'link', 'show', tapOf(mode)]);
-    const { packets, bytes } = JSON.parse(link)[0].stats64.rx;
-    return { counters: received(flatCounters(macsec)), delivered: { frames: packets, octets: bytes } };
+    const taps = await tapCounters(lab);
+    return new Map(
+      places.map(({ index }, i) => [
+        index,
+        { counters: received(flatCounters(shown[i]!.macsec)), delivered: taps.get(tapOf(index))! },
+      ]),
+    );
   } finally {
     await site.dispose();
   }
@@ -68,27 +80,41 @@ function received(counters: Record<string, number>): Record<string, number> {
   );
 }
 
-/** When `count` frames have come in, and each has gone on or has been dropped. */
-async function handled(site: Site, count: number): Promise<Shown> {
+/** When the first `count` frames of every place have come in, and each has gone on or has been dropped. */
+async function handled(site: Site, places: readonly Numbered[], count: number): Promise<Shown[]> {
   for (const end = Date.now() + TIMEOUT_MS; ; await pause(5)) {
-    const [shown] = (await site.control('/v1/tunnels')) as [Shown];
-    const dropped = Object.values(shown.drops).reduce((sum, drop) => sum + drop, 0);
-    if (shown.rx.frames_in === count && shown.rx.frames_out + dropped === count) return shown;
-    if (Date.now() > end)
-      throw new Error(`not all ${count} frames are accounted for: ${JSON.stringify(shown)}`);
+    const shown = (await site.control('/v1/tunnels')) as Shown[];
+    const waiting = places.findIndex(
+      ({ place }, i) => !isHandled(shown[i]!, Math.min(count, place.frames.length)),
+    );
+    if (waiting < 0) return shown;
+    if (Date.now() > end) throw new Error(`frames are not accounted for: ${JSON.stringify(shown[waiting])}`);
   }
 }
 
-function tapOf(mode: ValidateMode): string {
-  return `tap-${mode}`;
+function isHandled({ rx, drops }: Shown, count: number): boolean {
+  const dropped = Object.values(drops).reduce((sum, drop) => sum + drop, 0);
+  return rx.frames_in === count && rx.frames_out + dropped === count;
 }
 
-function fileOf(setup: SecYSetup, mode: ValidateMode): SiteFile {
+async function tapCounters(lab: LiveLab): Promise<Map<string, DaemonOutcome['delivered']>> {
+  const text = await lab.space.must(['ip', '-j', '-s', 'link', 'show', 'type', 'tun']);
+  const links = JSON.parse(text) as { ifname: string; stats64: { rx: { packets: number; bytes: number } } }[];
+  return new Map(
+    links.map(({ ifname, stats64 }) => [ifname, { frames: stats64.rx.packets, octets: stats64.rx.bytes }]),
+  );
+}
+
+function tapOf(index: number): string {
+  return `place${index}`;
+}
+
+function tunnelOf({ place: { setup, mode }, index }: Numbered): TunnelFile {
   const xpn = setup.cipher.includes('xpn') ? { ssci: 2, salt: '00'.repeat(12) } : {};
   const macsec = {
     ...{ cipher: setup.cipher, icvLen: setup.icvLen, validate: mode, replayBitmap: false },
     ...{ replayProtect: setup.replayWindow !== null, replayWindow: setup.replayWindow ?? 0 },
-    txSa: [{ an: 0, keyId: '77', key: '77'.repeat(16), ...xpn }],
+    txSa: [{ an: 0, keyId: '77', key: Buffer.alloc(16, 0xf0 - index).toString('hex'), ...xpn }],
     rxSc: setup.rxSc.map((sc) => ({
       ...{ sci: sc.sci, active: sc.state === 'on' },
       sa: sc.sa.map((sa) => ({
@@ -97,9 +123,10 @@ function fileOf(setup: SecYSetup, mode: ValidateMode): SiteFile {
       })),
     })),
   };
-  const tap = { ifname: tapOf(mode), mac: '00:00:00:22:22:22' };
   return {
-    tunnels: [{ name: mode, tap, gre: { local: HOST_WAN.ip, remote: CRAFTERS[mode].ip }, macsec }],
-    workers: 1,
+    name: tapOf(index),
+    tap: { ifname: tapOf(index), mac: '00:00:00:22:22:22' },
+    gre: { local: HOST_WAN.ip, remote: peerOf(index).ip },
+    macsec,
   };
 }

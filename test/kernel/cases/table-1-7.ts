@@ -48,12 +48,28 @@ export interface TableCase {
   frames: Buffer[];
 }
 
+/** A frame that is still to be made, with the keys of its row. */
+interface Recipe {
+  inner: InnerFrame;
+  /** Null: no SecTAG. */
+  tag: Tag | null;
+  sak: Sak;
+  damage: Damage;
+}
+
+interface Row {
+  name: string;
+  setup: SecYSetup;
+  frames: Recipe[];
+}
+
 /** The peer's SCI, one that nobody knows, and a second one that some cases know. */
 export const PEER_SCI = '0000001111110001';
 const UNKNOWN_SCI = '0000009999990001';
 const SECOND_SCI = '0000003333330001';
-const KEY_0 = '11'.repeat(16);
-const KEY_1 = '33'.repeat(16);
+/** Stand-ins: each row gets two keys of its own, so that a daemon can serve many rows at once. */
+const KEY_0 = 'key 0';
+const KEY_1 = 'key 1';
 
 const INNER: InnerFrame = { dst: '02:00:00:00:aa:01', src: '02:00:00:00:aa:02', userData: testData(48) };
 const SHORT: InnerFrame = { ...INNER, userData: testData(28) };
@@ -88,23 +104,31 @@ function craft(
   changes: Partial<Tag> = {},
   damage: Damage = {},
   inner: InnerFrame = INNER,
-): Buffer {
-  return craftMacsec(inner, tag(tci, changes), SAK_0, damage);
+): Recipe {
+  return protectedFrame(inner, tag(tci, changes), SAK_0, damage);
+}
+
+function protectedFrame(inner: InnerFrame, tag: Tag, sak: Sak, damage: Damage = {}): Recipe {
+  return { inner, tag, sak, damage };
+}
+
+function plainFrame(inner: InnerFrame): Recipe {
+  return { inner, tag: null, sak: SAK_0, damage: {} };
 }
 
 /** One case for C=1 (encrypted) and one for C=0 (integrity only). */
-function bothWays(name: string, setup: SecYSetup, make: (tci: number) => Buffer[]): TableCase[] {
+function bothWays(name: string, setup: SecYSetup, make: (tci: number) => Recipe[]): Row[] {
   return [
     { name: `${name}, C=1`, setup, frames: make(ENCRYPTED) },
     { name: `${name}, C=0`, setup, frames: make(INTEGRITY) },
   ];
 }
 
-function encrypted(...pns: number[]): Buffer[] {
+function encrypted(...pns: number[]): Recipe[] {
   return pns.map((pn) => craft(ENCRYPTED, { pn }));
 }
 
-const good: TableCase[] = [
+const good: Row[] = [
   ...bothWays('good', setupWith({}), (tci) => [craft(tci), craft(tci, { pn: 2 }), craft(tci, { pn: 3 })]),
   ...bothWays('good, short user data', setupWith({}), (tci) => [craft(tci, {}, {}, SHORT)]),
   {
@@ -115,35 +139,35 @@ const good: TableCase[] = [
   {
     name: 'good, icvlen 8',
     setup: setupWith({ icvLen: 8 }),
-    frames: [craftMacsec(INNER, tag(ENCRYPTED), { ...SAK_0, icvLen: 8 })],
+    frames: [protectedFrame(INNER, tag(ENCRYPTED), { ...SAK_0, icvLen: 8 })],
   },
   {
     name: 'good, icvlen 8, integrity (E=0 C=1)',
     setup: setupWith({ icvLen: 8 }),
-    frames: [craftMacsec(INNER, tag(TCI.SC | TCI.C), { ...SAK_0, icvLen: 8 })],
+    frames: [protectedFrame(INNER, tag(TCI.SC | TCI.C), { ...SAK_0, icvLen: 8 })],
   },
   {
     name: 'icvlen 8, E=0 C=0',
     setup: setupWith({ icvLen: 8 }),
-    frames: [craftMacsec(INNER, tag(TCI.SC), { ...SAK_0, icvLen: 8 })],
+    frames: [protectedFrame(INNER, tag(TCI.SC), { ...SAK_0, icvLen: 8 })],
   },
   {
     name: 'good, frames of two ANs',
     setup: setupWith({ rxSc: [rxSc(PEER_SCI, [rxSa({}), rxSa({ an: 1, key: KEY_1 })])] }),
     frames: [
       craft(ENCRYPTED),
-      craftMacsec(INNER, tag(ENCRYPTED | 1), { ...SAK_0, key: KEY_1 }),
+      protectedFrame(INNER, tag(ENCRYPTED | 1), { ...SAK_0, key: KEY_1 }),
       craft(ENCRYPTED, { pn: 2 }),
     ],
   },
 ];
 
-const untagged: TableCase[] = [
-  { name: 'no SecTAG', setup: setupWith({}), frames: [craftPlain(INNER)] },
+const untagged: Row[] = [
+  { name: 'no SecTAG', setup: setupWith({}), frames: [plainFrame(INNER)] },
   {
     name: 'no SecTAG, short',
     setup: setupWith({}),
-    frames: [craftPlain({ ...INNER, userData: testData(1) })],
+    frames: [plainFrame({ ...INNER, userData: testData(1) })],
   },
   { name: 'E=1 C=0', setup: setupWith({}), frames: [craft(TCI.SC | TCI.E)] },
   {
@@ -153,7 +177,7 @@ const untagged: TableCase[] = [
   },
 ];
 
-const unknownPeer: TableCase[] = [
+const unknownPeer: Row[] = [
   ...bothWays('unknown SCI', setupWith({}), (tci) => [craft(tci, { sci: UNKNOWN_SCI })]),
   ...bothWays('unknown SCI, short', setupWith({}), (tci) => [craft(tci, { sci: UNKNOWN_SCI }, {}, SHORT)]),
   {
@@ -164,7 +188,7 @@ const unknownPeer: TableCase[] = [
   {
     name: 'unknown SCI, C=0, icvlen 8',
     setup: setupWith({ icvLen: 8 }),
-    frames: [craftMacsec(INNER, tag(TCI.SC, { sci: UNKNOWN_SCI }), { ...SAK_0, icvLen: 8 })],
+    frames: [protectedFrame(INNER, tag(TCI.SC, { sci: UNKNOWN_SCI }), { ...SAK_0, icvLen: 8 })],
   },
   ...bothWays('no RX SC at all', setupWith({ rxSc: [] }), (tci) => [craft(tci)]),
   ...bothWays('AN without SA', setupWith({}), (tci) => [craft(tci | 1)]),
@@ -176,7 +200,7 @@ const unknownPeer: TableCase[] = [
   ]),
 ];
 
-const badTags: TableCase[] = [
+const badTags: Row[] = [
   ...bothWays('bad tag: V=1', setupWith({}), (tci) => [craft(tci | TCI.V)]),
   ...bothWays('bad tag: ES with SC', setupWith({}), (tci) => [craft(tci | TCI.ES)]),
   ...bothWays('bad tag: SCB with SC', setupWith({}), (tci) => [craft(tci | TCI.SCB)]),
@@ -226,7 +250,7 @@ const badTags: TableCase[] = [
   })),
 ];
 
-const replay: TableCase[] = [
+const replay: Row[] = [
   ...bothWays('replayed, window 0', setupWith({ replayWindow: 0 }), (tci) => [craft(tci), craft(tci)]),
   ...bothWays('older, window 0', setupWith({ replayWindow: 0 }), (tci) => [
     craft(tci, { pn: 5 }),
@@ -283,7 +307,7 @@ const replay: TableCase[] = [
   ]),
 ];
 
-const badIcv: TableCase[] = [
+const badIcv: Row[] = [
   ...bothWays('bad ICV', setupWith({}), (tci) => [craft(tci, {}, { icv: true })]),
   ...bothWays('bad ICV, then good', setupWith({ replayWindow: 0 }), (tci) => [
     craft(tci, { pn: 9 }, { icv: true }),
@@ -297,7 +321,7 @@ const badIcv: TableCase[] = [
   },
 ];
 
-const withoutSci: TableCase[] = [
+const withoutSci: Row[] = [
   ...bothWays('no SCI, ES=0, one RX SC', setupWith({}), (tci) => [craft(tci & ~TCI.SC)]),
   ...bothWays('no SCI, SCB, one RX SC', setupWith({}), (tci) => [craft((tci & ~TCI.SC) | TCI.SCB)]),
   ...bothWays('no SCI, ES=0, no RX SC', setupWith({ rxSc: [] }), (tci) => [craft(tci & ~TCI.SC)]),
@@ -346,11 +370,11 @@ function xpnSetup(pn: string, replayWindow: number | null): SecYSetup {
   return setupWith({ cipher: 'gcm-aes-xpn-128', replayWindow, rxSc: [rxSc(PEER_SCI, [sa])] });
 }
 
-function xpn(tci: number, ...pns: bigint[]): Buffer[] {
-  return pns.map((pn) => craftMacsec(INNER, tag(tci, { pn }), XPN));
+function xpn(tci: number, ...pns: bigint[]): Recipe[] {
+  return pns.map((pn) => protectedFrame(INNER, tag(tci, { pn }), XPN));
 }
 
-const extended: TableCase[] = [
+const extended: Row[] = [
   ...bothWays('XPN: good', xpnSetup('1', null), (tci) => xpn(tci, 1n, 2n, 3n)),
   ...bothWays('XPN: across the border, window 0', xpnSetup('4294967294', 0), (tci) =>
     xpn(tci, BORDER - 2n, BORDER - 1n, BORDER, BORDER + 1n, BORDER + 2n),
@@ -369,8 +393,7 @@ const extended: TableCase[] = [
   ),
 ];
 
-/** Every row, in the order of the table. */
-export const TABLE: readonly TableCase[] = [
+const ROWS: readonly Row[] = [
   ...good,
   ...untagged,
   ...unknownPeer,
@@ -380,3 +403,19 @@ export const TABLE: readonly TableCase[] = [
   ...withoutSci,
   ...extended,
 ];
+
+/** Every row, in the order of the table. */
+export const TABLE: readonly TableCase[] = ROWS.map((row, index) => {
+  const keyOf = (standIn: string): string =>
+    Buffer.alloc(16, 2 * index + Number(standIn === KEY_1) + 1).toString('hex');
+  return {
+    name: row.name,
+    setup: {
+      ...row.setup,
+      rxSc: row.setup.rxSc.map((sc) => ({ ...sc, sa: sc.sa.map((sa) => ({ ...sa, key: keyOf(sa.key) })) })),
+    },
+    frames: row.frames.map(({ inner, tag, sak, damage }) =>
+      tag === null ? craftPlain(inner) : craftMacsec(inner, tag, { ...sak, key: keyOf(sak.key) }, damage),
+    ),
+  };
+});
