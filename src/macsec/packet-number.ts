@@ -45,8 +45,15 @@ export class PnGrant {
 }
 
 /**
+ * A kept block this far behind the counter is given up. Above what a few lanes hold at once, and below the default
+ * replay window: a lane that sends seldom must not come with PNs that the receiver takes for late ones.
+ */
+const MAX_LAG = 512n;
+
+/**
  * A lane's side: PNs taken from the shared counter, a block in use and one spare, so that a batch never runs dry
- * in its middle. One object a lane and SA.
+ * in its middle. What a batch has left over goes back to the counter, if no other lane has taken any since: so
+ * PNs are used in about the order in which frames are sent, however many lanes there are. One object a lane and SA.
  */
 export class PnBlock {
   /** The next PN to use, and one past the last of the block in use. */
@@ -67,6 +74,7 @@ export class PnBlock {
 
   /** PNs at hand, after a refill. 0: none is granted now. HOT PATH: allocates a block, not a frame. */
   available(): number {
+    if (this.#next !== this.#end || this.#spareNext !== this.#spareEnd) this.#giveUpLate();
     if (this.#spareNext === this.#spareEnd) this.#refill();
     return this.#end - this.#next + (this.#spareEnd - this.#spareNext);
   }
@@ -82,6 +90,15 @@ export class PnBlock {
     return this.#next++;
   }
 
+  /** After a batch: what it has left over goes back, last block first. HOT PATH: allocates two numbers at most. */
+  giveBack(): void {
+    if (this.#spareNext !== this.#spareEnd) {
+      if (!this.#moveBack(this.#spareEnd, this.#spareNext)) return;
+      this.#spareEnd = this.#spareNext;
+    }
+    if (this.#next !== this.#end && this.#moveBack(this.#end, this.#next)) this.#end = this.#next;
+  }
+
   /** One past the last PN that was used; 0: none was. */
   get next(): number {
     return this.#next;
@@ -95,6 +112,17 @@ export class PnBlock {
   /** Time to ask the main thread for more. */
   wantsGrant(): boolean {
     return Atomics.load(this.#words, NEXT) >= Atomics.load(this.#words, LOW_WATER);
+  }
+
+  /** Of PNs that nobody has taken any after, the counter can go back to the first. */
+  #moveBack(end: number, next: number): boolean {
+    return Atomics.compareExchange(this.#words, NEXT, BigInt(end), BigInt(next)) === BigInt(end);
+  }
+
+  #giveUpLate(): void {
+    const late = Number(Atomics.load(this.#words, NEXT) - MAX_LAG);
+    if (this.#next < late) this.#end = this.#next;
+    if (this.#spareNext < late) this.#spareEnd = this.#spareNext;
   }
 
   #refill(): void {

@@ -97,6 +97,7 @@ function finish(secy: SecY, sa: TxSa | null, batch: Batch, job: AeadJob): void {
   counters[countersAt.txSc + octetKind]! += octets;
   counters[sa.countersAt + kind]! += packets;
   counters[sa.countersAt + TxSaCounter.nextPn] = sa.pn.next;
+  sa.pn.giveBack();
 }
 
 /** protectFrames is off: the frame goes out as it is (802.1AE 10.5). HOT PATH. */

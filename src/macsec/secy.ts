@@ -106,8 +106,8 @@ export interface SecySpec {
   readonly rxIndex?: readonly number[];
 }
 
-/** PNs that a lane takes at once. */
-const PN_BLOCK_LEN = 256;
+/** PNs that a lane takes at once: as many as a batch has frames. */
+const PN_BLOCK_LEN = 128;
 /** RxSCs that a running SecY has room for: a keyring has 255 slots. */
 export const MAX_RX_SC = 62;
 
