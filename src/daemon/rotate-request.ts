@@ -1,7 +1,7 @@
 /** The body of `POST /v1/tunnels/NAME/rotate`: checked, its key files read. Keys never travel over the socket. */
 import { z } from 'zod';
 import { readKeyFile } from '../config/keys.ts';
-import { type MacsecConfig, type SaConfig, sakLen } from '../config/types.ts';
+import { isXpn, type MacsecConfig, type SaConfig, sakLen } from '../config/types.ts';
 import { L2vpnError } from '../errors.ts';
 import { AN_COUNT } from '../macsec/counters.ts';
 import type { RotationRequest } from './rotation.ts';
@@ -58,6 +58,7 @@ export function parseRotation(name: string, tunnel: Tunnel, body: unknown): Rota
   const tx = newSa(an, request.txKeyFile, octets, request.txKeyId, oldTx, request.salt);
   const rx = newSa(an, request.rxKeyFile, octets, request.rxKeyId, rxSc.sa[0], request.salt);
   refuseOldKeys(macsec, tx, rx);
+  if (isXpn(macsec.cipher)) for (const sa of [tx, rx]) requireNonce(name, sa);
   return {
     tunnel: name,
     tx,
@@ -66,6 +67,15 @@ export function parseRotation(name: string, tunnel: Tunnel, body: unknown): Rota
     now: request.now ?? false,
     graceMs: request.graceMs ?? DEFAULT_GRACE_MS,
   };
+}
+
+/** XPN: SSCI and salt come from an SA before, so there must be one. */
+function requireNonce(name: string, { ssci, salt }: SaConfig): void {
+  if (ssci !== null && salt !== null) return;
+  throw new L2vpnError(
+    'L2VPN_USAGE',
+    `rotate: tunnel "${name}" has no SA to take the ssci of; put the new SAs into the configuration and reload`,
+  );
 }
 
 function onlySci(macsec: MacsecConfig): string {

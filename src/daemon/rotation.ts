@@ -30,6 +30,8 @@ export interface RotationPort {
   apply(config: MacsecConfig): Promise<void>;
   /** Frames accepted so far on RxSA `an` of `sci`. */
   accepted(sci: string, an: number): number;
+  /** Runs `step` when nothing else changes the tunnel. */
+  inTurn(step: () => Promise<void>): Promise<void>;
 }
 
 export type RotationState = 'waiting for the peer' | 'grace time' | 'done';
@@ -43,6 +45,7 @@ export class Rotation {
   readonly #port: RotationPort;
   readonly #failed: (error: unknown) => void;
   #timer: NodeJS.Timeout | null = null;
+  #stopped = false;
   #oldTx: readonly number[] = [];
   #oldRx: readonly number[] = [];
 
@@ -54,7 +57,7 @@ export class Rotation {
     this.#failed = failed;
   }
 
-  /** Step 1, and with `now` step 2; the rest follows by itself. Throws L2VPN_CONFIG where an SA has the AN already. */
+  /** Step 1, and with `now` step 2, in the caller's turn; the rest follows by itself. Throws L2VPN_CONFIG where an SA has the AN already. */
   async start(): Promise<void> {
     const { tx, rx, sci, now } = this.#request;
     const config = this.#port.config();
@@ -73,8 +76,13 @@ export class Rotation {
     else this.#every(() => this.#awaitPeer());
   }
 
-  /** Ends the waiting; SAs stay as they are. */
+  /** Ends the rotation; SAs stay as they are. */
   stop(): void {
+    this.#stopped = true;
+    this.#rest();
+  }
+
+  #rest(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
   }
@@ -84,7 +92,7 @@ export class Rotation {
   }
 
   async #moveTransmit(): Promise<void> {
-    this.stop();
+    this.#rest();
     await this.#port.apply({ ...this.#port.config(), encodingSa: this.an });
     this.state = 'grace time';
     let movedMs: number | null = null;
@@ -96,7 +104,7 @@ export class Rotation {
   }
 
   async #retire(): Promise<void> {
-    this.stop();
+    this.#rest();
     const config = this.#port.config();
     const rxSc = config.rxSc.map((one) =>
       one.sci === this.#request.sci
@@ -120,7 +128,10 @@ export class Rotation {
     this.#timer = setInterval(() => {
       if (busy) return;
       busy = true;
-      step()
+      this.#port
+        .inTurn(async () => {
+          if (!this.#stopped) await step();
+        })
         .catch(this.#failed)
         .finally(() => {
           busy = false;
