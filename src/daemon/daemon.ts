@@ -17,7 +17,7 @@ import { closeServer, openControl } from './control.ts';
 import { DropLog } from './drop-log.ts';
 import { createMetrics, openMetrics } from './metrics.ts';
 import { PnWatch } from './pn-watch.ts';
-import { planReload, type ReloadPlan } from './reload.ts';
+import { changedMacsec, planReload, type ReloadPlan } from './reload.ts';
 import { parseRotation } from './rotate-request.ts';
 import { Rotation, type RotationPort } from './rotation.ts';
 import { snapshotOf, type TunnelSnapshot, totalsOf } from './snapshot.ts';
@@ -34,7 +34,7 @@ export class Daemon {
   readonly #undo: (() => void | Promise<void>)[] = [];
   readonly #tunnels = new Map<string, Tunnel>();
   readonly #rotations = new Map<string, Rotation>();
-  /** As loaded last, from the file. */
+  /** As loaded last, from the file, less what could not be applied. */
   #config: Config;
   #aead!: AeadChoice;
   #state!: PnState;
@@ -99,15 +99,9 @@ export class Daemon {
     return this.#inTurn(async () => {
       const config = loadConfig(this.#configPath);
       const plan = planReload(this.#config, config);
-      for (const name of plan.remove) await this.#removeTunnel(name);
-      for (const { name, config: macsec } of plan.macsec) {
-        this.#rotations.get(name)?.stop();
-        this.#rotations.delete(name);
-        await this.#applyMacsec(this.#tunnel(name), macsec);
-      }
-      for (const tunnel of plan.add) await this.#addTunnel(tunnel, config.tunnels.indexOf(tunnel));
+      await this.#carryOut(plan, config);
       if (plan.logLevel !== null) this.#log.level = plan.logLevel;
-      this.#config = config;
+      this.#config = plan.effective;
       this.#log.info(
         {
           added: plan.add.map(({ name }) => name),
@@ -119,6 +113,37 @@ export class Daemon {
       for (const text of plan.refused) this.#log.warn(text);
       return plan;
     });
+  }
+
+  /** Tunnels that go, that change, that come. What was done is undone where a step fails. */
+  async #carryOut(plan: ReloadPlan, config: Config): Promise<void> {
+    const undo: (() => Promise<void>)[] = [];
+    try {
+      for (const name of plan.remove) {
+        const { config: was } = this.#tunnel(name);
+        await this.#removeTunnel(name);
+        undo.push(() =>
+          this.#addTunnel(
+            was,
+            this.#config.tunnels.findIndex((one) => one.name === name),
+          ),
+        );
+      }
+      for (const change of plan.macsec) {
+        const tunnel = this.#tunnel(change.name);
+        const was = tunnel.config.macsec!;
+        await this.#applyMacsec(tunnel, changedMacsec(was, change));
+        undo.push(() => this.#applyMacsec(tunnel, was));
+      }
+      for (const tunnel of plan.add) {
+        await this.#addTunnel(tunnel, config.tunnels.indexOf(tunnel));
+        undo.push(() => this.#removeTunnel(tunnel.name));
+      }
+    } catch (error) {
+      for (const step of undo.reverse()) await step().catch((reason) => this.#failWith(reason));
+      throw error;
+    }
+    for (const { name, keys } of plan.macsec) if (keys) this.#endRotation(name);
   }
 
   /** Starts a key change; `body` is the request as it came. Throws L2vpnError. */
@@ -145,7 +170,13 @@ export class Daemon {
       apply: (config) => this.#applyMacsec(tunnel, config),
       accepted: (sci, an) =>
         totalsOf(tunnel).secy[countersAt.rxSa(tunnel.numbers!.indexOf(sci), an) + RxSaCounter.inPktsOk]!,
+      inTurn: (step) => this.#inTurn(step),
     };
+  }
+
+  #endRotation(name: string): void {
+    this.#rotations.get(name)?.stop();
+    this.#rotations.delete(name);
   }
 
   #rotationOf(name: string): { an: number; state: string } | null {
@@ -188,8 +219,7 @@ export class Daemon {
 
   async #removeTunnel(name: string): Promise<void> {
     const tunnel = this.#tunnel(name);
-    this.#rotations.get(name)?.stop();
-    this.#rotations.delete(name);
+    this.#endRotation(name);
     await this.#workers?.remove(name);
     this.#tunnels.delete(name);
     closeTunnel(tunnel, this.#clean);

@@ -8,11 +8,20 @@ import type { Config, LogLevel, MacsecConfig, SaConfig, TunnelConfig } from '../
 export interface ReloadPlan {
   readonly add: readonly TunnelConfig[];
   readonly remove: readonly string[];
-  /** Tunnels whose SecY gets a new configuration. */
-  readonly macsec: readonly { readonly name: string; readonly config: MacsecConfig }[];
+  /** Tunnels whose SecY gets a new configuration; its SAs only where `keys` says so. */
+  readonly macsec: readonly MacsecChange[];
   readonly logLevel: LogLevel | null;
   /** What stays as it was: `tunnel "site2": gre.remote cannot change while it runs; restart l2vpnd`. */
   readonly refused: readonly string[];
+  /** What holds from now on: the new configuration, with that which is refused as it was. */
+  readonly effective: Config;
+}
+
+export interface MacsecChange {
+  readonly name: string;
+  readonly config: MacsecConfig;
+  /** SAs were added, removed or changed in the file: they take the place of those that run, whatever a rotation did. */
+  readonly keys: boolean;
 }
 
 /** As with `ip link change … type macsec`: these belong to the SecY's birth. */
@@ -22,19 +31,30 @@ const FIXED_GLOBAL = ['crypto', 'workers', 'stateDir', 'controlSocket', 'metrics
 /** Compares what was loaded before with what is loaded now (not with what runs: a rotation is not an edit). */
 export function planReload(before: Config, after: Config): ReloadPlan {
   const refused: string[] = [];
-  const macsec: { name: string; config: MacsecConfig }[] = [];
+  const macsec: MacsecChange[] = [];
+  const tunnels: TunnelConfig[] = [];
   for (const key of FIXED_GLOBAL) {
     if (!isDeepStrictEqual(before[key], after[key])) refused.push(`${key} ${CANNOT}`);
   }
   for (const now of after.tunnels) {
     const was = before.tunnels.find(({ name }) => name === now.name);
-    if (was === undefined) continue;
+    if (was === undefined) {
+      tunnels.push(now);
+      continue;
+    }
     refused.push(...fixedChanges(was, now).map((path) => `tunnel "${now.name}": ${path} ${CANNOT}`));
     const fixed = fixedMacsec(was.macsec, now.macsec);
+    refused.push(...fixed.map((path) => `tunnel "${now.name}": ${path} ${CANNOT}`));
     if (fixed.length > 0 || was.macsec === null || now.macsec === null) {
-      refused.push(...fixed.map((path) => `tunnel "${now.name}": ${path} ${CANNOT}`));
-    } else if (!sameMacsec(was.macsec, now.macsec)) macsec.push({ name: now.name, config: now.macsec });
+      tunnels.push(was);
+      continue;
+    }
+    tunnels.push({ ...was, macsec: now.macsec });
+    if (!sameMacsec(was.macsec, now.macsec)) {
+      macsec.push({ name: now.name, config: now.macsec, keys: !sameSas(was.macsec, now.macsec) });
+    }
   }
+  const fixedGlobal = Object.fromEntries(FIXED_GLOBAL.map((key) => [key, before[key]]));
   const names = (config: Config): Set<string> => new Set(config.tunnels.map(({ name }) => name));
   const [old, current] = [names(before), names(after)];
   return {
@@ -43,7 +63,15 @@ export function planReload(before: Config, after: Config): ReloadPlan {
     macsec,
     logLevel: before.log.level === after.log.level ? null : after.log.level,
     refused,
+    effective: { ...after, ...fixedGlobal, tunnels },
   };
+}
+
+/** What a SecY that runs as `running` gets of `change`: its own SAs stay, a rotation's too, unless the file has new ones. */
+export function changedMacsec(running: MacsecConfig, { config, keys }: MacsecChange): MacsecConfig {
+  if (keys) return config;
+  const { txSa, rxSc, encodingSa } = running;
+  return { ...config, txSa, rxSc, encodingSa };
 }
 
 const CANNOT = 'cannot change while it runs; restart l2vpnd';
@@ -73,6 +101,11 @@ function withoutKeys(config: MacsecConfig): object {
     txSa: config.txSa.map(bare),
     rxSc: config.rxSc.map((sc) => ({ ...sc, sa: sc.sa.map(bare) })),
   };
+}
+
+/** The same SAs, encoded with the same one. */
+function sameSas(was: MacsecConfig, now: MacsecConfig): boolean {
+  return sameMacsec(was, { ...was, txSa: now.txSa, rxSc: now.rxSc, encodingSa: now.encodingSa });
 }
 
 function sameKeys(was: MacsecConfig, now: MacsecConfig): boolean {
