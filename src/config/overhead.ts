@@ -1,6 +1,6 @@
 /**
- * MTU arithmetic: what a path leaves for the inner packet. A full SecTAG and ICV are counted always, as the
- * kernel's macsec device does (`macsec_newlink`: lower MTU − 32), so that both ends agree whatever is sent.
+ * MTU arithmetic: what a path leaves for the inner packet. A SecTAG with SCI is counted always, and the ICV as long
+ * as it is, as the kernel's macsec device does (`macsec_newlink`; asked of Linux 6.1), so that both ends agree.
  */
 import type { GreConfig, MacsecConfig } from './types.ts';
 
@@ -18,9 +18,8 @@ export interface MtuArithmetic {
   mtu: number;
 }
 
-/** Counted always; see above. */
+/** With SCI, whether it is sent or not; see above. */
 const SECTAG_OCTETS = 16;
-const ICV_OCTETS = 16;
 
 /** What `gre` and `macsec` add to an inner packet. */
 export function overheadParts(
@@ -34,7 +33,7 @@ export function overheadParts(
   if (gre.key !== null) parts.push({ name: 'GRE key', octets: 4 });
   parts.push({ name: 'Ethernet', octets: 14 });
   if (macsec !== null) {
-    parts.push({ name: 'SecTAG', octets: SECTAG_OCTETS }, { name: 'ICV', octets: ICV_OCTETS });
+    parts.push({ name: 'SecTAG', octets: SECTAG_OCTETS }, { name: 'ICV', octets: macsec.icvLen });
   }
   return parts;
 }
