@@ -47,5 +47,7 @@ napi_value set_tap_offload(napi_env env, napi_callback_info info) {
     return NULL;
   }
   if (ioctl(fd, TUNSETOFFLOAD, (unsigned long)flags) == 0) return make_bool(env, true);
-  return errno == EINVAL ? make_bool(env, false) : throw_errno(env, errno, "ioctl TUNSETOFFLOAD", NULL);
+  /* ENOTTY: not a TAP at all, but a socket that stands for one. */
+  if (errno == EINVAL || errno == ENOTTY) return make_bool(env, false);
+  return throw_errno(env, errno, "ioctl TUNSETOFFLOAD", NULL);
 }

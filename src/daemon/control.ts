@@ -6,10 +6,11 @@
  *     POST /v1/tunnels/NAME/rotate   a key change (rotate-request.ts)
  *     POST /v1/reload                the configuration file as it is now; answers with what was refused
  */
-import { chmodSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
+import { chmodSync, statSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
+import { makeDirs } from '../make-dirs.ts';
 import type { ReloadPlan } from './reload.ts';
 import type { TunnelSnapshot } from './snapshot.ts';
 
@@ -29,7 +30,7 @@ export async function openControl(path: string, api: ControlApi): Promise<Server
   const server = createServer((req, res) => answer(api, req, res));
   try {
     await removeStale(path);
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    makeDirs(dirname(path), 0o755);
     const mask = process.umask(0o177);
     try {
       await listen(server, path);

@@ -13,8 +13,9 @@
  */
 import { createHmac, type KeyObject } from 'node:crypto';
 import * as nodeFs from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { L2vpnError, messageOf } from '../errors.ts';
+import { makeDirs } from '../make-dirs.ts';
 import { readPnFile, type StateFs, syncDirectory, writePnFile } from './pn-file.ts';
 
 /** Takes an exclusive lock on a file (made if absent): a descriptor that holds it, or −1 where another process does. */
@@ -81,12 +82,7 @@ export function openState(dir: string, lockFile: LockFile, fs: StateFs = nodeFs)
 
 /** mkdir -p whose result survives a power failure: a lost directory is a lost count. */
 function makeDirectory(fs: StateFs, dir: string): void {
-  const first = fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  for (let made = resolve(dir); ; made = dirname(made)) {
-    syncDirectory(fs, dirname(made));
-    if (made === resolve(first) || made === dirname(made)) return;
-  }
+  for (const made of makeDirs(dir, 0o700, fs)) syncDirectory(fs, dirname(made));
 }
 
 /** The name of a channel's files: 32 hex digits that tell nothing of the key. */

@@ -43,7 +43,7 @@ class LaneWorker implements LoopEvents {
     this.#provider = providerNamed(spec.provider);
     this.#port = port;
     this.#add(spec.lanes);
-    warmUp(this.#provider);
+    warmUp((lane) => buildLane(lane, this.#provider).lane);
     this.#post({ type: 'running' });
   }
 

@@ -96,6 +96,7 @@ export function tunnelOf(
     config,
     sci: macsec === null ? '' : '0000001111110001',
     mac: '00:00:00:11:11:11',
+    settling: false,
     ifindex: 7,
     mtu: arithmetic.mtu,
     pathMtu: 1500,

@@ -36,9 +36,21 @@ describe('an outer IPv4 header of ours (man 7 raw, IP_HDRINCL)', () => {
     const template = ipv4Template(parseIpv4('1.1.1.1'), parseIpv4('2.2.2.2'), 64, 0xb8, true);
     const buf = Buffer.alloc(40, 0xa5);
     writeIpv4(buf, 10, 1500, template);
-    expect(buf.toString('hex', 10, 30)).toBe('45b805dc00004000402f00000101010102020202');
+    expect(buf.toString('hex', 10, 30)).toBe('45b805dc00014000402f00000101010102020202');
     expect(buf[9]).toBe(0xa5);
     expect(buf[30]).toBe(0xa5);
+  });
+
+  it('has an identification of its own, never 0', () => {
+    const template = ipv4Template(parseIpv4('1.1.1.1'), parseIpv4('2.2.2.2'), 64, 0, true);
+    const ids = new Set<number>();
+    const buf = Buffer.alloc(IPV4_LEN);
+    for (let i = 0; i < 0x10000; i++) {
+      writeIpv4(buf, 0, 100, template);
+      ids.add(buf.readUInt16BE(4));
+    }
+    expect(ids.size).toBe(0xffff);
+    expect(ids.has(0)).toBe(false);
   });
 
   it('leaves DF clear when fragments are allowed', () => {
