@@ -30,7 +30,7 @@ describe('the transmit lane (PROTOCOL 1.1)', () => {
     const [packet] = transmitted([ARP], { ipv4: true });
     expect(packet!.length).toBe(20 + 4 + 42 + 32);
     expect(packet!.toString('hex', 0, 20)).toBe(
-      '450000620000400040 2f0000 01010101 02020202'.replace(/ /g, ''),
+      '450000620001400040 2f0000 01010101 02020202'.replace(/ /g, ''),
     );
     expect(packet!.toString('hex', 20, 52)).toBe(
       hex(

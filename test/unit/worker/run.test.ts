@@ -2,10 +2,8 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { workerCount } from '../../../src/daemon/workers.ts';
-import { laneCountersBytes } from '../../../src/datapath/lane-counters.ts';
 import { closeFds } from '../../../src/io/close.ts';
 import { openEvent, signalEvent } from '../../../src/io/poller.ts';
-import { MAX_RX_SC } from '../../../src/macsec/secy.ts';
 import type { LaneSpec, ToWorker } from '../../../src/worker/messages.ts';
 import { runWorker } from '../../../src/worker/run.ts';
 import { macsecConfig, secySpec } from '../macsec/kit.ts';
@@ -17,25 +15,6 @@ function event(): number {
   return fd;
 }
 afterEach(() => closeFds(opened.splice(0)));
-
-/** A lane whose descriptors are eventfds: neither a TAP nor a socket. */
-function laneOf(tunnel: string, tapFd: number): LaneSpec {
-  return {
-    direction: 'transmit',
-    tunnel,
-    tapFd,
-    wireFd: event(),
-    outerIpv4: true,
-    endpoint: null,
-    learns: false,
-    secy: secySpec(macsecConfig()).spec,
-    gre: { key: null, checksum: false },
-    lowerMtu: 1462,
-    ipv4: null,
-    maxLen: 1500,
-    counters: new SharedArrayBuffer(laneCountersBytes(MAX_RX_SC)),
-  };
-}
 
 /** Runs a worker in this thread, with `messages` waiting for it; what it said. */
 function converse(lanes: readonly LaneSpec[], messages: readonly ToWorker[]): unknown[] {
@@ -54,10 +33,6 @@ function converse(lanes: readonly LaneSpec[], messages: readonly ToWorker[]): un
 describe('a worker', () => {
   it('says that it runs, and that it has stopped', () => {
     expect(converse([], [{ type: 'stop' }])).toEqual([{ type: 'running' }, { type: 'stopped' }]);
-  });
-
-  it('takes no descriptor for a TAP that is none', () => {
-    expect(() => converse([laneOf('site2', event())], [{ type: 'stop' }])).toThrow('TUNSETOFFLOAD');
   });
 
   it('carries out what it is asked in order, and says so', () => {
