@@ -9,7 +9,7 @@ import { VALIDATE_MODES } from './cases/table-1-7.ts';
 import { overGre } from './craft.ts';
 import { HOST_WAN } from './lab-namespace.ts';
 import type { LiveLab } from './live.ts';
-import { flatCounters, type ShownSecY } from './macsec-show.ts';
+import { flatCounters, parseShow } from './macsec-show.ts';
 import { type Place, peerOf } from './places.ts';
 
 const TIMEOUT_MS = 20_000;
@@ -17,7 +17,6 @@ const TIMEOUT_MS = 20_000;
 interface Shown {
   rx: { frames_in: number; frames_out: number };
   drops: Record<string, number>;
-  macsec: ShownSecY;
 }
 
 /** Counters as `Outcome` has them, and what came out of the TAP by the kernel's own count. */
@@ -26,7 +25,7 @@ export interface DaemonOutcome {
   delivered: { frames: number; octets: number };
 }
 
-/** Runs l2vpnd with the SecYs of all places, sends each its frames, and tells what came of them, place by place. */
+/** Runs l2vpnd with the SecYs of all places, sends each its frames, and tells what `show -s -j` says of them, place by place. */
 export async function runOnDaemons(lab: LiveLab, places: readonly Place[]): Promise<DaemonOutcome[]> {
   const numbered = places.map((place, index) => ({ place, index }));
   const outcomes = await Promise.all(
@@ -51,20 +50,23 @@ async function runOnDaemon(lab: LiveLab, places: readonly Numbered[]): Promise<M
   try {
     await site.start(TIMEOUT_MS);
     const rounds = Math.max(...places.map(({ place }) => place.frames.length));
-    let shown: Shown[] = [];
     // One frame a round: a batch recovers XPNs from where it began, which no kernel does.
     for (let round = 0; round < rounds; round++) {
       for (const { place, index } of places) {
         const frame = place.frames[round];
         if (frame !== undefined) lab.guest.wire.send(overGre(frame, peerOf(index), HOST_WAN));
       }
-      shown = await handled(site, places, round + 1);
+      await handled(site, places, round + 1);
     }
+    const { stdout } = await site.command('show', '-s', '-j');
     const taps = await tapCounters(lab);
     return new Map(
-      places.map(({ index }, i) => [
+      places.map(({ index }) => [
         index,
-        { counters: received(flatCounters(shown[i]!.macsec)), delivered: taps.get(tapOf(index))! },
+        {
+          counters: received(flatCounters(parseShow(stdout, tapOf(index)))),
+          delivered: taps.get(tapOf(index))!,
+        },
       ]),
     );
   } finally {
@@ -81,13 +83,13 @@ function received(counters: Record<string, number>): Record<string, number> {
 }
 
 /** When the first `count` frames of every place have come in, and each has gone on or has been dropped. */
-async function handled(site: Site, places: readonly Numbered[], count: number): Promise<Shown[]> {
+async function handled(site: Site, places: readonly Numbered[], count: number): Promise<void> {
   for (const end = Date.now() + TIMEOUT_MS; ; await pause(5)) {
     const shown = (await site.control('/v1/tunnels')) as Shown[];
     const waiting = places.findIndex(
       ({ place }, i) => !isHandled(shown[i]!, Math.min(count, place.frames.length)),
     );
-    if (waiting < 0) return shown;
+    if (waiting < 0) return;
     if (Date.now() > end) throw new Error(`frames are not accounted for: ${JSON.stringify(shown[waiting])}`);
   }
 }

@@ -112,11 +112,6 @@ export class LiveTunnel {
     return macsec === null ? {} : flatCounters(macsec);
   }
 
-  /** Puts a packet that was captured on the wire there once more; true when it was for the guest. */
-  replay(packet: Buffer): void {
-    this.lab.guest.wire.send(packet);
-  }
-
   /** Frames that l2vpnd dropped, by reason. */
   async hostDrops(): Promise<Counters> {
     const { drops } = await this.#snapshot();

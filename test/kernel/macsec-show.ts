@@ -44,12 +44,12 @@ function sciText(sci: string): string {
   return sci.replace(/^0x/, '').padStart(16, '0');
 }
 
-/** The PN and every capitalised number of `object` and of the objects in it, however the iproute2 release nests them. */
+/** The PN and every capitalised number of `object` and of the objects in it (the control socket nests them). */
 function add(flat: Counters, prefix: string, object: object): void {
   for (const [key, value] of Object.entries(object)) {
     if (typeof value === 'number') {
       if (key === 'pn' || (/^(In|Out)[A-Z]/.test(key) && value !== 0)) flat[`${prefix}.${key}`] = value;
-    } else if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
+    } else if (key !== 'l2vpnd' && value !== null && typeof value === 'object' && !Array.isArray(value)) {
       add(flat, prefix, value);
     }
   }

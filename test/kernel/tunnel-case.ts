@@ -116,9 +116,14 @@ function ssciOf(from: 'host' | 'guest'): number {
   return from === 'host' ? 1 : 2;
 }
 
-/** Each direction and association its own key. */
-export function keyOf(setup: TunnelSetup, from: 'host' | 'guest', an: number): string {
-  const octet = (from === 'host' ? 0x10 : 0x20) + an;
+/** Each direction and association its own key; `generation` counts the rotations that brought one to this AN. */
+export function keyOf(
+  setup: TunnelSetup,
+  from: 'host' | 'guest',
+  an: number,
+  generation: number = 0,
+): string {
+  const octet = (from === 'host' ? 0x10 : 0x80) + an + 4 * generation;
   return Buffer.alloc(setup.cipher?.endsWith('256') === true ? 32 : 16, octet).toString('hex');
 }
 
@@ -168,9 +173,15 @@ function guestMacsec(setup: TunnelSetup, cipher: Cipher): string[] {
   ];
 }
 
-function guestSa(setup: TunnelSetup, from: 'host' | 'guest', an: number): string {
+/** `pn 1 on key 00 1010…`, as `ip macsec add … sa AN` takes it. */
+export function guestSa(
+  setup: TunnelSetup,
+  from: 'host' | 'guest',
+  an: number,
+  generation: number = 0,
+): string {
   const xpn = setup.cipher?.includes('xpn') === true;
-  const pn = `${xpn ? 'xpn' : 'pn'} ${setup[from].pn}`;
+  const pn = `${xpn ? 'xpn' : 'pn'} ${generation === 0 ? setup[from].pn : 1}`;
   const extended = xpn ? `ssci ${ssciOf(from)} salt ${SALT}` : '';
-  return `${pn} ${extended} on key 0${an} ${keyOf(setup, from, an)}`;
+  return `${pn} ${extended} on key 0${an} ${keyOf(setup, from, an, generation)}`;
 }
