@@ -1,6 +1,6 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
-/** `unit` needs nothing; `e2e` makes network namespaces (root, /dev/net/tun); `kernel` boots a Linux kernel in QEMU. The last two run one file at a time. */
+/** `unit` needs nothing; `e2e` makes network namespaces (root, /dev/net/tun); `kernel` boots a Linux kernel in QEMU. They run in this order, the last two one file at a time. */
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
@@ -9,6 +9,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          sequence: { groupOrder: 1 },
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -18,6 +19,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'kernel',
           include: ['test/kernel/**/*.test.ts'],
+          sequence: { groupOrder: 2 },
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 180_000,
