@@ -28,9 +28,13 @@ export async function askDaemon(
   const { status, text } = await exchange(socket, method, path, body);
   const answer: unknown = JSON.parse(text);
   if (status < 300) return answer;
-  const { error, code } = answer as { error?: string; code?: ErrorCode };
+  const { error, code, exitStatus } = answer as { error?: string; code?: ErrorCode; exitStatus?: number };
   const known = code !== undefined && code in EXIT_STATUS ? code : 'L2VPN_SYSTEM';
-  throw new L2vpnError(status === 404 ? 'L2VPN_USAGE' : known, error ?? `the daemon answered ${status}`);
+  throw new L2vpnError(
+    status === 404 ? 'L2VPN_USAGE' : known,
+    error ?? `the daemon answered ${status}`,
+    exitStatus === undefined ? {} : { exitStatus },
+  );
 }
 
 function exchange(

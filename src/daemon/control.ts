@@ -9,7 +9,7 @@
 import { chmodSync, statSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
-import { errnoName, L2vpnError, messageOf } from '../errors.ts';
+import { EXIT_STATUS, errnoName, L2vpnError, messageOf } from '../errors.ts';
 import { makeDirs } from '../make-dirs.ts';
 import type { ReloadPlan } from './reload.ts';
 import type { TunnelSnapshot } from './snapshot.ts';
@@ -146,5 +146,6 @@ function refusal(error: unknown): Answer {
   const ours =
     !(error instanceof L2vpnError) || error.code === 'L2VPN_SYSTEM' || error.code === 'L2VPN_INTERNAL';
   const code = error instanceof L2vpnError ? error.code : 'L2VPN_INTERNAL';
-  return [ours ? 500 : 400, { error: messageOf(error), code }];
+  const exitStatus = error instanceof L2vpnError ? error.exitStatus : EXIT_STATUS[code];
+  return [ours ? 500 : 400, { error: messageOf(error), code, exitStatus }];
 }
