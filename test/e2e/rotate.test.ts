@@ -1,0 +1,223 @@
+/** Keys change again and again while frames flow, and a change that cannot be leaves everything as it was. */
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Background, RunResult } from '../../lab/run.ts';
+import type { Site } from '../../lab/site.ts';
+import { type Lab, labOfTests, pingOnce, pingUntil, suite } from './support.ts';
+
+interface Seen {
+  rotation: { an: number; state: string } | null;
+  macsec: {
+    encoding_sa: number;
+    sa_list: { an: number; key: string; pn: number }[];
+    rx_sc: { sa_list: { an: number; key: string }[] }[];
+  };
+}
+
+async function seen(site: Site): Promise<Seen> {
+  const [tunnel] = (await site.control('/v1/tunnels')) as [Seen];
+  return tunnel;
+}
+
+/** Asks until both ends are through with the change to `an`. */
+async function untilDone(sites: readonly Site[], an: number, timeoutMs = 10_000): Promise<void> {
+  for (const end = Date.now() + timeoutMs; ; ) {
+    const all = await Promise.all(sites.map(seen));
+    if (all.every(({ rotation }) => rotation?.an === an && rotation.state === 'done')) return;
+    if (Date.now() > end) throw new Error(`the rotation to AN ${an} did not end: ${JSON.stringify(all)}`);
+  }
+}
+
+/** Writes a key file into the site's directory; returns its path. */
+async function keyFile(site: Site, name: string, hex: string, mode = 0o600): Promise<string> {
+  const path = join(site.dir, name);
+  await writeFile(path, `${hex}\n`, { mode });
+  await chmod(path, mode);
+  return path;
+}
+
+/** 200 pings a second, until told to stop. */
+async function steadyPing(lab: Lab): Promise<Background> {
+  const ping = lab.topology.host1.start(['ping', '-n', '-i', '0.005', '-w', '40', '192.168.1.2']);
+  await ping.waitFor(/icmp_seq=20 /);
+  return ping;
+}
+
+/** Stops it; how many were sent and how many of them had no answer (the last one may be under way). */
+async function pingResult(ping: Background): Promise<{ sent: number; lost: number }> {
+  await ping.stop('SIGINT');
+  const [, sent, received] = await ping.waitFor(/(\d+) packets transmitted, (\d+) received/);
+  return { sent: Number(sent), lost: Math.max(0, Number(sent) - Number(received) - 1) };
+}
+
+const XPN = (sas: readonly [string, string], peerMac: string): Record<string, unknown> => ({
+  cipher: 'gcm-aes-xpn-128',
+  txSa: [{ an: 0, keyId: '0a', key: sas[0], ssci: 1, salt: '00112233445566778899aabb' }],
+  rxSc: [
+    { mac: peerMac, sa: [{ an: 0, keyId: '0b', key: sas[1], ssci: 2, salt: '00112233445566778899aabb' }] },
+  ],
+});
+
+suite('keys change again and again', {}, () => {
+  const lab = labOfTests({ prefix: 'again' });
+
+  /** Changes the keys, `first` beginning; `n` makes them new. */
+  async function change(first: Site, second: Site, n: number, octets = 16): Promise<void> {
+    const [a, b] = [`a${n}`.repeat(octets), `b${n}`.repeat(octets)];
+    const args = ['--grace', '1'];
+    const run = async (site: Site, tx: string, rx: string, ...more: string[]): Promise<RunResult> =>
+      site.command(
+        'rotate',
+        site.name === 'site1' ? 'site2' : 'site1',
+        '--tx-key-file',
+        await keyFile(site, `tx${n}`, tx),
+        '--rx-key-file',
+        await keyFile(site, `rx${n}`, rx),
+        ...args,
+        ...more,
+      );
+    expect(await run(first, a, b)).toMatchObject({ code: 0, stderr: '' });
+    expect(await run(second, b, a, '--now')).toMatchObject({ code: 0, stderr: '' });
+  }
+
+  async function expectNothingLost(sites: readonly Site[]): Promise<void> {
+    for (const site of sites) {
+      expect(await site.counters()).toMatchObject({
+        InPktsNotUsingSA: 0,
+        InPktsNotValid: 0,
+        InPktsLate: 0,
+        InPktsDelayed: 0,
+      });
+    }
+  }
+
+  it('AN 0, 1, 2, 3 and 0 again, either end first: no frame is lost', async () => {
+    lab.explainFailure();
+    const [site1, site2] = await lab.bothSites();
+    await pingUntil(lab.topology.host1, '192.168.1.2');
+    const ping = await steadyPing(lab);
+    for (const [n, an] of [1, 2, 3, 0, 1].entries()) {
+      const [first, second] = n % 2 === 0 ? [site1, site2] : [site2, site1];
+      await change(first!, second!, n);
+      await untilDone([site1, site2], an);
+      for (const { macsec } of await Promise.all([site1, site2].map(seen))) {
+        expect(macsec.encoding_sa).toBe(an);
+        expect(macsec.sa_list.map((sa) => sa.an)).toEqual([an]);
+        expect(macsec.rx_sc[0]?.sa_list.map((sa) => sa.an)).toEqual([an]);
+      }
+    }
+    const { sent, lost } = await pingResult(ping);
+    expect(sent).toBeGreaterThan(400);
+    expect(lost).toBe(0);
+    await expectNothingLost([site1, site2]);
+    expect((await seen(site1)).macsec.sa_list[0]?.key).toMatch(/^06/);
+  });
+
+  it('with 64-bit packet numbers: SSCI and salt go on', async () => {
+    lab.explainFailure();
+    const { site1: one, site2: two } = lab.topology;
+    const [k1, k2] = ['51'.repeat(16), '52'.repeat(16)];
+    const other = (macsec: Record<string, unknown>): Record<string, unknown> =>
+      JSON.parse(JSON.stringify(macsec).replace(/"ssci":(\d)/g, (_, ssci) => `"ssci":${3 - Number(ssci)}`));
+    const site1 = lab.site(1, { macsec: XPN([k1, k2], two.tapMac) });
+    const site2 = lab.site(2, { macsec: other(XPN([k2, k1], one.tapMac)) });
+    await Promise.all([site1.start(), site2.start()]);
+    await pingUntil(lab.topology.host1, '192.168.1.2');
+    const ping = await steadyPing(lab);
+    await change(site1, site2, 7);
+    await untilDone([site1, site2], 1);
+    expect((await pingResult(ping)).lost).toBe(0);
+    await expectNothingLost([site1, site2]);
+    expect((await site1.command('show')).stdout).toMatch(/ {8}1: PN \d+,SSCI 00000001 state on, key 0b/);
+  });
+
+  it('a restart with the old configuration never sends a number of the old key again', async () => {
+    lab.explainFailure();
+    const [site1, site2] = await lab.bothSites();
+    await pingUntil(lab.topology.host1, '192.168.1.2');
+    const before = (await seen(site1)).macsec.sa_list[0]?.pn ?? Number.NaN;
+    const ping = await steadyPing(lab);
+    await change(site1, site2, 5);
+    await untilDone([site1, site2], 1);
+    await pingResult(ping);
+    await site1.stop();
+    await site1.start();
+    const { macsec } = await seen(site1);
+    expect(macsec.sa_list.map((sa) => sa.an)).toEqual([0]);
+    expect(macsec.sa_list[0]?.pn).toBeGreaterThanOrEqual(before);
+  });
+});
+
+suite('a key change that cannot be', {}, () => {
+  const lab = labOfTests({ prefix: 'norot' });
+
+  describe('leaves keys and traffic as they were', () => {
+    it('wrong files, wrong words, another rotation', async () => {
+      lab.explainFailure();
+      const [site1] = await lab.bothSites();
+      await pingUntil(lab.topology.host1, '192.168.1.2');
+      const good = await keyFile(site1, 'good', 'c1'.repeat(16));
+      const good2 = await keyFile(site1, 'good2', 'c2'.repeat(16));
+      const open = await keyFile(site1, 'open', 'c3'.repeat(16), 0o644);
+      const short = await keyFile(site1, 'short', 'c4'.repeat(8));
+      const long = await keyFile(site1, 'long', 'c5'.repeat(32));
+      const odd = await keyFile(site1, 'odd', `${'c6'.repeat(15)}zz`);
+      const used = await keyFile(site1, 'used', '11'.repeat(16));
+      const missing = join(site1.dir, 'missing');
+      const rotate = (tx: string, rx: string, ...more: string[]): Promise<RunResult> =>
+        site1.command('rotate', 'site2', '--tx-key-file', tx, '--rx-key-file', rx, ...more);
+      const refused: [Promise<RunResult> | RunResult, number, RegExp][] = [
+        [await rotate(open, good), 78, /mode 0644.*chmod 600/],
+        [await rotate(good, open), 78, /mode 0644.*chmod 600/],
+        [await rotate(short, good), 78, /16 hex digits; the cipher needs 32/],
+        [await rotate(good, long), 78, /64 hex digits; the cipher needs 32/],
+        [await rotate(odd, good), 78, /something else than hex/],
+        [await rotate(missing, good), 66, /missing does not exist/],
+        [await rotate(good, good), 78, /the same key/],
+        [await rotate(used, good), 78, /key that is in use/],
+        [await rotate(good, good2, '--an', '0'), 78, /AN 0 has an SA already/],
+        [await rotate(good, good2, '--an', '4'), 64, /an/],
+        [await rotate(good, good2, '--sci', '0000009999990001'), 64, /no rxSc 0000009999990001/],
+        [await rotate(good, good2, '--sci', 'xyz'), 64, /sci: is not 16 hex digits/],
+        [
+          await site1.command('rotate', 'nosuch', '--tx-key-file', good, '--rx-key-file', good2),
+          64,
+          /nosuch/,
+        ],
+      ];
+      for (const [result, code, text] of refused) {
+        const { stderr, code: got } = await result;
+        expect(stderr).toMatch(text);
+        expect([got, stderr]).toEqual([code, stderr]);
+        expect(stderr).not.toMatch(/c[1-6]c[1-6]/);
+      }
+      const still = await seen(site1);
+      expect(still.rotation).toBeNull();
+      expect(still.macsec.sa_list.map(({ an }) => an)).toEqual([0]);
+      expect(still.macsec.rx_sc[0]?.sa_list.map(({ an }) => an)).toEqual([0]);
+      expect(await pingOnce(lab.topology.host1, '192.168.1.2')).toBe(true);
+
+      expect((await rotate(good, good2)).code).toBe(0);
+      const again = await rotate(
+        await keyFile(site1, 'd1', 'd1'.repeat(16)),
+        await keyFile(site1, 'd2', 'd2'.repeat(16)),
+      );
+      expect(again).toMatchObject({ code: 64, stderr: expect.stringMatching(/is in a rotation: waiting/) });
+      expect((await seen(site1)).macsec.sa_list.map(({ an }) => an)).toEqual([0, 1]);
+      expect((await seen(site1)).macsec.encoding_sa).toBe(0);
+      expect(await pingOnce(lab.topology.host1, '192.168.1.2')).toBe(true);
+    });
+
+    it('a tunnel in clear has no keys to change', async () => {
+      lab.explainFailure();
+      const site1 = lab.site(1, { macsec: null });
+      await site1.start();
+      const [a, b] = [await keyFile(site1, 'a', 'e1'.repeat(16)), await keyFile(site1, 'b', 'e2'.repeat(16))];
+      expect(await site1.command('rotate', 'site2', '--tx-key-file', a, '--rx-key-file', b)).toMatchObject({
+        code: 64,
+        stderr: expect.stringMatching(/has no MACsec/),
+      });
+    });
+  });
+});
