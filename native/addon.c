@@ -19,6 +19,8 @@ static const struct {
     {"openUdpSocket", open_udp_socket},
     {"pathMtu", path_mtu},
     {"closeFd", close_fd},
+    {"bindFrames", bind_frames},
+    {"bindJob", bind_job},
     {"openEvent", open_event},
     {"openPair", open_pair},
     {"signalEvent", signal_event},

@@ -52,6 +52,13 @@ struct frames {
   size_t n;
 };
 
+/* `AeadJobArrays`, see addon.ts. `n` is how many frames the arrays have room for. Dead like `struct frames`. */
+struct job_arrays {
+  struct span arena, iv, slot, ok;
+  uint32_t *at, *aad_len, *text_len;
+  size_t n;
+};
+
 #define NAME_MAX_LEN 256
 
 bool read_args(napi_env env, napi_callback_info info, size_t want, napi_value *argv);
@@ -66,10 +73,31 @@ bool read_typed(napi_env env, napi_value value, const char *name, napi_typedarra
 bool read_span(napi_env env, napi_value value, const char *name, struct span *out);
 bool read_member(napi_env env, napi_value object, const char *name, napi_value *out);
 bool read_frames(napi_env env, napi_value value, struct frames *out);
+bool read_job_arrays(napi_env env, napi_value value, struct job_arrays *out);
 /* status: an Int32Array of at least one element. */
 bool read_status(napi_env env, napi_value value, int32_t **out);
 /* The native object behind a handle, whose first member is a uint32_t equal to `magic`. */
 bool read_handle(napi_env env, napi_value value, uint32_t magic, const char *name, void **out);
+
+/* --- bound.c ------------------------------------------------------------------------------------- */
+
+#define BOUND_FRAMES 0x626e6466u
+#define BOUND_JOB 0x626e646au
+#define BOUND_REFS 7
+
+struct bound {
+  uint32_t magic;
+  union {
+    struct frames frames;
+    struct job_arrays job;
+  };
+  napi_ref refs[BOUND_REFS];
+  size_t ref_count;
+};
+
+const struct bound *get_bound(napi_env env, napi_value value, uint32_t magic);
+napi_value bind_frames(napi_env env, napi_callback_info info);
+napi_value bind_job(napi_env env, napi_callback_info info);
 
 /* --- values -------------------------------------------------------------------------------------- */
 napi_value make_i32(napi_env env, int32_t value);

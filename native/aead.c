@@ -147,55 +147,26 @@ napi_value clear_key(napi_env env, napi_callback_info info) {
   return make_undefined(env);
 }
 
-/* `AeadJobArrays`, see addon.ts. Dead when the function returns. */
 struct job {
   const struct ring *ring;
-  struct span arena, iv, slot, ok;
-  uint32_t *at, *aad_len, *text_len;
+  struct job_arrays arrays;
   uint32_t count;
   int icv_len;
 };
-
-static bool read_octets(napi_env env, napi_value object, const char *name, size_t least, struct span *out) {
-  napi_value member;
-  if (!read_member(env, object, name, &member) || !read_span(env, member, name, out)) return false;
-  if (out->len >= least) return true;
-  throw_range(env, "\"count\" expected at most the length of the arrays");
-  return false;
-}
-
-static bool read_words(napi_env env, napi_value object, const char *name, size_t least, uint32_t **out) {
-  napi_value member;
-  void *data;
-  size_t len;
-  if (!read_member(env, object, name, &member) ||
-      !read_typed(env, member, name, napi_uint32_array, &data, &len)) {
-    return false;
-  }
-  *out = data;
-  if (len >= least) return true;
-  throw_range(env, "\"count\" expected at most the length of the arrays");
-  return false;
-}
 
 static bool read_job(napi_env env, napi_callback_info info, struct job *job) {
   napi_value argv[4];
   void *ring;
   if (!read_args(env, info, 4, argv) || !read_handle(env, argv[0], RING_MAGIC, "ring", &ring) ||
-      !read_u32(env, argv[2], "count", &job->count) || !read_i32(env, argv[3], "icvLen", &job->icv_len)) {
-    return false;
-  }
-  if (job->icv_len < ICV_MIN || job->icv_len > ICV_MAX) {
-    throw_range(env, "\"icvLen\" expected 8 to 16");
+      !read_job_arrays(env, argv[1], &job->arrays) || !read_u32(env, argv[2], "count", &job->count) ||
+      !read_i32(env, argv[3], "icvLen", &job->icv_len)) {
     return false;
   }
   job->ring = ring;
-  const size_t n = job->count;
-  return read_octets(env, argv[1], "arena", 0, &job->arena) && read_words(env, argv[1], "at", n, &job->at) &&
-         read_words(env, argv[1], "aadLen", n, &job->aad_len) &&
-         read_words(env, argv[1], "textLen", n, &job->text_len) &&
-         read_octets(env, argv[1], "iv", n * IV_LEN, &job->iv) &&
-         read_octets(env, argv[1], "slot", n, &job->slot) && read_octets(env, argv[1], "ok", n, &job->ok);
+  if (job->icv_len < ICV_MIN || job->icv_len > ICV_MAX) throw_range(env, "\"icvLen\" expected 8 to 16");
+  else if (job->count > job->arrays.n) throw_range(env, "\"count\" expected at most the length of the arrays");
+  else return true;
+  return false;
 }
 
 /* One frame's octets: AAD, text and ICV one after another. */
@@ -207,12 +178,12 @@ struct frame {
 
 /* False where the frame does not lie in the arena. */
 static bool locate(const struct job *job, uint32_t i, struct frame *f) {
-  const uint64_t at = job->at[i], aad = job->aad_len[i], text = job->text_len[i];
-  if (at + aad + text + (uint64_t)job->icv_len > job->arena.len || aad + text > INT32_MAX) return false;
-  f->aad = job->arena.data + at;
+  const uint64_t at = job->arrays.at[i], aad = job->arrays.aad_len[i], text = job->arrays.text_len[i];
+  if (at + aad + text + (uint64_t)job->icv_len > job->arrays.arena.len || aad + text > INT32_MAX) return false;
+  f->aad = job->arrays.arena.data + at;
   f->text = f->aad + aad;
   f->icv = f->text + text;
-  f->iv = job->iv.data + (size_t)i * IV_LEN;
+  f->iv = job->arrays.iv.data + (size_t)i * IV_LEN;
   f->aad_len = (int)aad;
   f->text_len = (int)text;
   f->icv_len = job->icv_len;
@@ -253,13 +224,13 @@ static napi_value run_job(napi_env env, napi_callback_info info, bool seal) {
   const struct openssl *ssl = job.ring->ssl;
   int32_t passed = 0;
   for (uint32_t i = 0; i < job.count; i++) {
-    const uint8_t index = job.slot.data[i];
+    const uint8_t index = job.arrays.slot.data[i];
     if (index == NO_SLOT) continue;
-    job.ok.data[i] = 0;
+    job.arrays.ok.data[i] = 0;
     if (index >= job.ring->count || !locate(&job, i, &frame)) continue;
     const struct slot *slot = &job.ring->slots[index];
     const bool ok = seal ? seal_frame(ssl, slot->seal, &frame) : open_frame(ssl, slot->open, &frame);
-    job.ok.data[i] = ok;
+    job.arrays.ok.data[i] = ok;
     passed += ok;
   }
   return make_i32(env, passed);

@@ -85,6 +85,11 @@ static bool read_member_typed(napi_env env, napi_value object, const char *name,
 }
 
 bool read_frames(napi_env env, napi_value value, struct frames *out) {
+  const struct bound *bound = get_bound(env, value, BOUND_FRAMES);
+  if (bound != NULL) {
+    *out = bound->frames;
+    return true;
+  }
   napi_value arena;
   struct span slab;
   out->n = SIZE_MAX;
@@ -94,6 +99,35 @@ bool read_frames(napi_env env, napi_value value, struct frames *out) {
   return read_member_typed(env, value, "at", napi_uint32_array, &out->at, &out->n) &&
          read_member_typed(env, value, "len", napi_uint32_array, &out->len, &out->n) &&
          read_member_typed(env, value, "verdict", napi_uint8_array, &out->verdict, &out->n);
+}
+
+static bool read_member_span(napi_env env, napi_value object, const char *name, struct span *out) {
+  napi_value member;
+  return read_member(env, object, name, &member) && read_span(env, member, name, out);
+}
+
+#define IV_LEN 12
+
+bool read_job_arrays(napi_env env, napi_value value, struct job_arrays *out) {
+  const struct bound *bound = get_bound(env, value, BOUND_JOB);
+  if (bound != NULL) {
+    *out = bound->job;
+    return true;
+  }
+  out->n = SIZE_MAX;
+  if (!read_member_span(env, value, "arena", &out->arena) ||
+      !read_member_typed(env, value, "at", napi_uint32_array, &out->at, &out->n) ||
+      !read_member_typed(env, value, "aadLen", napi_uint32_array, &out->aad_len, &out->n) ||
+      !read_member_typed(env, value, "textLen", napi_uint32_array, &out->text_len, &out->n) ||
+      !read_member_span(env, value, "iv", &out->iv) || !read_member_span(env, value, "slot", &out->slot) ||
+      !read_member_span(env, value, "ok", &out->ok)) {
+    return false;
+  }
+  const size_t shortest[] = {out->iv.len / IV_LEN, out->slot.len, out->ok.len};
+  for (size_t i = 0; i < sizeof shortest / sizeof *shortest; i++) {
+    if (shortest[i] < out->n) out->n = shortest[i];
+  }
+  return true;
 }
 
 bool read_status(napi_env env, napi_value value, int32_t **out) {

@@ -1,6 +1,6 @@
 /** AES-GCM over a batch: the interface that the SecY works with, and that both providers implement. */
 import type { KeyObject } from 'node:crypto';
-import type { AeadJobArrays } from '../native/addon.ts';
+import type { AeadJobArrays, BoundJob } from '../native/addon.ts';
 
 /** `slot` of a frame that has nothing to seal or open. */
 export const NO_SLOT = 255;
@@ -12,6 +12,8 @@ export const ICV_LEN = 16;
 export interface AeadJob extends AeadJobArrays {
   readonly arena: Buffer;
   readonly at: Uint32Array;
+  /** The addon's handle of these arrays; null until a keyring has needed one. */
+  bound: BoundJob | null;
 }
 
 /** A table of keys and the two operations over a batch. Belongs to one thread. */
@@ -44,5 +46,6 @@ export function createAeadJob(arena: Buffer, at: Uint32Array): AeadJob {
     iv: new Uint8Array(capacity * IV_LEN),
     slot: new Uint8Array(capacity).fill(NO_SLOT),
     ok: new Uint8Array(capacity),
+    bound: null,
   };
 }

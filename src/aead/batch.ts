@@ -30,12 +30,14 @@ class BatchKeyring implements Keyring {
 
   /** HOT PATH. */
   seal(job: AeadJob, count: number, icvLen: number): void {
-    this.#addon.aeadSeal(this.#ring, job, count, icvLen);
+    job.bound ??= this.#addon.bindJob(job);
+    this.#addon.aeadSeal(this.#ring, job.bound, count, icvLen);
   }
 
   /** HOT PATH. */
   open(job: AeadJob, count: number, icvLen: number): void {
-    this.#addon.aeadOpen(this.#ring, job, count, icvLen);
+    job.bound ??= this.#addon.bindJob(job);
+    this.#addon.aeadOpen(this.#ring, job.bound, count, icvLen);
   }
 
   close(): void {

@@ -3,7 +3,7 @@
  * begins, how long it is and what became of it. Stages move `at` and `len` and write header octets; no frame
  * is copied and nothing is allocated a frame.
  */
-import type { FrameArrays } from '../native/addon.ts';
+import type { BoundFrames, FrameArrays } from '../native/addon.ts';
 
 /** Room before a frame for every header a lane may put there: IPv6 40 + UDP 8 + GRE 12 + SecTAG 16, rounded up. */
 export const HEADROOM = 128;
@@ -20,6 +20,8 @@ export interface Batch extends FrameArrays {
   readonly capacity: number;
   /** Frames in use: [0, count). */
   count: number;
+  /** The addon's handle of these arrays; null until a port has needed one. */
+  bound: BoundFrames | null;
 }
 
 /** Makes a batch of `capacity` slots, each with room for a frame of `maxFrameLen` octets, headers and ICV. */
@@ -33,6 +35,7 @@ export function createBatch(maxFrameLen: number, capacity: number = BATCH_FRAMES
     slotLen,
     capacity,
     count: 0,
+    bound: null,
   };
 }
 

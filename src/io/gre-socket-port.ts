@@ -7,6 +7,7 @@ import { type Batch, HEADROOM } from '../datapath/batch.ts';
 import { Drop } from '../datapath/drop.ts';
 import type { Addon, PortHandle } from '../native/addon.ts';
 import { loadAddon } from '../native/load.ts';
+import { boundFrames } from './bound.ts';
 import type { FramePort } from './frame-port.ts';
 import { isFull, MAX_SOFT_ERRORS, markTooLong, wireDrop } from './verdicts.ts';
 
@@ -26,7 +27,13 @@ class GreSocketPort implements FramePort {
     const room = batch.slotLen - HEADROOM;
     let count = 0;
     for (let errors = 0; errors <= MAX_SOFT_ERRORS; errors++) {
-      count = this.#addon.socketReceive(this.#port, batch, Math.min(max, batch.capacity), room, this.#status);
+      count = this.#addon.socketReceive(
+        this.#port,
+        boundFrames(this.#addon, batch),
+        Math.min(max, batch.capacity),
+        room,
+        this.#status,
+      );
       if (count > 0 || this.#status[0] === 0) break;
     }
     markTooLong(batch, count, Drop.Oversized);
@@ -42,7 +49,7 @@ class GreSocketPort implements FramePort {
     let at = from;
     let retried = -1;
     while (true) {
-      at = this.#addon.socketSend(this.#port, batch, at, batch.count, this.#status);
+      at = this.#addon.socketSend(this.#port, boundFrames(this.#addon, batch), at, batch.count, this.#status);
       if (at >= batch.count || isFull(this.#status[0]!)) return at;
       if (retried === at) batch.verdict[at++] = wireDrop(this.#status[0]!);
       else retried = at;

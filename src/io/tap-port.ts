@@ -6,6 +6,7 @@ import { type Batch, HEADROOM, TAILROOM } from '../datapath/batch.ts';
 import { Drop } from '../datapath/drop.ts';
 import type { Addon, PortHandle } from '../native/addon.ts';
 import { loadAddon } from '../native/load.ts';
+import { boundFrames } from './bound.ts';
 import type { FramePort } from './frame-port.ts';
 import { negotiateOffloads } from './tap-offloads.ts';
 import { markTooLong } from './verdicts.ts';
@@ -35,7 +36,12 @@ class TapPort implements FramePort {
    */
   receive(batch: Batch, max: number): number {
     const room = batch.slotLen - HEADROOM - TAILROOM;
-    const count = this.#addon.tapRead(this.#port, batch, Math.min(max, batch.capacity), room);
+    const count = this.#addon.tapRead(
+      this.#port,
+      boundFrames(this.#addon, batch),
+      Math.min(max, batch.capacity),
+      room,
+    );
     markTooLong(batch, count, Drop.OutPktsTooLong);
     batch.count = count;
     return count;
@@ -43,7 +49,14 @@ class TapPort implements FramePort {
 
   /** HOT PATH: allocates nothing. What the TAP refuses (EIO: the interface is down) is dropped, not kept. */
   send(batch: Batch, from: number): number {
-    this.#addon.tapWrite(this.#port, batch, from, batch.count, this.#status, Drop.TapError);
+    this.#addon.tapWrite(
+      this.#port,
+      boundFrames(this.#addon, batch),
+      from,
+      batch.count,
+      this.#status,
+      Drop.TapError,
+    );
     return batch.count;
   }
 

@@ -7,6 +7,7 @@
 import type { Batch } from '../datapath/batch.ts';
 import { type Addon, ENDPOINT_LEN, type PortHandle, UDP_AREA_LEN } from '../native/addon.ts';
 import { loadAddon } from '../native/load.ts';
+import { boundFrames } from './bound.ts';
 import type { FramePort } from './frame-port.ts';
 import { isFull, MAX_SOFT_ERRORS, wireDrop } from './verdicts.ts';
 
@@ -39,7 +40,7 @@ export class UdpSocketPort implements FramePort {
     const room = Math.min(max, batch.capacity);
     let count = 0;
     for (let errors = 0; errors <= MAX_SOFT_ERRORS; errors++) {
-      count = this.#addon.udpReceive(this.#port, batch, areas, room, this.#status);
+      count = this.#addon.udpReceive(this.#port, boundFrames(this.#addon, batch), areas, room, this.#status);
       if (count > 0 || this.#status[0] === 0) break;
     }
     batch.count = count;
@@ -51,7 +52,14 @@ export class UdpSocketPort implements FramePort {
     let at = from;
     let retried = -1;
     while (true) {
-      at = this.#addon.udpSend(this.#port, batch, at, batch.count, this.#status, this.#endpoint);
+      at = this.#addon.udpSend(
+        this.#port,
+        boundFrames(this.#addon, batch),
+        at,
+        batch.count,
+        this.#status,
+        this.#endpoint,
+      );
       if (at >= batch.count || isFull(this.#status[0]!)) return at;
       if (retried === at) batch.verdict[at++] = wireDrop(this.#status[0]!);
       else retried = at;

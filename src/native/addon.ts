@@ -2,7 +2,7 @@
  * The addon's typed interface: system calls, and AEAD over a batch. No protocol, no policy.
  *
  * Contract for every function: one call a batch; arguments are numbers, strings, typed arrays and handles;
- * nothing that belongs to JavaScript is kept after the call returns. Failure throws a `SystemError` with
+ * nothing that belongs to JavaScript is kept after the call returns, but for the arrays of a bound handle. Failure throws a `SystemError` with
  * `code`, `errno` and `syscall`; EAGAIN is a return value, never an exception.
  */
 
@@ -58,7 +58,20 @@ export const JOIN_UDP = 2;
 export const UDP_AREA_LEN = 65536;
 export const ENDPOINT_LEN = 64;
 
+/** A `FrameArrays` or `AeadJobArrays` that the addon has read once; stands for it in every call, and keeps its arrays. */
+export interface BoundFrames {
+  readonly [handle]: 'frames';
+}
+export interface BoundJob {
+  readonly [handle]: 'job';
+}
+
 export interface Addon {
+  // --- bound arrays ---------------------------------------------------------------------------------
+  /** Reads the arrays of `frames` once; they stay alive with the handle. */
+  bindFrames(frames: FrameArrays): BoundFrames;
+  bindJob(job: AeadJobArrays): BoundJob;
+
   // --- TAP and links -------------------------------------------------------------------------------
   /** Opens one queue of a TAP: IFF_TAP | IFF_NO_PI | IFF_VNET_HDR (| IFF_MULTI_QUEUE), O_CLOEXEC | O_NONBLOCK. */
   openTap(ifname: string, multiQueue: boolean): number;
@@ -117,7 +130,7 @@ export interface Addon {
    * USO) are cut, partial checksums completed. What of a super-frame does not fit is kept for the next call, and
    * `poll` does not know of it. A frame larger than `room` has its true length and VERDICT_TOO_LONG.
    */
-  tapRead(port: PortHandle, frames: FrameArrays, max: number, room: number): number;
+  tapRead(port: PortHandle, frames: FrameArrays | BoundFrames, max: number, room: number): number;
   /**
    * Writes the living frames of [from, count), those of one flow joined where the port was told to; their
    * headers are overwritten. Frames that the TAP refuses get `verdict`; none waits. Returns, and puts in
@@ -125,19 +138,31 @@ export interface Addon {
    */
   tapWrite(
     port: PortHandle,
-    frames: FrameArrays,
+    frames: FrameArrays | BoundFrames,
     from: number,
     count: number,
     status: Int32Array,
     verdict: number,
   ): number;
   /** recvmmsg(2): as `tapRead`. On a raw IPv4 socket a packet starts with its IPv4 header, on IPv6 and UDP it does not. `status[0]` as below. */
-  socketReceive(port: PortHandle, frames: FrameArrays, max: number, room: number, status: Int32Array): number;
+  socketReceive(
+    port: PortHandle,
+    frames: FrameArrays | BoundFrames,
+    max: number,
+    room: number,
+    status: Int32Array,
+  ): number;
   /**
    * sendmmsg(2) over the living frames of [from, count). Returns the index of the first frame not sent (`count`:
    * all). `status[0]` is 0, or the errno that stopped it (EAGAIN included).
    */
-  socketSend(port: PortHandle, frames: FrameArrays, from: number, count: number, status: Int32Array): number;
+  socketSend(
+    port: PortHandle,
+    frames: FrameArrays | BoundFrames,
+    from: number,
+    count: number,
+    status: Int32Array,
+  ): number;
   /** Scratch for one UDP socket `fd`; turns UDP_GRO on where the kernel has it. */
   openUdpPort(fd: number): PortHandle;
   /**
@@ -146,7 +171,7 @@ export interface Addon {
    */
   udpSend(
     port: PortHandle,
-    frames: FrameArrays,
+    frames: FrameArrays | BoundFrames,
     from: number,
     count: number,
     status: Int32Array,
@@ -157,7 +182,13 @@ export interface Addon {
    * in them up to `max` frames lie: writes `at[i]` and `len[i]`, clears `verdict[i]`. Room for 64 frames is kept
    * for every message that is asked for. `status[0]` as for `socketReceive`.
    */
-  udpReceive(port: PortHandle, frames: FrameArrays, areas: number, max: number, status: Int32Array): number;
+  udpReceive(
+    port: PortHandle,
+    frames: FrameArrays | BoundFrames,
+    areas: number,
+    max: number,
+    status: Int32Array,
+  ): number;
   /** Makes the sender of frame `frame` of the last `udpReceive` the peer; returns whether it was another before. */
   udpLearn(port: PortHandle, frame: number, endpoint: Uint8Array): boolean;
   /** Makes `address`:`port` the peer. `endpoint`: ENDPOINT_LEN octets of shared memory, zeroed when made. */
@@ -178,9 +209,9 @@ export interface Addon {
   clearKey(ring: KeyringHandle, slot: number): void;
   closeKeyring(ring: KeyringHandle): void;
   /** AES-GCM over a batch, in place; see `AeadJob`. Returns how many frames were sealed. */
-  aeadSeal(ring: KeyringHandle, job: AeadJobArrays, count: number, icvLen: number): number;
+  aeadSeal(ring: KeyringHandle, job: AeadJobArrays | BoundJob, count: number, icvLen: number): number;
   /** The same, opening; `ok[i]` says which passed. Returns how many passed. */
-  aeadOpen(ring: KeyringHandle, job: AeadJobArrays, count: number, icvLen: number): number;
+  aeadOpen(ring: KeyringHandle, job: AeadJobArrays | BoundJob, count: number, icvLen: number): number;
 
   // --- process -------------------------------------------------------------------------------------
   /** flock(LOCK_EX | LOCK_NB) on `path` (created 0600); returns the descriptor, or −1 when another process holds it. */
