@@ -5,7 +5,7 @@
  *   3. `validate`         SecTAG, AEAD open, replay; nothing before it is trusted
  *   4. `tap.send`         what the TAP does not take now waits, and nothing more is read from the wire
  */
-import { type AeadJob, createAeadJob, NO_SLOT } from '../aead/aead.ts';
+import { type AeadJob, createAeadJob } from '../aead/aead.ts';
 import type { FramePort } from '../io/frame-port.ts';
 import type { SecY } from '../macsec/secy.ts';
 import { createRxScratch, type RxScratch, validate } from '../macsec/validate.ts';
@@ -28,7 +28,10 @@ export interface ReceiveLaneOptions {
   /** The longest packet that the wire may give, and how many a batch has room for. */
   readonly maxPacketLen: number;
   readonly batchFrames?: number;
-  /** The peer may move (`gre.remote` is dynamic): packets go to where the last authentic frame came from. */
+  /**
+   * The peer may move (`gre.remote` is dynamic): packets go to where the newest authentic frame came from. A frame
+   * sent again, or late, has no say in it, whatever the configuration lets pass.
+   */
   readonly learn?: (frame: number) => void;
   readonly counters: LaneCounters;
 }
@@ -80,19 +83,8 @@ export class ReceiveLane implements Lane {
     dropRunts(this.#batch, Drop.InnerRunt);
     if (secy === null) return;
     validate(secy, this.#batch, this.#job, this.#scratch);
-    if (this.#options.learn !== undefined) this.#learn(this.#options.learn);
-  }
-
-  /**
-   * Of a batch, the last frame whose ICV and PN were accepted is the newest word on where the peer is. Where the
-   * configuration lets others pass too (validate check or disabled), they have no say in it. HOT PATH.
-   */
-  #learn(learn: (frame: number) => void): void {
-    const { count, verdict } = this.#batch;
-    const { slot, ok } = this.#job;
-    let last = count - 1;
-    while (last >= 0 && (verdict[last] !== Drop.None || slot[last] === NO_SLOT || ok[last] !== 1)) last--;
-    if (last >= 0) learn(last);
+    const { newest } = this.#scratch;
+    if (newest >= 0) this.#options.learn?.(newest);
   }
 
   #send(): boolean {

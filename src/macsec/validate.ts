@@ -32,6 +32,8 @@ import { DEFAULT_ICV_LEN, findRxSc, type RxSa, type RxSc, type SecY, writeIv } f
 /** What a frame still needs after `classify`, per frame: its full PN. Made once a lane. */
 export interface RxScratch {
   readonly pn: Float64Array;
+  /** The last frame of the batch that was authentic and newer than all before it; −1: none was. */
+  newest: number;
 }
 
 const HALF = 0x8000_0000;
@@ -40,13 +42,14 @@ const WHOLE = 0x1_0000_0000;
 const LAST_PN = 0xffff_ffff;
 
 export function createRxScratch(capacity: number): RxScratch {
-  return { pn: new Float64Array(capacity) };
+  return { pn: new Float64Array(capacity), newest: -1 };
 }
 
 /** Validates the living frames of `batch`, which are whole Ethernet frames. HOT PATH: allocates nothing. */
 export function validate(secy: SecY, batch: Batch, job: AeadJob, scratch: RxScratch): void {
   const { count, verdict } = batch;
   const { slot } = job;
+  scratch.newest = -1;
   for (let i = 0; i < count; i++) {
     slot[i] = NO_SLOT;
     if (verdict[i] === 0) verdict[i] = classify(secy, batch, i, job, scratch);
@@ -109,8 +112,10 @@ function judge(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScr
     ]! += userDataLen;
   }
   const checked = (tci & TCI_C) !== 0 || secy.validate !== 'disabled';
-  if (checked && job.ok[i] === 1) accept(secy, sc, sa, pn);
-  else {
+  if (checked && job.ok[i] === 1) {
+    if (pn >= sa.replay.nextPn) scratch.newest = i;
+    accept(secy, sc, sa, pn);
+  } else {
     const drop = refuse(secy, sc, sa, tci, pn);
     if (drop !== Drop.None) return drop;
   }
