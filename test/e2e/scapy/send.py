@@ -2,7 +2,7 @@
 """Puts octets on a wire, for the tests of l2vpnd. Nothing but the standard library.
 
     send.py gre LOCAL REMOTE    a raw socket of protocol 47; octets begin with the GRE header
-    send.py udp LOCAL REMOTE    a UDP socket, addresses as 1.2.3.4:4754; octets are the datagram's
+    send.py udp LOCAL REMOTE    a UDP socket, addresses as 1.2.3.4:4754 or [::1]:4754; octets are the datagram's
     send.py link IFNAME         a packet socket; octets are whole Ethernet frames
 
 Commands on standard input, one a line, each answered by one line on standard output:
@@ -23,10 +23,10 @@ def open_socket(kind, args):
         link.bind((args[0], 0))
         return link
     if kind == "udp":
-        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         (local, local_port), (remote, remote_port) = (end.rsplit(":", 1) for end in args)
-        udp.bind((local, int(local_port)))
-        udp.connect((remote, int(remote_port)))
+        udp = socket.socket(socket.AF_INET6 if ":" in local else socket.AF_INET, socket.SOCK_DGRAM)
+        udp.bind((local.strip("[]"), int(local_port)))
+        udp.connect((remote.strip("[]"), int(remote_port)))
         return udp
     family = socket.AF_INET6 if ":" in args[0] else socket.AF_INET
     gre = socket.socket(family, socket.SOCK_RAW, 47)
