@@ -6,7 +6,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
-import type { JsonPath, Report } from './problem.ts';
+import { type JsonPath, type Report, withoutKey } from './problem.ts';
 import { type Config, isXpn, ownSci, type SaConfig } from './types.ts';
 
 /** A key file is 65 octets at most; whatever is longer than this is some other file. */
@@ -61,15 +61,24 @@ function openKeyFile(path: string): number {
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
     const errno = errnoName(cause);
+    const shown = withoutKey(path);
+    // The cause repeats the path.
+    const options = shown === path ? { cause } : {};
     if (errno === 'ENOENT' || errno === 'ENOTDIR') {
-      throw new L2vpnError('L2VPN_KEYFILE', `key file ${path} does not exist`, { exitStatus: 66, cause });
-    }
-    if (errno === 'EACCES' || errno === 'EPERM') {
-      throw new L2vpnError('L2VPN_PERMISSION', `key file ${path} cannot be read: permission denied`, {
-        cause,
+      throw new L2vpnError('L2VPN_KEYFILE', `key file ${shown} does not exist`, {
+        exitStatus: 66,
+        ...options,
       });
     }
-    throw new L2vpnError('L2VPN_KEYFILE', `key file ${path} cannot be read: ${messageOf(cause)}`, { cause });
+    if (errno === 'EACCES' || errno === 'EPERM') {
+      throw new L2vpnError(
+        'L2VPN_PERMISSION',
+        `key file ${shown} cannot be read: permission denied`,
+        options,
+      );
+    }
+    const reason = shown === path ? messageOf(cause) : errno;
+    throw new L2vpnError('L2VPN_KEYFILE', `key file ${shown} cannot be read: ${reason}`, options);
   }
 }
 

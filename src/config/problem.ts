@@ -23,8 +23,11 @@ export function formatPath(path: readonly PropertyKey[]): string {
 
 /** Longest text of a file that a message repeats. */
 const MAX_SHOWN = 60;
-/** As many hex digits as half a 128-bit key: whatever holds such a run may be a key in the wrong place. */
-const LIKE_A_KEY = /[0-9a-f]{17,}|(?:[0-9a-f]{2}[:\s-]){8,}/i;
+/**
+ * As many hex digits as half a 128-bit key, in whatever groups: what holds such a run may be a key in the wrong place.
+ * With colons only groups of two count; groups of four are an IPv6 address.
+ */
+const LIKE_A_KEY = /(?:[0-9a-f][\s.,_-]*){17,}|(?:[0-9a-f]{2}[:\s-]){8,}/i;
 
 /** A value of the file as a message may show it: short, on one line, and never something like a key. */
 export function quote(value: unknown): string {
@@ -34,8 +37,13 @@ export function quote(value: unknown): string {
   return typeof value === 'string' ? `"${showString(value)}"` : showString(String(value));
 }
 
+/** `text`, unless it may be a key: a file that is not there, for one, may be a key where a name belongs. */
+export function withoutKey(text: string): string {
+  return LIKE_A_KEY.test(text) ? `(hidden, ${text.length} characters)` : text;
+}
+
 function showString(text: string): string {
-  if (LIKE_A_KEY.test(text)) return `(hidden, ${text.length} characters)`;
+  if (LIKE_A_KEY.test(text)) return withoutKey(text);
   const printable = text.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?');
   return printable.length > MAX_SHOWN ? `${printable.slice(0, MAX_SHOWN)}…` : printable;
 }

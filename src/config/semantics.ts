@@ -6,7 +6,7 @@
  * Sources: `drivers/net/macsec.c` (macsec_validate_attr, macsec_add_txsa), iproute2's `ipmacsec.c`, 802.1AE 10.7.
  */
 import { addressFamily, canonicalAddress } from './fields.ts';
-import type { Report } from './problem.ts';
+import { quote, type Report } from './problem.ts';
 import type { RawConfig, RawGre, RawMacsec, RawRxSc, RawSa } from './raw.ts';
 import { isXpn, ownSci, sakLen } from './types.ts';
 
@@ -168,10 +168,6 @@ function checkDuplicates<Entry>(
     if (key === null) return;
     const first = seen.get(key);
     if (first === undefined) seen.set(key, i);
-    else
-      report(
-        [...at, i, ...field.split('.')],
-        `${JSON.stringify(key)} is taken by ${at.at(-1)}[${first}] already`,
-      );
+    else report([...at, i, ...field.split('.')], `${quote(key)} is taken by ${at.at(-1)}[${first}] already`);
   });
 }

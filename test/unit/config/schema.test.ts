@@ -68,6 +68,7 @@ describe('quote', () => {
     ['a\u001b[31m\n', '"a?[31m?"'],
     ['11'.repeat(16), '"(hidden, 32 characters)"'],
     ['11:22:33:44:55:66:77:88:99', '"(hidden, 26 characters)"'],
+    ['1122 3344 5566 7788 99aa', '"(hidden, 24 characters)"'],
     ['0000002222220001', '"0000002222220001"'],
     ['wordy '.repeat(20), `"${'wordy '.repeat(10)}…"`],
   ])('shows %j as %s', (value, shown) => {
