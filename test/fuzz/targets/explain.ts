@@ -1,0 +1,109 @@
+/**
+ * `explain` over packets: the decoder and the judge, text and JSON. It never throws for what a packet holds, octets
+ * behind the packet do not matter, and no key is ever said. The first octet chooses where the packet begins and how.
+ */
+import { parseConfig } from '../../../src/config/load.ts';
+import type { Config } from '../../../src/config/types.ts';
+import type { CapturedPacket } from '../../../src/explain/capture-file.ts';
+import { formatPacket, jsonOfPacket } from '../../../src/explain/format.ts';
+import { Judge } from '../../../src/explain/judge.ts';
+import type { FirstLayer } from '../../../src/explain/layers.ts';
+import { decode, guessFirst } from '../../../src/explain/outer.ts';
+import { demand, demandNoKey, type FuzzTarget } from '../target.ts';
+import { sealFrame } from './sealed-frame.ts';
+
+const KEYS = ['c0ffee11c0ffee22c0ffee33c0ffee44', 'badc0de5badc0de6badc0de7badc0de8'];
+const FIRST: readonly (FirstLayer | 'guess')[] = ['guess', 'ip', 'gre', 'ethernet'];
+
+function configOf(gre: object, macsec: object | null): Config {
+  const tunnel = {
+    name: 't',
+    tap: { ifname: 'macsec1', mac: '00:00:00:11:11:11' },
+    gre: { local: '1.1.1.1', remote: '2.2.2.2', ...gre },
+    macsec: macsec && {
+      txSa: [{ key: KEYS[0] }],
+      rxSc: [{ mac: '00:00:00:22:22:22', port: 1, sa: [{ keyId: '02', key: KEYS[1] }] }],
+      ...macsec,
+    },
+  };
+  return parseConfig(JSON.stringify({ tunnels: [tunnel] }), '/nowhere/fuzz.json');
+}
+
+const CONFIGS: readonly Config[] = [
+  configOf({}, {}),
+  configOf({ encap: 'udp' }, { validate: 'check' }),
+  configOf({ key: 7, checksum: true }, { validate: 'disabled', icvLen: 8 }),
+  configOf({ local: '2001:db8::1', remote: '2001:db8::2' }, {}),
+  configOf({}, null),
+];
+
+/** What is said of `octets` that stand before octets of `fill`. */
+function explained(octets: Buffer, choice: number, fill: number): string {
+  const arena = Buffer.alloc(octets.length + 64, fill);
+  octets.copy(arena);
+  const data = arena.subarray(0, octets.length);
+  const wanted = FIRST[choice & 3]!;
+  const first = wanted === 'guess' ? guessFirst(data) : wanted;
+  const packet: CapturedPacket = { time: 1e9, data, originalLen: data.length, first, linkType: 1 };
+  const judge = new Judge(CONFIGS[(choice >> 2) % CONFIGS.length]!);
+  const decoded = decode(data, first, [4754, ...judge.udpPorts]);
+  demand(decoded.end <= data.length, 'the packet ends behind its end');
+  const verdict = judge.judge(data, decoded);
+  return `${formatPacket(1, packet, decoded, verdict)}${JSON.stringify(jsonOfPacket(1, packet, decoded, verdict))}`;
+}
+
+const hex = (text: string): Buffer => Buffer.from(text.replace(/\s/g, ''), 'hex');
+
+function seeds(): Buffer[] {
+  const inner = hex(
+    '02000000aa01 02000000aa02 0800 45000014 00000000 40010000 0a000001 0a000002 0102030405060708090a0b0c0d0e0f',
+  );
+  const sealing = { sl: 0, icvLen: 16, xpn: null, pn: 5n, sci: hex('0000002222220001') };
+  const frames = [0x2c, 0x20, 0x0c].map((tci) =>
+    sealFrame(inner, { ...sealing, tci, key: hex(KEYS[1]!), sl: inner.length - 12 }),
+  );
+  const outer = (protocol: string, len: number): Buffer =>
+    hex(`4500 ${(20 + len).toString(16).padStart(4, '0')} 00010000 40${protocol} 0000 02020202 01010101`);
+  const gre = frames.map((frame) => Buffer.concat([hex('00006558'), frame]));
+  const ipv4 = gre.map((packet) => Buffer.concat([outer('2f', packet.length), packet]));
+  const udp = gre.map((packet) =>
+    Buffer.concat([
+      outer('11', packet.length + 8),
+      hex('12921292'),
+      hex((packet.length + 8).toString(16).padStart(4, '0')),
+      hex('0000'),
+      packet,
+    ]),
+  );
+  const ipv6 = Buffer.concat([
+    hex(
+      `60000000 ${gre[0]!.length.toString(16).padStart(4, '0')} 2f40 20010db8000000000000000000000002 20010db8000000000000000000000001`,
+    ),
+    gre[0]!,
+  ]);
+  const link = Buffer.concat([hex('02aa00000001 02aa00000002 8100 0005 0800'), ipv4[0]!]);
+  const chosen = (choice: number, packet: Buffer): Buffer => Buffer.concat([Buffer.of(choice), packet]);
+  return [
+    ...ipv4.map((packet) => chosen(0, packet)),
+    ...gre.map((packet) => chosen(2 | 8, packet)),
+    ...udp.map((packet) => chosen(1 | 4, packet)),
+    chosen(12, ipv6),
+    chosen(3, link),
+    chosen(16, Buffer.concat([outer('2f', 4 + inner.length), hex('00006558'), inner])),
+  ];
+}
+
+export const explain: FuzzTarget = {
+  name: 'explain',
+  maxLen: 400,
+  seeds,
+  run(input) {
+    const [choice, packet] = [input[0] ?? 0, input.subarray(1)];
+    const said = explained(packet, choice, 0xa5);
+    demand(said === explained(packet, choice, 0x5a), 'octets behind the packet decide what is said');
+    // What the packet itself holds may be shown.
+    const keys = KEYS.filter((key) => !packet.toString('hex').includes(key.slice(0, 16)));
+    demandNoKey(said, keys, 'explain');
+    demand(said.length < 200_000, `${said.length} characters for ${packet.length} octets`);
+  },
+};

@@ -1,0 +1,9 @@
+/** Everything that is fuzzed. */
+import type { FuzzTarget } from '../target.ts';
+import { capture } from './capture.ts';
+import { config } from './config.ts';
+import { explain } from './explain.ts';
+import { headers } from './headers.ts';
+import { receiveLane } from './receive.ts';
+
+export const TARGETS: readonly FuzzTarget[] = [headers, receiveLane, explain, capture, config];
