@@ -1,0 +1,233 @@
+/** What a changed configuration asks of a running daemon: every field is live, or refused by its path. */
+import { describe, expect, it } from 'vitest';
+import type { Config, MacsecConfig } from '../../../src/config/types.ts';
+import { changedMacsec, planReload, type ReloadPlan } from '../../../src/daemon/reload.ts';
+import { type Json, load, otherTunnel, sample } from '../config/sample.ts';
+
+function plan(change: (file: Json) => void, start: Json = sample()): ReloadPlan {
+  const after = structuredClone(start);
+  change(after);
+  return planReload(load(start), load(after));
+}
+
+/** What a plan does, without configurations and keys. */
+function shape({ add, remove, macsec, logLevel, refused }: ReloadPlan): object {
+  return {
+    add: add.map(({ name }) => name),
+    remove,
+    macsec: macsec.map(({ name, keys }) => (keys ? `${name} keys` : name)),
+    logLevel,
+    refused: refused.map((text) => text.replace(/ cannot change while it runs; restart l2vpnd$/, '')),
+  };
+}
+
+const NOTHING = { add: [], remove: [], macsec: [], logLevel: null, refused: [] };
+const XPN = { ssci: 1, salt: '00'.repeat(12) };
+
+function xpnSample(): Json {
+  const file = sample();
+  const { macsec } = file.tunnels[0];
+  macsec.cipher = 'gcm-aes-xpn-128';
+  Object.assign(macsec.txSa[0], XPN);
+  Object.assign(macsec.rxSc[0].sa[0], XPN, { ssci: 2 });
+  return file;
+}
+
+describe('what a reload does', () => {
+  it('an unchanged file: nothing', () => {
+    expect(shape(plan(() => {}))).toEqual(NOTHING);
+  });
+
+  const tunnel = (file: Json): Json => file.tunnels[0];
+
+  it.each<[string, (file: Json) => void]>([
+    ['tap.ifname', (file) => Object.assign(tunnel(file).tap, { ifname: 'macsec9' })],
+    ['tap.mac', (file) => Object.assign(tunnel(file).tap, { mac: '00:00:00:99:99:99' })],
+    ['tap.mtu', (file) => Object.assign(tunnel(file).tap, { mtu: 1300 })],
+    ['tap.bridge', (file) => Object.assign(tunnel(file).tap, { bridge: 'br9' })],
+    ['tap.queues', (file) => Object.assign(tunnel(file).tap, { queues: 2 })],
+    ['gre.local', (file) => Object.assign(tunnel(file).gre, { local: '9.9.9.9' })],
+    ['gre.remote', (file) => Object.assign(tunnel(file).gre, { remote: '9.9.9.9' })],
+    ['gre.encap', (file) => Object.assign(tunnel(file).gre, { encap: 'udp' })],
+    ['gre.key', (file) => Object.assign(tunnel(file).gre, { key: 9 })],
+    ['gre.checksum', (file) => Object.assign(tunnel(file).gre, { checksum: true })],
+    ['gre.ttl', (file) => Object.assign(tunnel(file).gre, { ttl: 9 })],
+    ['gre.tos', (file) => Object.assign(tunnel(file).gre, { tos: 8 })],
+    ['gre.df', (file) => Object.assign(tunnel(file).gre, { df: false })],
+    ['macsec.icvLen', (file) => Object.assign(tunnel(file).macsec, { icvLen: 12 })],
+    ['macsec.port', (file) => Object.assign(tunnel(file).macsec, { port: 9 })],
+    ['macsec (on or off)', (file) => Object.assign(tunnel(file), { macsec: null })],
+  ])('%s of a tunnel is refused by its path, and stays as it was', (path, change) => {
+    const made = plan(change);
+    expect(shape(made)).toEqual({ ...NOTHING, refused: [`tunnel "site2": ${path}`] });
+    expect(made.effective).toEqual(load(sample()));
+  });
+
+  it.each<[string, Json]>([
+    ['crypto', 'node'],
+    ['workers', 2],
+    ['stateDir', '/elsewhere'],
+    ['controlSocket', '/elsewhere.sock'],
+    ['metrics', { listen: '127.0.0.1:9999' }],
+  ])('%s is refused by its name, and stays as it was', (key, value) => {
+    const made = plan((file) => Object.assign(file, { [key]: value }));
+    expect(shape(made)).toEqual({ ...NOTHING, refused: [key] });
+    expect(made.effective).toEqual(load(sample()));
+  });
+
+  it('gre.port is refused too', () => {
+    const start = sample();
+    start.tunnels[0].gre.encap = 'udp';
+    expect(shape(plan((file) => Object.assign(tunnel(file).gre, { port: 5000 }), start))).toMatchObject({
+      refused: ['tunnel "site2": gre.port'],
+    });
+  });
+
+  it('another cipher is refused with its keys, however often it is asked for', () => {
+    const start = sample();
+    const wanted = structuredClone(start);
+    const { macsec } = wanted.tunnels[0];
+    macsec.cipher = 'gcm-aes-256';
+    for (const sa of [macsec.txSa[0], macsec.rxSc[0].sa[0]]) sa.key += sa.key;
+    const first = planReload(load(start), load(wanted));
+    expect(shape(first)).toEqual({ ...NOTHING, refused: ['tunnel "site2": macsec.cipher'] });
+    macsec.validate = 'check';
+    const second = planReload(first.effective, load(wanted));
+    expect(shape(second)).toEqual(shape(first));
+    expect(second.effective).toEqual(load(start));
+  });
+
+  it.each<[string, Json]>([
+    ['protect', false],
+    ['encrypt', false],
+    ['validate', 'check'],
+    ['replayProtect', false],
+    ['replayWindow', 64],
+    ['replayBitmap', false],
+    ['sendSci', false],
+  ])('macsec.%s changes while it runs; keys stay what they are', (key, value) => {
+    const made = plan((file) => Object.assign(tunnel(file).macsec, { [key]: value }));
+    expect(shape(made)).toEqual({ ...NOTHING, macsec: ['site2'] });
+    expect(made.macsec[0]?.config).toMatchObject({ [key]: value });
+    expect(made.effective.tunnels[0]?.macsec).toMatchObject({ [key]: value });
+  });
+
+  it.each(['endStation', 'scb'])('macsec.%s changes while it runs', (key) => {
+    const made = plan((file) => Object.assign(tunnel(file).macsec, { sendSci: false, [key]: true }));
+    expect(shape(made)).toEqual({ ...NOTHING, macsec: ['site2'] });
+  });
+
+  it.each<[string, (macsec: Json) => void]>([
+    ['another key', (macsec) => Object.assign(macsec.txSa[0], { key: '99'.repeat(16) })],
+    ['another key of the peer', (macsec) => Object.assign(macsec.rxSc[0].sa[0], { key: '99'.repeat(16) })],
+    ['another keyId', (macsec) => Object.assign(macsec.txSa[0], { keyId: '99' })],
+    ['another pn', (macsec) => Object.assign(macsec.txSa[0], { pn: 99 })],
+    ['an SA switched off', (macsec) => Object.assign(macsec.rxSc[0].sa[0], { active: false })],
+    ['a channel switched off', (macsec) => Object.assign(macsec.rxSc[0], { active: false })],
+    ['an SA more', (macsec) => macsec.txSa.push({ an: 1, key: '99'.repeat(16) })],
+    ['an SA of the peer more', (macsec) => macsec.rxSc[0].sa.push({ an: 1, key: '99'.repeat(16) })],
+    ['a peer more', (macsec) => macsec.rxSc.push({ sci: '0000009999990001', sa: [] })],
+    ['no peer', (macsec) => Object.assign(macsec, { rxSc: [] })],
+    [
+      'another encodingSa',
+      (macsec) => {
+        macsec.txSa[0].an = 1;
+        macsec.encodingSa = 1;
+      },
+    ],
+  ])('%s: the SAs of the file take the place of those that run', (_, change) => {
+    expect(shape(plan((file) => change(tunnel(file).macsec)))).toEqual({
+      ...NOTHING,
+      macsec: ['site2 keys'],
+    });
+  });
+
+  it.each(['ssci', 'salt'])('another %s is another SA', (key) => {
+    const value = key === 'ssci' ? 7 : '77'.repeat(12);
+    const made = plan((file) => Object.assign(tunnel(file).macsec.txSa[0], { [key]: value }), xpnSample());
+    expect(shape(made)).toEqual({ ...NOTHING, macsec: ['site2 keys'] });
+  });
+
+  it('log.level changes', () => {
+    expect(shape(plan((file) => Object.assign(file, { log: { level: 'debug' } })))).toEqual({
+      ...NOTHING,
+      logLevel: 'debug',
+    });
+  });
+
+  it('tunnels come and go by their names', () => {
+    const both = { tunnels: [...sample().tunnels, otherTunnel()] };
+    const come = plan((file) => file.tunnels.push(otherTunnel()));
+    expect(shape(come)).toEqual({ ...NOTHING, add: ['site3'] });
+    expect(come.effective).toEqual(load(both));
+    const go = plan((file) => file.tunnels.shift(), both);
+    expect(shape(go)).toEqual({ ...NOTHING, remove: ['site2'] });
+    expect(go.effective.tunnels.map(({ name }) => name)).toEqual(['site3']);
+  });
+
+  it('a tunnel with another name is another tunnel', () => {
+    expect(shape(plan((file) => Object.assign(tunnel(file), { name: 'renamed' })))).toEqual({
+      ...NOTHING,
+      add: ['renamed'],
+      remove: ['site2'],
+    });
+  });
+
+  it('the order of tunnels does not matter', () => {
+    const both = { tunnels: [...sample().tunnels, otherTunnel()] };
+    expect(shape(plan((file) => file.tunnels.reverse(), both))).toEqual(NOTHING);
+  });
+
+  it('what can change does, beside what is refused', () => {
+    const made = plan((file) => {
+      tunnel(file).gre.ttl = 3;
+      tunnel(file).macsec.validate = 'check';
+      file.tunnels.push(otherTunnel());
+    });
+    expect(shape(made)).toEqual({
+      ...NOTHING,
+      add: ['site3'],
+      macsec: ['site2'],
+      refused: ['tunnel "site2": gre.ttl'],
+    });
+    expect(made.effective.tunnels[0]).toMatchObject({ gre: { ttl: 64 }, macsec: { validate: 'check' } });
+  });
+
+  it('has an answer for every field that there is', () => {
+    const config: Config = load(sample());
+    expect(Object.keys(config).sort()).toEqual(
+      ['tunnels', 'crypto', 'workers', 'stateDir', 'controlSocket', 'metrics', 'log'].sort(),
+    );
+    expect(Object.keys(config.tunnels[0]?.tap ?? {}).sort()).toEqual(
+      ['ifname', 'mac', 'mtu', 'bridge', 'queues'].sort(),
+    );
+    expect(Object.keys(config.tunnels[0]?.macsec ?? {}).sort()).toEqual(
+      [
+        ...['cipher', 'protect', 'encrypt', 'validate', 'sendSci', 'endStation', 'scb', 'icvLen', 'port'],
+        ...['encodingSa', 'replayProtect', 'replayWindow', 'replayBitmap', 'txSa', 'rxSc'],
+      ].sort(),
+    );
+  });
+});
+
+describe('a reload after a rotation', () => {
+  const file = load(sample()).tunnels[0]?.macsec as MacsecConfig;
+  const running: MacsecConfig = {
+    ...file,
+    encodingSa: 1,
+    txSa: file.txSa.map((sa) => ({ ...sa, an: 1, keyId: '07' })),
+    rxSc: file.rxSc.map((sc) => ({ ...sc, sa: sc.sa.map((sa) => ({ ...sa, an: 1 })) })),
+  };
+
+  it('keeps the keys that run where the edit is not about keys', () => {
+    const config = { ...file, replayWindow: 5 };
+    expect(changedMacsec(running, { name: 'site2', config, keys: false })).toEqual({
+      ...running,
+      replayWindow: 5,
+    });
+  });
+
+  it('takes those of the file where it is', () => {
+    expect(changedMacsec(running, { name: 'site2', config: file, keys: true })).toEqual(file);
+  });
+});
