@@ -59,7 +59,8 @@ function hexOf(digits: string): string {
 }
 
 function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
-  const { name, mtu, path_mtu, local, remote, endpoint, encap, aead, pn_left, tx, rx, drops } = tunnel;
+  const { name, mtu, path_mtu, local, remote, endpoint, encap, aead, pn_left, rotation, tx, rx, drops } =
+    tunnel;
   const extras = {
     name,
     mtu,
@@ -70,6 +71,7 @@ function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
     encap,
     aead,
     pn_left,
+    rotation,
     peer_last_seen: rx.last,
   };
   return statistics ? { ...extras, tx, rx, drops } : extras;
@@ -130,6 +132,9 @@ function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
     `        mtu ${tunnel.mtu}, path mtu ${tunnel.path_mtu}, peer last seen ${rx.last ?? 'never'}`,
   ];
   if (tunnel.pn_left !== null) lines.push(`        packet numbers left ${tunnel.pn_left}`);
+  if (tunnel.rotation !== null) {
+    lines.push(`        rotation to AN ${tunnel.rotation.an}: ${tunnel.rotation.state}`);
+  }
   if (!statistics) return lines;
   for (const [name, { frames_out, octets_out }] of [
     ['tx', tx],

@@ -1,0 +1,196 @@
+/**
+ * `l2vpnd show` against what iproute2 6.1 printed of two devices on Linux 6.1 (iproute2-macsec-show.txt: `ip -s macsec
+ * show`, `ip macsec show`, `ip -j -s macsec show`, `ip -j macsec show`): octet for octet, and then what only we have.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { jsonOf, textOf } from '../../../src/cli/show-format.ts';
+import {
+  type Counters,
+  type SaSnapshot,
+  snapshotOf,
+  type TunnelSnapshot,
+} from '../../../src/daemon/snapshot.ts';
+import {
+  RX_SA_COUNTERS,
+  RX_SC_COUNTERS,
+  SECY_COUNTERS,
+  TX_SA_COUNTERS,
+  TX_SC_COUNTERS,
+} from '../../../src/macsec/counters.ts';
+import { tunnelOf } from '../daemon/kit.ts';
+import { macsecConfig, rxScOf, saOf } from '../macsec/kit.ts';
+
+const FILE = readFileSync(join(import.meta.dirname, 'iproute2-macsec-show.txt'), 'utf8');
+
+/** The text of both devices, by device. */
+const [STATISTICS, BRIEF] = FILE.slice(0, FILE.indexOf('[{'))
+  .split(/^(?=11: )/m)
+  .map((text) => text.split(/^(?=12: )/m)) as [string[], string[]];
+const [JSON_STATISTICS, JSON_BRIEF] = FILE.split('\n').filter((line) => line.startsWith('[')) as [
+  string,
+  string,
+];
+
+const zeros = (names: readonly string[]): Counters => Object.fromEntries(names.map((name) => [name, 0]));
+
+function sa(key: string, names: readonly string[], ssci?: string): SaSnapshot {
+  const xpn = ssci === undefined ? {} : { ssci };
+  return { an: 0, pn: 1, active: true, key: `${key}${'0'.repeat(30)}`, ...xpn, stats: zeros(names) };
+}
+
+/** Where only we have something to say, whatever it is. */
+const { macsec: _, ...OURS } = snapshotOf(tunnelOf(null).tunnel, 'batch');
+
+function device(ifindex: 11 | 12): TunnelSnapshot {
+  const xpn = ifindex === 12;
+  const traits = xpn ? { replay: true, window: 32 } : { replay: false };
+  return {
+    ...OURS,
+    ifindex,
+    ifname: `macsec${ifindex - 11}`,
+    aead: 'batch',
+    macsec: {
+      protect: true,
+      validate: 'strict',
+      encrypt: true,
+      send_sci: true,
+      end_station: false,
+      scb: false,
+      ...traits,
+      cipher_suite: xpn ? 'GCM-AES-XPN-128' : 'GCM-AES-128',
+      icv_length: 16,
+      sci: xpn ? 'd69b46b722310007' : 'd69b46b722310001',
+      encoding_sa: 0,
+      stats: zeros(SECY_COUNTERS),
+      tx_stats: zeros(TX_SC_COUNTERS),
+      sa_list: [sa('01', TX_SA_COUNTERS, xpn ? '00000001' : undefined)],
+      rx_sc: [
+        {
+          sci: xpn ? '0000002222220007' : '0000002222220001',
+          active: true,
+          stats: zeros(RX_SC_COUNTERS),
+          sa_list: [sa('02', RX_SA_COUNTERS, xpn ? '00000002' : undefined)],
+        },
+      ],
+    },
+  };
+}
+
+/** The lines up to our own. */
+function kernelPart(text: string): string {
+  return text.slice(0, text.indexOf('    l2vpnd: '));
+}
+
+describe('l2vpnd show, as text', () => {
+  it.each([11, 12] as const)('device %d: as iproute2 prints it, with -s and without', (ifindex) => {
+    expect(kernelPart(textOf(device(ifindex), true))).toBe(STATISTICS[ifindex - 11]);
+    expect(kernelPart(textOf(device(ifindex), false))).toBe(BRIEF[ifindex - 11]);
+  });
+
+  it('large values stand under the ends of their names', () => {
+    const one = device(11);
+    one.macsec!.tx_stats.OutPktsEncrypted = 123_456;
+    one.macsec!.tx_stats.OutOctetsEncrypted = 2 ** 53;
+    const lines = textOf(one, true).split('\n');
+    const names = lines.findIndex((line) => line.includes('OutOctetsEncrypted'));
+    for (const [name, value] of [
+      ['OutPktsEncrypted', '123456'],
+      ['OutOctetsEncrypted', '9007199254740992'],
+    ] as const) {
+      const lineEnd = lines[names]!.indexOf(name) + name.length;
+      expect(lines[names + 1]!.slice(0, lineEnd)).toMatch(new RegExp(` ${value}$`));
+    }
+  });
+
+  it('states, modes and switches have their words', () => {
+    const one = device(11);
+    Object.assign(one.macsec!, { protect: false, validate: 'disabled', encrypt: false, send_sci: false });
+    Object.assign(one.macsec!, { end_station: true, encoding_sa: 2 });
+    one.macsec!.sa_list[0]!.active = false;
+    one.macsec!.rx_sc[0]!.active = false;
+    const text = textOf(one, false);
+    expect(text).toContain(
+      'protect off validate disabled sc off sa off encrypt off send_sci off end_station on scb off replay off \n',
+    );
+    expect(text).toContain('TXSC: d69b46b722310001 on SA 2\n');
+    expect(text).toContain('0: PN 1, state off, key 01');
+    expect(text).toContain('RXSC: 0000002222220001, state off\n');
+  });
+
+  it('what only we have follows', () => {
+    const text = textOf({ ...device(11), pn_left: 7 }, false);
+    expect(text.slice(kernelPart(text).length)).toBe(
+      [
+        '    l2vpnd: tunnel site2, 1.1.1.1 to 2.2.2.2, aead batch',
+        '        mtu 1462, path mtu 1500, peer last seen never',
+        '        packet numbers left 7',
+        '',
+      ].join('\n'),
+    );
+    const more = textOf(
+      {
+        ...device(11),
+        endpoint: '2.2.2.254:40001',
+        encap: 'udp',
+        rotation: { an: 1, state: 'waiting for the peer' },
+        drops: { PnExhausted: 3, NoTxSa: 0, InPktsLate: 1 },
+      },
+      true,
+    );
+    expect(more).toContain('1.1.1.1 to 2.2.2.254:40001 over UDP');
+    expect(more).toContain('rotation to AN 1: waiting for the peer');
+    expect(more).toContain('dropped: PnExhausted 3, InPktsLate 1\n');
+  });
+
+  it('a tunnel in clear says so', () => {
+    const clear = snapshotOf(tunnelOf(null).tunnel, 'batch');
+    expect(textOf(clear, true)).toMatch(/^7: macsec1: gretap, in clear\n {4}l2vpnd: /);
+  });
+});
+
+describe('l2vpnd show -j', () => {
+  const withoutOurs = (one: TunnelSnapshot, statistics: boolean): object => {
+    const { l2vpnd, ...kernels } = jsonOf(one, statistics) as Record<string, unknown>;
+    expect(l2vpnd).toBeTypeOf('object');
+    return kernels;
+  };
+
+  it('is what iproute2 prints, key for key and in its order, with -s and without', () => {
+    const devices = [device(11), device(12)];
+    expect(JSON.stringify(devices.map((one) => withoutOurs(one, true)))).toBe(JSON_STATISTICS);
+    expect(JSON.stringify(devices.map((one) => withoutOurs(one, false)))).toBe(JSON_BRIEF);
+  });
+
+  it('adds one object', () => {
+    const { l2vpnd } = jsonOf({ ...device(11), rotation: { an: 1, state: 'grace time' } }, true) as {
+      l2vpnd: Record<string, unknown>;
+    };
+    expect(l2vpnd).toMatchObject({
+      name: 'site2',
+      mtu: 1462,
+      path_mtu: 1500,
+      local: '1.1.1.1',
+      remote: '2.2.2.2',
+      endpoint: null,
+      encap: 'none',
+      aead: 'batch',
+      pn_left: null,
+      rotation: { an: 1, state: 'grace time' },
+      peer_last_seen: null,
+    });
+    expect(Object.keys(l2vpnd)).toEqual(expect.arrayContaining(['tx', 'rx', 'drops']));
+    expect(jsonOf(device(11), false)).not.toHaveProperty('l2vpnd.drops');
+  });
+
+  it('of a running tunnel has no key octets', () => {
+    const macsec = macsecConfig({
+      txSa: [saOf({}, 'c7'.repeat(16))],
+      rxSc: [rxScOf([saOf({}, 'd8'.repeat(16))])],
+    });
+    const one = snapshotOf(tunnelOf(macsec).tunnel, 'batch');
+    expect(JSON.stringify(jsonOf(one, true)) + textOf(one, true)).not.toMatch(/c7c7|d8d8/);
+    expect(jsonOf(one, true)).toMatchObject({ ifindex: 7, ifname: 'macsec1', sci: '0x1111110001' });
+  });
+});
