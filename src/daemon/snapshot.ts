@@ -193,15 +193,25 @@ function macsecSnapshot(tunnel: Tunnel, config: MacsecConfig, counters: Float64A
     encoding_sa: config.encodingSa,
     stats: named(SECY_COUNTERS, counters, countersAt.secy),
     tx_stats: named(TX_SC_COUNTERS, counters, countersAt.txSc),
-    sa_list: config.txSa.map((sa) => ({
-      ...saSnapshot(config, sa),
-      pn: Math.max(
-        tunnel.numbers!.txOf(sa.an)!.start,
-        counters[countersAt.txSa(sa.an) + TxSaCounter.nextPn]!,
-      ),
-      stats: named(TX_SA_COUNTERS, counters, countersAt.txSa(sa.an)),
-    })),
+    sa_list: config.txSa.map((sa) => txSaSnapshot(tunnel, config, sa, counters)),
     rx_sc: config.rxSc.map((sc) => rxScSnapshot(config, sc, tunnel.numbers!.indexOf(sc.sci), counters)),
+  };
+}
+
+/** An SA whose numbers are used up is what Linux makes of it: switched off, its next PN back at 0. */
+function txSaSnapshot(
+  tunnel: Tunnel,
+  config: MacsecConfig,
+  sa: SaConfig,
+  counters: Float64Array,
+): SaSnapshot {
+  const { start, end } = tunnel.numbers!.txOf(sa.an)!;
+  const next = Math.max(start, counters[countersAt.txSa(sa.an) + TxSaCounter.nextPn]!);
+  return {
+    ...saSnapshot(config, sa),
+    active: sa.active && next < end,
+    pn: next < end ? next : 0,
+    stats: named(TX_SA_COUNTERS, counters, countersAt.txSa(sa.an)),
   };
 }
 
