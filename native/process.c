@@ -33,6 +33,7 @@ napi_value lock_file(napi_env env, napi_callback_info info) {
   return err == EWOULDBLOCK ? make_i32(env, -1) : throw_errno(env, err, "flock", path);
 }
 
+/* No mlockall: V8 gives pages back by madvise(MADV_DONTNEED), which locked memory refuses, and aborts on that. */
 napi_value harden_process(napi_env env, napi_callback_info info) {
   (void)info;
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return throw_errno(env, errno, "prctl PR_SET_DUMPABLE", NULL);

@@ -102,7 +102,8 @@ function isSpace(octet: number): boolean {
   return octet === 0x20 || (octet >= 0x09 && octet <= 0x0d);
 }
 
-function digitOf(octet: number): number {
+/** The value of a hex digit, or −1. */
+export function digitOf(octet: number): number {
   if (octet >= 0x30 && octet <= 0x39) return octet - 0x30;
   const letter = octet | 0x20;
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : -1;

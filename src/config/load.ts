@@ -2,10 +2,11 @@
  * From a file to the effective configuration:
  *
  *   1. read       no such file 66, no access 77
- *   2. parse      JSON; a syntax error is told with line and column, never with the text around it: it may be a key
- *   3. check      shape and cross-field rules (schema.ts, semantics.ts); every problem of the file at once
- *   4. resolve    key files become keys (keys.ts), relative paths become absolute
- *   5. check      that no key and nonce space serve two associations
+ *   2. hide       keys become random stand-ins before any string is made of the file (stand-ins.ts)
+ *   3. parse      JSON; a syntax error is told with line and column, never with the text around it: it may be a key
+ *   4. check      shape and cross-field rules (schema.ts, semantics.ts); every problem of the file at once
+ *   5. resolve    stand-ins and key files become keys (keys.ts), relative paths become absolute
+ *   6. check      that no key and nonce space serve two associations
  */
 import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
@@ -17,6 +18,7 @@ import { formatPath, type JsonPath, type Problem } from './problem.ts';
 import type { RawConfig, RawMacsec, RawSa, RawTunnel } from './raw.ts';
 import { parseRaw } from './schema.ts';
 import { sciOf } from './semantics.ts';
+import { StandIns } from './stand-ins.ts';
 import { type Config, type MacsecConfig, type SaConfig, sakLen, type TunnelConfig } from './types.ts';
 
 /** Larger than any sensible configuration, small enough to read at once. */
@@ -24,11 +26,19 @@ const MAX_CONFIG_LEN = 4 << 20;
 
 /** Reads, checks and resolves the configuration in `path`. Throws L2vpnError, with all problems a line each. */
 export function loadConfig(path: string): Config {
-  return parseConfig(readConfigFile(path), path);
+  const standIns = new StandIns();
+  const octets = readConfigFile(path);
+  try {
+    standIns.take(octets);
+    return parseConfig(octets.toString('utf8'), path, standIns);
+  } finally {
+    octets.fill(0);
+    standIns.wipe();
+  }
 }
 
 /** The same from text; `path` is for messages and for what is relative to it. */
-export function parseConfig(text: string, path: string): Config {
+export function parseConfig(text: string, path: string, standIns: StandIns = new StandIns()): Config {
   const file = basename(path);
   const value = parseJson(text, file);
   const lines = new LineFinder(text);
@@ -38,14 +48,14 @@ export function parseConfig(text: string, path: string): Config {
   if (duplicates.length > 0) throw configError(file, duplicates, lines);
 
   const folder = dirname(resolve(path));
-  const config = resolveConfig(raw.config, folder, file, lines);
+  const config = resolveConfig(raw.config, new KeyReader(folder, standIns), folder, file, lines);
   const reuse: Problem[] = [];
   checkKeyReuse(config, (at, what) => reuse.push({ path: at, text: what }));
   if (reuse.length > 0) throw configError(file, reuse, lines);
   return config;
 }
 
-function readConfigFile(path: string): string {
+function readConfigFile(path: string): Buffer {
   try {
     const stat = statSync(path);
     if (!stat.isFile()) throw new L2vpnError('L2VPN_CONFIG', `${path} is not a regular file`);
@@ -55,7 +65,7 @@ function readConfigFile(path: string): string {
         `${path} has ${stat.size} octets; a configuration has at most ${MAX_CONFIG_LEN}`,
       );
     }
-    return readFileSync(path, 'utf8');
+    return readFileSync(path);
   } catch (cause) {
     if (cause instanceof L2vpnError) throw cause;
     const errno = errnoName(cause);
@@ -82,17 +92,19 @@ function sayProblem(path: JsonPath, text: string): string {
   return path.length === 0 ? text : `${formatPath(path)}: ${text}`;
 }
 
-/** Reads key files; gathers what is wrong with them, so that all are told at once. */
+/** Finds keys, reads key files; gathers what is wrong with them, so that all are told at once. */
 class KeyReader {
   readonly #folder: string;
+  readonly #standIns: StandIns;
   readonly faults: { path: JsonPath; error: L2vpnError }[] = [];
 
-  constructor(folder: string) {
+  constructor(folder: string, standIns: StandIns) {
     this.#folder = folder;
+    this.#standIns = standIns;
   }
 
   read(sa: RawSa, octets: number, path: JsonPath): SaConfig['sak'] {
-    if (sa.key !== undefined) return keyFromHex(sa.key);
+    if (sa.key !== undefined) return this.#standIns.keyOf(sa.key) ?? keyFromHex(sa.key);
     try {
       return readKeyFile(keyFilePath(sa.keyFile!, this.#folder), octets);
     } catch (error) {
@@ -106,8 +118,13 @@ class KeyReader {
 /** Stands where a key could not be read, until the error is thrown; no configuration with it is returned. */
 const PLACEHOLDER: SaConfig['sak'] = keyFromHex('00'.repeat(16));
 
-function resolveConfig(raw: RawConfig, folder: string, file: string, lines: LineFinder): Config {
-  const keys = new KeyReader(folder);
+function resolveConfig(
+  raw: RawConfig,
+  keys: KeyReader,
+  folder: string,
+  file: string,
+  lines: LineFinder,
+): Config {
   const tunnels = raw.tunnels.map((tunnel, i) => resolveTunnel(tunnel, keys, ['tunnels', i]));
   const [first] = keys.faults;
   if (first !== undefined) {

@@ -1,6 +1,7 @@
 /** What a configuration may say but rarely means. */
 import { readFileSync, statSync } from 'node:fs';
 import { quote } from './problem.ts';
+import { StandIns } from './stand-ins.ts';
 import type { Config, TunnelConfig } from './types.ts';
 
 /** Warnings, a line each; for the log at start and for `l2vpnd check`. `path`: the file it is from. */
@@ -16,7 +17,11 @@ export function configWarnings(config: Config, path: string): string[] {
 /** True where `path` has access bits for others and a key in it. */
 function exposesKeys(path: string): boolean {
   if ((statSync(path).mode & 0o044) === 0) return false;
-  return /"key"\s*:\s*"/.test(readFileSync(path, 'utf8'));
+  // A string of the file would keep its keys in memory.
+  const octets = readFileSync(path);
+  const hasKeys = new StandIns().take(octets) > 0;
+  octets.fill(0);
+  return hasKeys;
 }
 
 function tunnelWarnings(tunnel: TunnelConfig): string[] {

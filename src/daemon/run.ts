@@ -1,7 +1,7 @@
 /** The daemon as a process: log, signals, service manager, exit status. */
 import type { Config } from '../config/types.ts';
 import { messageOf } from '../errors.ts';
-import { hardenProcess, notifyServiceManager } from '../io/process.ts';
+import { notifyServiceManager } from '../io/process.ts';
 import { Daemon } from './daemon.ts';
 import { type LogFormat, openLog } from './log.ts';
 
@@ -12,7 +12,6 @@ export interface DaemonOptions {
 
 /** Runs until SIGTERM or SIGINT (0) or a fault (its exit status). Throws L2vpnError when it cannot start. */
 export async function runDaemon(config: Config, options: DaemonOptions): Promise<number> {
-  hardenProcess();
   const log = openLog(config.log.level, options.logFormat);
   const daemon = new Daemon(config, options.configPath, log);
   const signal = new Promise<number>((resolve) => {
