@@ -205,18 +205,21 @@ async function collect(
   frames: readonly Buffer[],
   asSeen: (frame: Buffer) => Buffer,
 ): Promise<void> {
-  let count = 0;
+  const places = new Map(frames.map((frame, place) => [asSeen(frame).toString('hex'), place]));
+  const order: number[] = [];
   await pipe
     .next(`all ${frames.length} frames`, (frame) => {
-      const wanted = frames[count];
-      if (wanted !== undefined && frame.equals(asSeen(wanted))) count++;
-      return count === frames.length;
+      const place = places.get(frame.toString('hex'));
+      if (place !== undefined) order.push(place);
+      return order.length === frames.length;
     })
     .catch((error: Error) => {
-      throw new Error(
-        `${error.message}: ${count} came, then not ${frames[count]?.toString('hex').slice(0, 120)}`,
-      );
+      const missing = [...places]
+        .filter(([, place]) => !order.includes(place))
+        .map(([hex]) => hex.slice(0, 100));
+      throw new Error(`${error.message}; missing are ${missing.join(', ')}`);
     });
+  expect(order, 'the order in which the frames came').toEqual([...frames.keys()]);
 }
 
 interface Flow {
