@@ -10,6 +10,7 @@ static const struct {
 } FUNCTIONS[] = {
     {"openTap", open_tap},
     {"setTapOffload", set_tap_offload},
+    {"detachTapQueue", detach_tap_queue},
     {"linkInfo", link_info},
     {"setLinkMac", set_link_mac},
     {"setLinkMtu", set_link_mtu},

@@ -107,6 +107,7 @@ napi_value make_undefined(napi_env env);
 /* --- each file's functions ----------------------------------------------------------------------- */
 napi_value open_tap(napi_env env, napi_callback_info info);
 napi_value set_tap_offload(napi_env env, napi_callback_info info);
+napi_value detach_tap_queue(napi_env env, napi_callback_info info);
 napi_value link_info(napi_env env, napi_callback_info info);
 napi_value set_link_mac(napi_env env, napi_callback_info info);
 napi_value set_link_mtu(napi_env env, napi_callback_info info);

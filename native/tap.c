@@ -51,3 +51,15 @@ napi_value set_tap_offload(napi_env env, napi_callback_info info) {
   if (errno == EINVAL || errno == ENOTTY) return make_bool(env, false);
   return throw_errno(env, errno, "ioctl TUNSETOFFLOAD", NULL);
 }
+
+/* A detached queue still takes what is written to it, and the kernel learns no flow from that (tun_get_user). */
+napi_value detach_tap_queue(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  int32_t fd;
+  if (!read_args(env, info, 1, argv) || !read_i32(env, argv[0], "fd", &fd)) return NULL;
+  struct ifreq ifr;
+  memset(&ifr, 0, sizeof ifr);
+  ifr.ifr_flags = IFF_DETACH_QUEUE;
+  if (ioctl(fd, TUNSETQUEUE, &ifr) != 0) return throw_errno(env, errno, "ioctl TUNSETQUEUE", NULL);
+  return make_undefined(env);
+}

@@ -11,7 +11,7 @@ import { laneCountersBytes } from '../datapath/lane-counters.ts';
 import { L2vpnError } from '../errors.ts';
 import { closeFds } from '../io/close.ts';
 import { openGreSocket, openUdpSocket, pathMtu } from '../io/open-socket.ts';
-import { mtuOf, openTap } from '../io/open-tap.ts';
+import { mtuOf, type OpenTap, openTap } from '../io/open-tap.ts';
 import { createEndpoint } from '../io/udp-socket-port.ts';
 import { countersAt, RxSaCounter, TxSaCounter } from '../macsec/counters.ts';
 import { MAX_RX_SC, type SecySpec } from '../macsec/secy.ts';
@@ -78,18 +78,19 @@ function open(config: TunnelConfig, place: string, state: PnState, undo: (() => 
   const numbers = macsec === null ? null : new SecyNumbers(state, sci);
   const secy = numbers === null || macsec === null ? null : numbers.configure(macsec);
   if (numbers !== null) undo.push(() => numbers.close(() => 0));
-  const { fds: tapFds, ifindex } = openTap({ ...tap, mac, mtu }, `${place}.tap`);
+  const opened = openTap({ ...tap, mac, mtu }, `${place}.tap`);
+  const tapFds = [...new Set([...opened.fds, opened.writeFd])];
   undo.push(() => closeFds(tapFds));
   const wireFd = openWire(config, place);
   // What a gretap below would carry: SecTAG and ICV are inside.
   const gretap = mtuArithmetic(path, gre, null);
   const lowerMtu = Math.max(gretap.mtu, mtu + arithmetic.overhead - gretap.overhead);
-  const lanes = laneSpecs(config, tapFds, wireFd, secy, lowerMtu, mtu);
+  const lanes = laneSpecs(config, opened, wireFd, secy, lowerMtu, mtu);
   return {
     config,
     sci,
     mac,
-    ifindex,
+    ifindex: opened.ifindex,
     settling: false,
     mtu,
     pathMtu: path,
@@ -133,7 +134,7 @@ function randomMac(): string {
 /** One transmit lane a TAP queue, and one receive lane: every raw socket more would get its own copy of each packet. */
 function laneSpecs(
   config: TunnelConfig,
-  tapFds: readonly number[],
+  tap: OpenTap,
   wireFd: number,
   secy: SecySpec | null,
   lowerMtu: number,
@@ -160,7 +161,7 @@ function laneSpecs(
   const frameLen = Math.max(mtu + VLAN_LEN, lowerMtu) + ETHERNET_LEN;
   // In clear, a kernel peer's packets may come merged, up to the largest IP packet there is.
   const packetLen = secy === null ? LARGEST_PACKET : 60 + greHeaderLen(options) + 4 + frameLen;
-  const transmit = tapFds.map(
+  const transmit = tap.fds.map(
     (tapFd): LaneSpec => ({
       ...common,
       direction: 'transmit',
@@ -171,7 +172,7 @@ function laneSpecs(
   );
   return [
     ...transmit,
-    { ...common, direction: 'receive', tapFd: tapFds[0]!, maxLen: packetLen, counters: counters() },
+    { ...common, direction: 'receive', tapFd: tap.writeFd, maxLen: packetLen, counters: counters() },
   ];
 }
 

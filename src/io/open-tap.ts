@@ -14,6 +14,12 @@ export interface TapSettings {
 export interface OpenTap {
   /** One descriptor a queue. The interface goes with the last of them. */
   readonly fds: readonly number[];
+  /**
+   * The descriptor to write to: the only queue; or, where there are several, one beside them that gets no frames.
+   * From what is written to a queue the kernel learns which flows belong to it, so that a receive lane that wrote
+   * to the first of several would draw every flow there.
+   */
+  readonly writeFd: number;
   /** The MAC that it has. */
   readonly mac: string;
   readonly ifindex: number;
@@ -25,15 +31,21 @@ export interface OpenTap {
  */
 export function openTap(settings: TapSettings, place: string): OpenTap {
   const addon = loadAddon();
-  const fds: number[] = [];
+  const opened: number[] = [];
   try {
     refuseTakenName(settings, place);
-    for (let i = 0; i < settings.queues; i++) fds.push(openQueue(settings, place));
+    for (let i = 0; i < settings.queues; i++) opened.push(openQueue(settings, place));
+    const fds = [...opened];
+    const writeFd = settings.queues === 1 ? fds[0]! : openQueue(settings, place);
+    if (settings.queues > 1) {
+      opened.push(writeFd);
+      addon.detachTapQueue(writeFd);
+    }
     configure(settings, place);
     const { mac, index } = addon.linkInfo(settings.ifname);
-    return { fds, mac, ifindex: index };
+    return { fds, writeFd, mac, ifindex: index };
   } catch (error) {
-    for (const fd of fds) addon.closeFd(fd);
+    for (const fd of opened) addon.closeFd(fd);
     throw error instanceof L2vpnError ? error : translate(error, settings, place);
   }
 }

@@ -77,6 +77,8 @@ export interface Addon {
   openTap(ifname: string, multiQueue: boolean): number;
   /** TUNSETOFFLOAD; returns false where the kernel refuses these flags (EINVAL). */
   setTapOffload(fd: number, flags: number): boolean;
+  /** Takes the queue `fd` of a TAP with several out of those that the kernel gives frames to; it can be written to still. */
+  detachTapQueue(fd: number): void;
   linkInfo(ifname: string): LinkInfo;
   setLinkMac(ifname: string, mac: Uint8Array): void;
   setLinkMtu(ifname: string, mtu: number): void;
