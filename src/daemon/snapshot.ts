@@ -67,6 +67,8 @@ export interface TrafficSnapshot {
   octets_in: number;
   frames_out: number;
   octets_out: number;
+  /** How often at least one frame came in at once: `frames_in / batches` is the mean batch. */
+  batches: number;
   /** When a frame last went all the way; null: never. */
   last: string | null;
 }
@@ -173,6 +175,7 @@ function trafficSnapshot(traffic: Float64Array): TrafficSnapshot {
     octets_in: traffic[Traffic.inOctets]!,
     frames_out: traffic[Traffic.outFrames]!,
     octets_out: traffic[Traffic.outOctets]!,
+    batches: traffic[Traffic.batches]!,
     last: lastMs === 0 ? null : new Date(lastMs).toISOString(),
   };
 }
