@@ -18,7 +18,7 @@ import { DropLog } from './drop-log.ts';
 import { createMetrics, openMetrics } from './metrics.ts';
 import { PnWatch } from './pn-watch.ts';
 import { changedMacsec, planReload, type ReloadPlan } from './reload.ts';
-import { parseRotation } from './rotate-request.ts';
+import { asksToMoveNow, parseRotation } from './rotate-request.ts';
 import { Rotation, type RotationPort } from './rotation.ts';
 import { snapshotOf, type TunnelSnapshot, totalsOf } from './snapshot.ts';
 import { checkPath, closeTunnel, openTunnel, saveReceived, type Tunnel } from './tunnel.ts';
@@ -152,9 +152,13 @@ export class Daemon {
       const tunnel = this.#tunnel(name);
       if (tunnel.config.macsec === null)
         throw new L2vpnError('L2VPN_USAGE', `tunnel "${name}" has no MACsec`);
-      const state = this.#rotations.get(name)?.state ?? 'done';
-      if (state !== 'done')
-        throw new L2vpnError('L2VPN_USAGE', `tunnel "${name}" is in a rotation: ${state}`);
+      const running = this.#rotations.get(name);
+      if (running !== undefined && running.state !== 'done') {
+        if (running.state !== 'waiting for the peer' || !asksToMoveNow(body, running.request))
+          throw new L2vpnError('L2VPN_USAGE', `tunnel "${name}" is in a rotation: ${running.state}`);
+        await running.moveNow();
+        return { an: running.an, state: running.state };
+      }
       const request = parseRotation(name, tunnel, body);
       const rotation = new Rotation(request, this.#rotationPort(tunnel), (error) => this.#failWith(error));
       await rotation.start();

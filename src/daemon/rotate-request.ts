@@ -40,14 +40,28 @@ const BODY: z.ZodType<RotateBody> = z.strictObject({
 
 const DEFAULT_GRACE_MS = 10_000;
 
+function parseBody(body: unknown): RotateBody {
+  const parsed = BODY.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0]!;
+  throw new L2vpnError('L2VPN_USAGE', `rotate: ${path.join('.')}: ${message}`);
+}
+
+/**
+ * Does `body` ask for the change that is under way as `running`, but now? So two ends that wait for each other can be
+ * set going. Throws as `parseRotation`.
+ */
+export function asksToMoveNow(body: unknown, running: RotationRequest): boolean {
+  const { now, txKeyFile, rxKeyFile } = parseBody(body);
+  if (!now) return false;
+  const { tx, rx } = running;
+  const octets = tx.sak.symmetricKeySize!;
+  return readKeyFile(txKeyFile, octets).equals(tx.sak) && readKeyFile(rxKeyFile, octets).equals(rx.sak);
+}
+
 /** Throws L2VPN_USAGE for what is wrong with the request, L2VPN_KEYFILE for a key file. */
 export function parseRotation(name: string, tunnel: Tunnel, body: unknown): RotationRequest {
-  const parsed = BODY.safeParse(body);
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    throw new L2vpnError('L2VPN_USAGE', `rotate: ${path.join('.')}: ${message}`);
-  }
-  const request = parsed.data;
+  const request = parseBody(body);
   const macsec = tunnel.config.macsec!;
   const sci = request.sci?.toLowerCase() ?? onlySci(macsec);
   const rxSc = macsec.rxSc.find((sc) => sc.sci === sci);

@@ -6,7 +6,7 @@
  *      proves that the peer has done 1
  *   3. the old SAs go, a grace time after transmit has moved and the peer has too
  *
- * So: `rotate` at one end, then `rotate --now` at the other.
+ * So: `rotate` at one end, then `rotate --now` at the other. Two ends that wait for each other: `rotate --now` again.
  */
 import type { MacsecConfig, SaConfig } from '../config/types.ts';
 import { L2vpnError } from '../errors.ts';
@@ -41,7 +41,7 @@ const POLL_MS = 50;
 export class Rotation {
   readonly an: number;
   state: RotationState = 'waiting for the peer';
-  readonly #request: RotationRequest;
+  readonly request: RotationRequest;
   readonly #port: RotationPort;
   readonly #failed: (error: unknown) => void;
   #timer: NodeJS.Timeout | null = null;
@@ -52,14 +52,14 @@ export class Rotation {
   /** `failed` hears what goes wrong after `start` has resolved. */
   constructor(request: RotationRequest, port: RotationPort, failed: (error: unknown) => void) {
     this.an = request.tx.an;
-    this.#request = request;
+    this.request = request;
     this.#port = port;
     this.#failed = failed;
   }
 
   /** Step 1, and with `now` step 2, in the caller's turn; the rest follows by itself. Throws L2VPN_CONFIG where an SA has the AN already. */
   async start(): Promise<void> {
-    const { tx, rx, sci, now } = this.#request;
+    const { tx, rx, sci, now } = this.request;
     const config = this.#port.config();
     const sc = config.rxSc.find((one) => one.sci === sci);
     if (config.txSa.some(({ an }) => an === this.an) || sc?.sa.some(({ an }) => an === this.an)) {
@@ -74,6 +74,11 @@ export class Rotation {
     await this.#port.apply({ ...config, txSa: [...config.txSa, tx], rxSc });
     if (now) await this.#moveTransmit();
     else this.#every(() => this.#awaitPeer());
+  }
+
+  /** Step 2 without waiting, in the caller's turn. */
+  async moveNow(): Promise<void> {
+    if (this.state === 'waiting for the peer') await this.#moveTransmit();
   }
 
   /** Ends the rotation; SAs stay as they are. */
@@ -99,7 +104,7 @@ export class Rotation {
     this.#every(async () => {
       if (!this.#peerHasMoved()) return;
       movedMs ??= performance.now();
-      if (performance.now() - movedMs >= this.#request.graceMs) await this.#retire();
+      if (performance.now() - movedMs >= this.request.graceMs) await this.#retire();
     });
   }
 
@@ -107,7 +112,7 @@ export class Rotation {
     this.#rest();
     const config = this.#port.config();
     const rxSc = config.rxSc.map((one) =>
-      one.sci === this.#request.sci
+      one.sci === this.request.sci
         ? { ...one, sa: one.sa.filter(({ an }) => !this.#oldRx.includes(an)) }
         : one,
     );
@@ -120,7 +125,7 @@ export class Rotation {
   }
 
   #peerHasMoved(): boolean {
-    return this.#port.accepted(this.#request.sci, this.an) > 0;
+    return this.#port.accepted(this.request.sci, this.an) > 0;
   }
 
   #every(step: () => Promise<void>): void {

@@ -132,6 +132,32 @@ suite('keys change again and again', {}, () => {
     expect((await site1.command('show')).stdout).toMatch(/ {8}1: PN \d+,SSCI 00000001 state on, key 0b/);
   });
 
+  it('two ends that wait for each other are set going by --now with the same keys', async () => {
+    lab.explainFailure();
+    const sites = await lab.bothSites();
+    await pingUntil(lab.topology.host1, '192.168.1.2');
+    const ping = await steadyPing(lab);
+    const rotate = async (i: 0 | 1, ...more: string[]): Promise<RunResult> => {
+      const [tx, rx] = i === 0 ? ['91', '92'] : ['92', '91'];
+      const files = [
+        await keyFile(sites[i], 'tx', (tx ?? '').repeat(16)),
+        await keyFile(sites[i], 'rx', (rx ?? '').repeat(16)),
+      ];
+      const name = i === 0 ? 'site2' : 'site1';
+      const args = ['--tx-key-file', files[0] ?? '', '--rx-key-file', files[1] ?? '', '--grace', '0'];
+      return sites[i].command('rotate', name, ...args, ...more);
+    };
+    for (const i of [0, 1] as const) expect((await rotate(i)).code).toBe(0);
+    expect((await rotate(0)).code).toBe(64);
+    expect(await rotate(0, '--now')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/AN 1; grace time/),
+    });
+    await untilDone(sites, 1);
+    expect((await pingResult(ping)).lost).toBe(0);
+    await expectNothingLost(sites);
+  });
+
   it('a restart with the old configuration never sends a number of the old key again', async () => {
     lab.explainFailure();
     const [site1, site2] = await lab.bothSites();

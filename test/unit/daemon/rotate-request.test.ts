@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MacsecConfig } from '../../../src/config/types.ts';
-import { parseRotation } from '../../../src/daemon/rotate-request.ts';
+import { asksToMoveNow, parseRotation } from '../../../src/daemon/rotate-request.ts';
 import type { RotationRequest } from '../../../src/daemon/rotation.ts';
 import { L2vpnError } from '../../../src/errors.ts';
 import { macsecConfig, rxScOf, SCI, saOf } from '../macsec/kit.ts';
@@ -149,6 +149,16 @@ describe('a rotate request', () => {
     expect([code, exitStatus]).toEqual(['L2VPN_KEYFILE', 78]);
     expect(message).toMatch(text);
     expect(message).not.toMatch(/c1c1|c2c2|1111|2222/);
+  });
+
+  it('--now with the keys of the change under way sets it going; with others, or without, it does not', () => {
+    const running = parse({});
+    expect(asksToMoveNow({ ...body, now: true }, running)).toBe(true);
+    expect(asksToMoveNow(body, running)).toBe(false);
+    const other = file('other', 'c9'.repeat(16));
+    expect(asksToMoveNow({ ...body, rxKeyFile: other, now: true }, running)).toBe(false);
+    expect(asksToMoveNow({ ...body, txKeyFile: other, now: true }, running)).toBe(false);
+    expect(() => asksToMoveNow({ now: true }, running)).toThrow(L2vpnError);
   });
 
   it('a key file that is not there: 66', () => {

@@ -222,7 +222,7 @@ describe('a key change between two ends', () => {
     one.rotation?.stop();
   });
 
-  it('without --now at either end both wait, and nothing is lost', async () => {
+  it('without --now at either end both wait, and nothing is lost; --now sets them going', async () => {
     const world = new World();
     for (const at of world.ends) await at.rotate(false);
     await world.settle();
@@ -230,7 +230,13 @@ describe('a key change between two ends', () => {
       expect(at.lost).toEqual([]);
       expect(at.config().encodingSa).toBe(0);
       expect(at.rotation?.state).toBe('waiting for the peer');
-      at.rotation?.stop();
+    }
+    await world.ends[1].rotation?.moveNow();
+    await world.settle();
+    for (const at of world.ends) {
+      expect(at.lost).toEqual([]);
+      expect(at.config().encodingSa).toBe(1);
+      expect(at.rotation?.state).toBe('done');
     }
   });
 });
