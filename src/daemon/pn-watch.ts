@@ -33,8 +33,8 @@ export class PnWatch {
       const before = this.#seen.get(name);
       const same = before?.serial === tx.serial ? before : { serial: tx.serial, next, ms: nowMs, told: 0 };
       const passed = MARKS.filter((mark) => next >= tx.end * mark).length;
-      // The first look knows no rate: the second tells, unless it is too late for that.
-      const due = same === before || passed === MARKS.length ? passed : 0;
+      // The first look knows no rate, and may see what the SA before has left: the second tells.
+      const due = same === before ? passed : 0;
       if (due > same.told) this.#tell(name, tx.an, next, tx.end, (next - same.next) / (nowMs - same.ms));
       this.#seen.set(name, { serial: tx.serial, next, ms: nowMs, told: Math.max(due, same.told) });
     }

@@ -105,8 +105,9 @@ describe('packet numbers that run out', () => {
     expect(lines[0]).not.toHaveProperty('secondsLeft');
   });
 
-  it('that are used up at the start are an error at once', () => {
+  it('that are used up at the start are an error', () => {
     const sending = new Sending(macsecConfig({ txSa: [saOf({ pn: END - 1 })] }));
+    sending.at(END);
     sending.at(END);
     expect(lines).toMatchObject([{ level: 50, left: 0, usedPercent: 100 }]);
   });
@@ -146,6 +147,19 @@ describe('packet numbers that run out', () => {
     expect(lines).toMatchObject([{ level: 40, usedPercent: 76 }]);
     sending.at(Number.MAX_SAFE_INTEGER);
     expect(lines.at(-1)).toMatchObject({ level: 50, left: 0 });
+  });
+
+  it('of a new SA are not mistaken for those of the one before, whose counters a lane has not cleared yet', () => {
+    const sending = new Sending(macsecConfig());
+    sending.at(1);
+    sending.at(END);
+    expect(lines).toHaveLength(1);
+    const replaced = macsecConfig({ txSa: [saOf({ keyId: '09' }, '33'.repeat(16))] });
+    sending.tunnel.numbers?.configure(replaced);
+    sending.tunnel.config = { ...sending.tunnel.config, macsec: replaced };
+    sending.at(END);
+    sending.at(1);
+    expect(lines).toHaveLength(1);
   });
 
   it('there are none without MACsec', () => {
