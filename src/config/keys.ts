@@ -12,9 +12,15 @@ import { type Config, isXpn, ownSci, type SaConfig } from './types.ts';
 /** A key file is 65 octets at most; whatever is longer than this is some other file. */
 const MAX_KEY_FILE = 4096;
 
+/** Octets outside V8's heap: small arrays are in it, and it copies them as it collects garbage, so none is wiped for good. */
+export function secretOctets(length: number): Buffer {
+  return Buffer.from(new ArrayBuffer(length));
+}
+
 /** The key in `hex` (checked by the schema). */
 export function keyFromHex(hex: string): KeyObject {
-  const octets = Buffer.from(hex, 'hex');
+  const octets = secretOctets(hex.length / 2);
+  octets.write(hex, 'hex');
   const sak = createSecretKey(octets);
   octets.fill(0);
   return sak;
@@ -25,8 +31,8 @@ export function keyFromHex(hex: string): KeyObject {
  * Throws L2VPN_KEYFILE (78; 66 where there is no such file) or L2VPN_PERMISSION (77), never with key material.
  */
 export function readKeyFile(path: string, sakLen: number): KeyObject {
-  const text = Buffer.alloc(MAX_KEY_FILE + 1);
-  const octets = Buffer.alloc(sakLen);
+  const text = secretOctets(MAX_KEY_FILE + 1);
+  const octets = secretOctets(sakLen);
   try {
     const length = readPrivateFile(path, text);
     const fault = decodeHex(text.subarray(0, length), octets);

@@ -5,7 +5,7 @@
  * here for the real key. Not found this way: a key with an escape in it, or in a place where none belongs.
  */
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
-import { digitOf } from './keys.ts';
+import { digitOf, secretOctets } from './keys.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -50,7 +50,7 @@ export class StandIns {
 
   /** What is no hex digit stays, so that messages name the right place. */
   #exchange(content: Buffer): void {
-    const octets = Buffer.alloc(content.length >> 1);
+    const octets = secretOctets(content.length >> 1);
     const random = randomBytes(content.length);
     let isHex = content.length % 2 === 0;
     for (let i = 0; i < content.length; i++) {
