@@ -4,7 +4,7 @@
  * and in OpenSSL's contexts. No core dump is written, even where the limit would allow one.
  */
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -114,6 +114,21 @@ suite('the memory of a running daemon', { programs: ['setpriv'] }, () => {
     expect(countIn(site.pid, texts())).toEqual({});
     expect(resident).toBeLessThan(120 << 20);
     for (const key of ALL) expect(site.output()).not.toContain(key);
+  });
+
+  it('loses what OpenSSL had of a key when its SA goes', async () => {
+    lab.explainFailure();
+    const site = await keyedSite();
+    const octets = { inline: Buffer.from(KEYS.inline, 'hex') };
+    // A KeyObject, and a context to seal and one to open in each of two lanes.
+    expect(countIn(site.pid, octets).inline).toBeGreaterThanOrEqual(5);
+    const text = await readFile(site.configPath, 'utf8');
+    await writeFile(site.configPath, text.replace(KEYS.inline, KEYS.rotatedTx));
+    const { code, stdout, stderr } = await site.command('reload');
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('site2');
+    // KeyObjects are wiped as they are collected, which nobody can hurry.
+    expect(countIn(site.pid, octets).inline ?? 0).toBeLessThanOrEqual(1);
   });
 
   it('is in no core dump', async () => {

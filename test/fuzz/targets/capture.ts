@@ -86,6 +86,6 @@ export const capture: FuzzTarget = {
   ],
   run(input) {
     const said = read(input, 0xa5);
-    demand(said.join('\n') === read(input, 0x5a).join('\n'), 'octets behind the capture decide what is read');
+    demand(said.join('\n') === read(input, 0x00).join('\n'), 'octets behind the capture decide what is read');
   },
 };
