@@ -162,11 +162,12 @@ describe.skipIf(reason !== null)('l2vpnd and a Linux kernel', () => {
   describe('keys', () => {
     slow('the kernel changes to its next SA while traffic runs: nothing is lost', () =>
       withTunnel(lab, tunnelSetup({ ans: [0, 1, 2], both: { replayWindow: 0 } }), async (tunnel) => {
-        const frames = manyFrames(1500, 1430);
-        const traffic = tunnel.stream(frames, 'toHost');
-        for (const an of [1, 2, 0])
+        const traffic = new Traffic(tunnel);
+        for (const an of [1, 2, 0]) {
+          await traffic.more();
           await lab.guest.run(`ip link set macsec0 type macsec encodingsa ${an}`, 1);
-        await traffic;
+        }
+        await traffic.stop();
         await eventually(() => tunnel.agree());
         const guest = await tunnel.guestCounters();
         const used = [0, 1, 2].map((an) => guest[`TxSa.${an}.OutPktsEncrypted`] ?? 0);

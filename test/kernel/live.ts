@@ -97,15 +97,6 @@ export class LiveTunnel {
     );
   }
 
-  /** Sends in groups, each awaited, so that no queue on the way runs over. */
-  async stream(
-    frames: readonly Buffer[],
-    direction: 'toGuest' | 'toHost',
-    group: number = 50,
-  ): Promise<void> {
-    for (let at = 0; at < frames.length; at += group) await this[direction](frames.slice(at, at + group));
-  }
-
   /** What l2vpnd counts, with the keys of `flatCounters`. */
   async hostCounters(): Promise<Counters> {
     const { macsec } = await this.#snapshot();
