@@ -4,6 +4,7 @@
  * double while they are used up, so that a busy tunnel writes about once a second.
  */
 import { isXpn, type MacsecConfig, type SaConfig } from '../config/types.ts';
+import { L2vpnError } from '../errors.ts';
 import { PnGrant, pnEnd } from '../macsec/packet-number.ts';
 import type { SaShare, SecySpec } from '../macsec/secy.ts';
 import { channelId, type PnChannel, type PnState, type RxPn, type TxPn } from '../state/state.ts';
@@ -136,6 +137,7 @@ export class SecyNumbers {
           tx.set(sa.an, known);
           continue;
         }
+        this.#refuseMove(sa, id);
         const numbers = new TxNumbers(this.#state.openTx(channel, sa.pn), sa.an, pnEnd(isXpn(config.cipher)));
         opened.push(numbers);
         numbers.extend();
@@ -169,6 +171,17 @@ export class SecyNumbers {
       rxShare: config.rxSc.map((sc) => sc.sa.map((sa) => rx.get(`${sc.sci}/${sa.an}`)!.numbers.share)),
       rxIndex: config.rxSc.map((sc) => this.indexOf(sc.sci)),
     };
+  }
+
+  /** One key on two ANs would be two counters of the same numbers. */
+  #refuseMove({ an, keyId }: SaConfig, channel: string): void {
+    for (const [from, one] of this.#tx) {
+      if (one.channel !== channel) continue;
+      throw new L2vpnError(
+        'L2VPN_CONFIG',
+        `key ${keyId} cannot move from AN ${from} to AN ${an} while it is in use; take a new key, or restart l2vpnd`,
+      );
+    }
   }
 
   #retired: TxNumbers[] = [];

@@ -1,8 +1,11 @@
 /** What a changed configuration asks of a running daemon: every field is live, or refused by its path. */
 import { describe, expect, it } from 'vitest';
 import type { Config, MacsecConfig } from '../../../src/config/types.ts';
+import { SecyNumbers } from '../../../src/daemon/packet-numbers.ts';
 import { changedMacsec, planReload, type ReloadPlan } from '../../../src/daemon/reload.ts';
 import { type Json, load, otherTunnel, sample } from '../config/sample.ts';
+import { macsecConfig, saOf } from '../macsec/kit.ts';
+import { MemoryState } from './kit.ts';
 
 function plan(change: (file: Json) => void, start: Json = sample()): ReloadPlan {
   const after = structuredClone(start);
@@ -207,6 +210,16 @@ describe('what a reload does', () => {
         ...['encodingSa', 'replayProtect', 'replayWindow', 'replayBitmap', 'txSa', 'rxSc'],
       ].sort(),
     );
+  });
+});
+
+describe('a key that runs', () => {
+  it('cannot move to another AN; the numbers stay as they were', () => {
+    const numbers = new SecyNumbers(new MemoryState(), '0000001111110001');
+    const before = numbers.configure(macsecConfig());
+    const moved = macsecConfig({ encodingSa: 1, txSa: [saOf({ an: 1 })] });
+    expect(() => numbers.configure(moved)).toThrow(/key 01 cannot move from AN 0 to AN 1/);
+    expect(numbers.configure(macsecConfig()).txShare).toEqual(before.txShare);
   });
 });
 
