@@ -7,6 +7,8 @@
  */
 
 const WORD_BITS = 32;
+/** `pn & BIT_MASK` is `pn % WORD_BITS`, also beyond 2^32, without the division of doubles. */
+const BIT_MASK = WORD_BITS - 1;
 const HALF = 0x8000_0000;
 const WHOLE = 0x1_0000_0000;
 
@@ -56,7 +58,7 @@ export class Replay {
       return !this.isDelayed(pn) || (this.#xpn && pn % WHOLE >= HALF !== this.lowestPn >= HALF);
     if (pn >= this.nextPn) return true;
     if (pn < this.lowestPn) return false;
-    return (this.#seen[this.#wordOf(pn)]! & (1 << (pn % WORD_BITS))) === 0;
+    return (this.#seen[this.#wordOf(pn)]! & (1 << (pn & BIT_MASK))) === 0;
   }
 
   /** Notes a frame whose ICV was right and whose PN `accepts` let pass. HOT PATH: allocates nothing. */
@@ -73,7 +75,7 @@ export class Replay {
       for (let i = fresh < this.#seen.length ? fresh : this.#seen.length; i > 0; i--)
         this.#seen[(last - i + 1) & this.#mask] = 0;
     }
-    this.#seen[this.#wordOf(pn)]! |= 1 << (pn % WORD_BITS);
+    this.#seen[this.#wordOf(pn)]! |= 1 << (pn & BIT_MASK);
   }
 
   /** PNs pass 2^32 (XPN), so division first; the mask then takes the low bits of what remains. */

@@ -301,7 +301,8 @@ export function writeIv(iv: Uint8Array, at: number, base: IvBase, pn: number): v
   const mid = base.xpn ? (base.mid ^ Math.floor(pn / 0x1_0000_0000)) >>> 0 : base.mid;
   putU32(iv, at, base.high);
   putU32(iv, at + 4, mid);
-  putU32(iv, at + 8, base.low ^ (pn % 0x1_0000_0000));
+  // XOR takes the lower 32 bits of a number beyond 2^32 by itself.
+  putU32(iv, at + 8, base.low ^ pn);
 }
 
 function putU32(buf: Uint8Array, at: number, value: number): void {
