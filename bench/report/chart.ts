@@ -18,6 +18,11 @@ const WIDTH = 900;
 const COLOURS = ['#1f4e79', '#2e86c1', '#76b7e0', '#c5ddef'];
 const FONT = 'system-ui, sans-serif';
 
+/** Room for the longest label. Without a browser nobody can measure text: an upper estimate for the font. */
+function labelWidth(labels: readonly string[]): number {
+  return 24 + 7 * Math.max(...labels.map((label) => label.length));
+}
+
 /** Writes the chart; bars of NaN are left out. */
 export async function writeBarChart(file: string, chart: BarChart): Promise<void> {
   const height = 130 + chart.categories.length * (14 + 15 * chart.series.length);
@@ -36,7 +41,7 @@ export async function writeBarChart(file: string, chart: BarChart): Promise<void
       subtextStyle: { fontSize: 11 },
     },
     legend: { show: chart.series.length > 1, right: 16, top: 12 },
-    grid: { left: 12, right: 70, top: 66, bottom: 34, containLabel: true },
+    grid: { left: labelWidth(chart.categories), right: 70, top: 66, bottom: 34 },
     xAxis: { type: 'value', name: chart.unit, nameLocation: 'middle', nameGap: 24 },
     yAxis: { type: 'category', inverse: true, data: [...chart.categories], axisTick: { show: false } },
     series: chart.series.map(({ name, values }) => ({
