@@ -11,5 +11,7 @@ export function makeDirs(
   const missing: string[] = [];
   for (let dir = resolve(path); !nodeFs.existsSync(dir); dir = dirname(dir)) missing.unshift(dir);
   for (const dir of missing) fs.mkdirSync(dir, { mode });
+  // A file in its place: EEXIST, as for any mkdir.
+  if (missing.length === 0 && !nodeFs.statSync(path).isDirectory()) fs.mkdirSync(path, { mode });
   return missing;
 }
