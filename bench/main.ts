@@ -30,7 +30,7 @@ const HELP = `usage: npm run bench -- [options]
   --quick           shorter samples, 1 round of 1 s
 `;
 
-/** Those of issue 2: our own variants, and the three to be measured against. */
+/** The end-to-end part: our own variants, and the three to be measured against. */
 const CONTENDERS = ['l2vpnd', 'fastd', 'openvpn', 'tinc'];
 const PARTS = ['micro', 'daemon', 'sites'] as const;
 type Part = (typeof PARTS)[number];

@@ -1,6 +1,6 @@
 /**
  * What a daemon does with bad packets from its peer's address: counts each under its name, delivers none, and goes
- * on. The rows are those of PROTOCOL: GRE as Linux reads it, the SecTAG checks of 802.1AE 9.12, the SecY's decisions
+ * on. GRE as Linux reads it, the SecTAG checks of 802.1AE 9.12, the SecY's decisions
  * in each validate mode (802.1AE 10.6).
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';

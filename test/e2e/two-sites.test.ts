@@ -141,7 +141,7 @@ interface Variant {
   /** The same at both sites, or one for each. */
   changes: (side: 1 | 2) => TunnelChanges;
   settings?: Record<string, unknown>;
-  /** Of the TAP, from DESIGN's arithmetic. */
+  /** Of the TAP, from the README's arithmetic. */
   mtu: number;
   /** What a packet on the WAN must look like. */
   wire: Partial<Pick<GrePacket, 'flags' | 'key' | 'udp'>> & { tci?: number };

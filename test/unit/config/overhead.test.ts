@@ -5,7 +5,7 @@ import { load, sample } from './sample.ts';
 const { macsec } = load(sample()).tunnels[0]!;
 const PLAIN = { family: 4, encap: 'none', key: null, checksum: false } as const;
 
-describe('mtuArithmetic (PROTOCOL of the kernel pair: gretap 1462, macsec 1430)', () => {
+describe('mtuArithmetic (as the kernel pair: gretap 1462, macsec 1430)', () => {
   it.each([
     ['IPv4', 1500, PLAIN, macsec, 1430],
     ['PPPoE', 1492, PLAIN, macsec, 1422],

@@ -25,7 +25,7 @@ function received(packets: readonly Buffer[], options: Parameters<typeof twoSite
   return { frames: pair.hostB.received(), drops: pair.b.drops };
 }
 
-describe('the transmit lane (PROTOCOL 1.1)', () => {
+describe('the transmit lane (Linux macsec over gretap)', () => {
   it('sends the reference frame as a kernel pair does', () => {
     const [packet] = transmitted([ARP], { ipv4: true });
     expect(packet!.length).toBe(20 + 4 + 42 + 32);

@@ -195,7 +195,7 @@ describe('protect fails closed', () => {
   });
 });
 
-describe('frames that do not fit (PROTOCOL 1.6)', () => {
+describe('frames that do not fit (Linux macsec_start_xmit)', () => {
   it.each([
     ['1500 octets of path, SCI sent', {}, 1462, 1430 + 14],
     ['no SCI: 8 octets more', { sendSci: false }, 1462, 1438 + 14],
@@ -216,7 +216,7 @@ describe('frames that do not fit (PROTOCOL 1.6)', () => {
     expect(site.counted['SecY.OutPktsTooLong']).toBe(2);
   });
 
-  it('with one VLAN tag at full MTU is 4 over (PROTOCOL 1.6)', () => {
+  it('with one VLAN tag at full MTU is 4 over (Linux macsec_start_xmit)', () => {
     const site = new Site(macsecConfig());
     expect(site.protect([frameOf(1430 + 14 + 4)], 1462).hex).toEqual(['OutPktsTooLong']);
   });

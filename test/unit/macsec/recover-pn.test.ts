@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { writeIv } from '../../../src/macsec/secy.ts';
 import { recoverPn } from '../../../src/macsec/validate.ts';
 
-/** PROTOCOL 1.3, "XPN RX PN recovery (Linux)", with two 32-bit halves. */
+/** The recovery of an XPN as Linux does it (802.1AEbw 10.6.2), with two 32-bit halves. */
 function reference(nextPn: bigint, pnLow: bigint): bigint {
   const upper = nextPn >> 32n;
   const lower = nextPn & 0xffffffffn;

@@ -69,7 +69,7 @@ function always(
   };
 }
 
-/** PROTOCOL 1.7, a row a row; C=1 is an encrypted frame, C=0 one with integrity only. */
+/** What Linux makes of a frame, a row a row; C=1 is an encrypted frame, C=0 one with integrity only. */
 const TABLE: Row[] = [
   {
     name: 'no SecTAG',
@@ -208,7 +208,7 @@ const TABLE: Row[] = [
 ];
 
 describe.each(PROVIDERS)(
-  'the receive decision table (802.1AE 10.6, PROTOCOL 1.7), AEAD provider $name',
+  'the receive decision table (802.1AE 10.6), AEAD provider $name',
   (provider) => {
     describe.each(MODES)('validate %s', (mode) => {
       it.each(TABLE)('$name', ({ frames, changes, expected }) => {

@@ -77,7 +77,7 @@ describe('writing a SecTAG (802.1AE 9.3–9.9)', () => {
   );
 });
 
-describe('checking a SecTAG (802.1AE 9.12, PROTOCOL 1.4)', () => {
+describe('checking a SecTAG (802.1AE 9.12)', () => {
   it('refuses exactly the TCIs with V, or with SC beside ES or SCB', () => {
     for (let tci = 0; tci < 256; tci++) {
       const expected =
