@@ -207,30 +207,27 @@ const TABLE: Row[] = [
   },
 ];
 
-describe.each(PROVIDERS)(
-  'the receive decision table (802.1AE 10.6), AEAD provider $name',
-  (provider) => {
-    describe.each(MODES)('validate %s', (mode) => {
-      it.each(TABLE)('$name', ({ frames, changes, expected }) => {
-        const [outcome, counters] = expected[mode];
-        const config = macsecConfig({ validate: mode, ...changes });
-        const together = new Site(config, { provider });
-        expect(together.validate(frames()).hex).toEqual(outcome);
-        expect(received(together)).toEqual(counters);
-        const apart = new Site(config, { provider });
-        expect(frames().flatMap((frame) => apart.validate([frame]).hex)).toEqual(outcome);
-        expect(received(apart)).toEqual(counters);
-      });
+describe.each(PROVIDERS)('the receive decision table (802.1AE 10.6), AEAD provider $name', (provider) => {
+  describe.each(MODES)('validate %s', (mode) => {
+    it.each(TABLE)('$name', ({ frames, changes, expected }) => {
+      const [outcome, counters] = expected[mode];
+      const config = macsecConfig({ validate: mode, ...changes });
+      const together = new Site(config, { provider });
+      expect(together.validate(frames()).hex).toEqual(outcome);
+      expect(received(together)).toEqual(counters);
+      const apart = new Site(config, { provider });
+      expect(frames().flatMap((frame) => apart.validate([frame]).hex)).toEqual(outcome);
+      expect(received(apart)).toEqual(counters);
     });
+  });
 
-    it('a frame from the end station itself is found by its address', () => {
-      const clear = Buffer.from(CLEAR);
-      hex(SCI).copy(clear, 6, 0, 6);
-      const frames = sent({ sendSci: false, endStation: true }, 1, clear);
-      expect(new Site(macsecConfig(), { provider }).validate(frames).alive).toEqual([clear]);
-    });
-  },
-);
+  it('a frame from the end station itself is found by its address', () => {
+    const clear = Buffer.from(CLEAR);
+    hex(SCI).copy(clear, 6, 0, 6);
+    const frames = sent({ sendSci: false, endStation: true }, 1, clear);
+    expect(new Site(macsecConfig(), { provider }).validate(frames).alive).toEqual([clear]);
+  });
+});
 
 describe.each(PROVIDERS)('an attacker on the path, AEAD provider $name', (provider) => {
   it.each([
