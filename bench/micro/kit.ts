@@ -4,9 +4,10 @@ import type { AeadProvider } from '../../src/aead/aead.ts';
 import type { MacsecConfig, SaConfig } from '../../src/config/types.ts';
 import { type Batch, createBatch, resetBatch } from '../../src/datapath/batch.ts';
 import type { FramePort } from '../../src/io/frame-port.ts';
+import { createSecy, keySlots } from '../../src/macsec/configure.ts';
 import { secyCountersLen } from '../../src/macsec/counters.ts';
 import { PnGrant } from '../../src/macsec/packet-number.ts';
-import { createSecy, keySlots, type SecY } from '../../src/macsec/secy.ts';
+import type { SecY } from '../../src/macsec/secy.ts';
 
 const SCI = '0000001111110001';
 const KEY = '11'.repeat(16);

@@ -7,6 +7,7 @@ import { isXpn, type MacsecConfig, type RxScConfig, type SaConfig } from '../con
 import { DROP_TEXTS } from '../datapath/drop.ts';
 import { laneCounters, Traffic } from '../datapath/lane-counters.ts';
 import { endpointText } from '../io/udp-socket-port.ts';
+import { MAX_RX_SC } from '../macsec/configure.ts';
 import {
   countersAt,
   nextPnsAt,
@@ -19,7 +20,6 @@ import {
   TX_SC_COUNTERS,
   TxSaCounter,
 } from '../macsec/counters.ts';
-import { MAX_RX_SC } from '../macsec/secy.ts';
 import type { Tunnel } from './tunnel.ts';
 
 export type Counters = Record<string, number>;

@@ -3,8 +3,9 @@ import { type AeadJob, createAeadJob } from '../aead/aead.ts';
 import { nodeProvider } from '../aead/node.ts';
 import type { MacsecConfig } from '../config/types.ts';
 import { type Batch, createBatch, resetBatch } from '../datapath/batch.ts';
+import { createSecy, keySlots } from '../macsec/configure.ts';
 import { RxScCounter, secyCountersLen } from '../macsec/counters.ts';
-import { createSecy, keySlots, type SecY } from '../macsec/secy.ts';
+import type { SecY } from '../macsec/secy.ts';
 import { createRxScratch, type RxScratch, validate } from '../macsec/validate.ts';
 
 /** A SecY that only receives: no transmit SA, so no packet number is taken. */

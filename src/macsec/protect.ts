@@ -12,7 +12,8 @@ import { Drop } from '../datapath/drop.ts';
 import { ETHERNET_LEN, MACS_LEN } from '../wire/ethernet.ts';
 import { writeSecTag } from '../wire/sectag.ts';
 import { countersAt, SecyCounter, TxCounter, TxSaCounter } from './counters.ts';
-import { type SecY, type TxSa, writeIv } from './secy.ts';
+import { writeIv } from './iv.ts';
+import type { SecY, TxSa } from './secy.ts';
 
 /** The SA to encode with, null where there is none in use. */
 export function encodingSa(secy: SecY): TxSa | null {

@@ -26,8 +26,9 @@ import {
   tciAt,
 } from '../wire/sectag.ts';
 import { RxSaCounter, RxScCounter, SecyCounter } from './counters.ts';
+import { writeIv } from './iv.ts';
 import { moveAddresses } from './protect.ts';
-import { DEFAULT_ICV_LEN, findRxSc, type RxSa, type RxSc, type SecY, writeIv } from './secy.ts';
+import { DEFAULT_ICV_LEN, findRxSc, type RxSa, type RxSc, type SecY } from './secy.ts';
 
 /** What a frame still needs after `classify`, per frame: its full PN. Made once a lane. */
 export interface RxScratch {

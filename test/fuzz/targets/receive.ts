@@ -18,7 +18,7 @@ import { DROP_TEXTS, Drop } from '../../../src/datapath/drop.ts';
 import { laneCounters, laneCountersBytes, Traffic } from '../../../src/datapath/lane-counters.ts';
 import { ReceiveLane } from '../../../src/datapath/receive.ts';
 import type { FramePort } from '../../../src/io/frame-port.ts';
-import { createSecy, keySlots } from '../../../src/macsec/secy.ts';
+import { createSecy, keySlots } from '../../../src/macsec/configure.ts';
 import { loadAddon } from '../../../src/native/load.ts';
 import { writeGre } from '../../../src/wire/gre.ts';
 import type { Random } from '../random.ts';

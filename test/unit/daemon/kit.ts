@@ -5,7 +5,7 @@ import type { MacsecConfig, TunnelConfig } from '../../../src/config/types.ts';
 import { SecyNumbers } from '../../../src/daemon/packet-numbers.ts';
 import type { Tunnel } from '../../../src/daemon/tunnel.ts';
 import { type LaneCounters, laneCounters, laneCountersBytes } from '../../../src/datapath/lane-counters.ts';
-import { MAX_RX_SC } from '../../../src/macsec/secy.ts';
+import { MAX_RX_SC } from '../../../src/macsec/configure.ts';
 import type { PnChannel, PnState, RxPn, TxPn } from '../../../src/state/state.ts';
 import type { LaneSpec } from '../../../src/worker/messages.ts';
 

@@ -2,17 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { MacsecConfig, SaConfig } from '../../../src/config/types.ts';
+import { configureSecy, createSecy, MAX_KEY_SLOTS, MAX_RX_SC } from '../../../src/macsec/configure.ts';
 import { countersAt, RxSaCounter, secyCountersLen, TxSaCounter } from '../../../src/macsec/counters.ts';
 import { PnGrant } from '../../../src/macsec/packet-number.ts';
-import {
-  configureSecy,
-  createSecy,
-  MAX_KEY_SLOTS,
-  MAX_RX_SC,
-  type SaShare,
-  type SecY,
-  type SecySpec,
-} from '../../../src/macsec/secy.ts';
+import type { SaShare, SecY, SecySpec } from '../../../src/macsec/secy.ts';
 import { AN_MASK, pnAt, tciAt } from '../../../src/wire/sectag.ts';
 import { BATCH_PROVIDER, frameOf, macsecConfig, rxScOf, SCI, Site, saOf } from './kit.ts';
 

@@ -9,6 +9,7 @@ import { nodeProvider } from '../../../src/aead/node.ts';
 import type { MacsecConfig, RxScConfig, SaConfig } from '../../../src/config/types.ts';
 import { BATCH_FRAMES, type Batch, createBatch, resetBatch } from '../../../src/datapath/batch.ts';
 import { DROP_TEXTS } from '../../../src/datapath/drop.ts';
+import { createSecy, keySlots } from '../../../src/macsec/configure.ts';
 import {
   AN_COUNT,
   countersAt,
@@ -21,7 +22,7 @@ import {
 } from '../../../src/macsec/counters.ts';
 import { PnGrant } from '../../../src/macsec/packet-number.ts';
 import { protect, protectable } from '../../../src/macsec/protect.ts';
-import { createSecy, keySlots, type SecY, type SecySpec } from '../../../src/macsec/secy.ts';
+import type { SecY, SecySpec } from '../../../src/macsec/secy.ts';
 import { createRxScratch, validate } from '../../../src/macsec/validate.ts';
 import { loadAddon } from '../../../src/native/load.ts';
 

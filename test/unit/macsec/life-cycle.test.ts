@@ -1,14 +1,9 @@
 /** Keys that come, go and change while frames travel: a running SecY against a naive model of the life of its SAs. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { configureSecy, createSecy, MAX_KEY_SLOTS } from '../../../src/macsec/configure.ts';
 import { PnGrant } from '../../../src/macsec/packet-number.ts';
-import {
-  configureSecy,
-  createSecy,
-  MAX_KEY_SLOTS,
-  type SaShare,
-  type SecySpec,
-} from '../../../src/macsec/secy.ts';
+import type { SaShare, SecySpec } from '../../../src/macsec/secy.ts';
 import { pnAt } from '../../../src/wire/sectag.ts';
 import {
   BATCH_PROVIDER,

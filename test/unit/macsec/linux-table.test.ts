@@ -9,6 +9,7 @@ import type { MacsecConfig, SaConfig } from '../../../src/config/types.ts';
 import { laneCounters, laneCountersBytes } from '../../../src/datapath/lane-counters.ts';
 import { ReceiveLane } from '../../../src/datapath/receive.ts';
 import { MemoryPort } from '../../../src/io/memory-port.ts';
+import { createSecy, keySlots } from '../../../src/macsec/configure.ts';
 import {
   countersAt,
   RX_SA_COUNTERS,
@@ -16,7 +17,6 @@ import {
   RxSaCounter,
   SECY_COUNTERS,
 } from '../../../src/macsec/counters.ts';
-import { createSecy, keySlots } from '../../../src/macsec/secy.ts';
 import {
   type SaSetup,
   type SecYSetup,

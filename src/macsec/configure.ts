@@ -1,0 +1,199 @@
+/**
+ * Building a SecY from its config, once a lane, and changing it while it runs, between two batches: SAs that stay
+ * keep their packet numbers, replay windows and counters. Nothing here is on a frame's way.
+ */
+import type { Keyring } from '../aead/aead.ts';
+import { isXpn, type MacsecConfig, type RxScConfig, type SaConfig } from '../config/types.ts';
+import { parseSci, sciHigh, sciLow } from '../wire/sci.ts';
+import { SECTAG_LEN_NO_SCI, SECTAG_LEN_SCI, TCI_C, TCI_E, TCI_ES, TCI_SC, TCI_SCB } from '../wire/sectag.ts';
+import { AN_COUNT, clearRxSa, clearRxSc, clearTxSa, countersAt, RxSaCounter } from './counters.ts';
+import { ivBase } from './iv.ts';
+import { PnBlock } from './packet-number.ts';
+import { Replay } from './replay.ts';
+import {
+  DEFAULT_ICV_LEN,
+  type RxSa,
+  type RxSc,
+  type SaShare,
+  type SecY,
+  type SecySpec,
+  type TxSa,
+} from './secy.ts';
+
+/** PNs that a lane takes at once: as many as a batch has frames. */
+const PN_BLOCK_LEN = 128;
+/** RxSCs that a running SecY has room for: a keyring has 255 slots. */
+export const MAX_RX_SC = 62;
+
+/** Slots of the keyring that `config`'s SAs take; a SecY that is to be changed while it runs needs MAX_KEY_SLOTS. */
+export function keySlots(config: MacsecConfig): number {
+  return AN_COUNT * (1 + config.rxSc.length);
+}
+export const MAX_KEY_SLOTS: number = AN_COUNT * (1 + MAX_RX_SC);
+
+/** Builds the SecY of one lane; puts its keys into `keyring`. `counters` has `secyCountersLen` elements. */
+export function createSecy(spec: SecySpec, keyring: Keyring, counters: Float64Array): SecY {
+  const { config } = spec;
+  const secy: SecY = {
+    protectFrames: config.protect,
+    encrypt: config.encrypt,
+    validate: config.validate,
+    replayProtect: config.replayProtect,
+    xpn: isXpn(config.cipher),
+    icvLen: config.icvLen,
+    sci: parseSci(spec.sci),
+    tci: 0,
+    tagLen: SECTAG_LEN_SCI,
+    txSa: new Array(AN_COUNT).fill(null),
+    encodingSa: config.encodingSa,
+    rxSc: [],
+    scOfSlot: new Array(MAX_KEY_SLOTS).fill(null),
+    saOfSlot: new Array(MAX_KEY_SLOTS).fill(null),
+    keyring,
+    counters,
+  };
+  configureSecy(secy, spec);
+  return secy;
+}
+
+/**
+ * Makes `secy` what `spec` says, between two batches. Cipher, ICV length and own SCI stay what they were. An SA with
+ * the AN and serial that it had keeps its packet numbers, its replay window and its counters.
+ */
+export function configureSecy(secy: SecY, spec: SecySpec): void {
+  const { config } = spec;
+  const sendSci = sendsSci(config);
+  secy.protectFrames = config.protect;
+  secy.encrypt = config.encrypt;
+  secy.validate = config.validate;
+  secy.replayProtect = config.replayProtect;
+  secy.tci = tciOf(config, sendSci);
+  secy.tagLen = sendSci ? SECTAG_LEN_SCI : SECTAG_LEN_NO_SCI;
+  for (let an = 0; an < AN_COUNT; an++) {
+    const i = config.txSa.findIndex((sa) => sa.an === an);
+    secy.txSa[an] = configureTxSa(secy, an, config.txSa[i], spec.txShare[i]);
+  }
+  secy.encodingSa = config.encodingSa;
+  const before = secy.rxSc;
+  secy.rxSc = config.rxSc.map((sc, i) =>
+    configureRxSc(secy, before, config, sc, spec.rxIndex?.[i] ?? i, spec.rxShare[i]!),
+  );
+  for (const sc of before)
+    if (!secy.rxSc.includes(sc)) for (const sa of sc.sa) if (sa !== null) removeRxSa(secy, sa);
+}
+
+function configureTxSa(
+  secy: SecY,
+  an: number,
+  sa: SaConfig | undefined,
+  share: SaShare | undefined,
+): TxSa | null {
+  const before = secy.txSa[an] ?? null;
+  if (sa === undefined || share === undefined) {
+    if (before !== null) secy.keyring.clear(before.slot);
+    return null;
+  }
+  if (before !== null && before.serial === share.serial) {
+    before.active = sa.active;
+    return before;
+  }
+  secy.keyring.set(an, sa.sak);
+  clearTxSa(secy.counters, an);
+  return {
+    an,
+    slot: an,
+    serial: share.serial ?? -1,
+    active: sa.active,
+    pn: new PnBlock(share.pn!, PN_BLOCK_LEN, secy.xpn),
+    iv: ivBase(secy.sci, sa),
+    countersAt: countersAt.txSa(an),
+  };
+}
+
+function configureRxSc(
+  secy: SecY,
+  before: readonly RxSc[],
+  config: MacsecConfig,
+  sc: RxScConfig,
+  index: number,
+  shares: readonly SaShare[],
+): RxSc {
+  const sci = parseSci(sc.sci);
+  const high = sciHigh(sci, 0);
+  const low = sciLow(sci, 0);
+  let rxSc = before.find((one) => one.index === index && one.sciHigh === high && one.sciLow === low);
+  if (rxSc === undefined) {
+    clearRxSc(secy.counters, index);
+    const sa = new Array(AN_COUNT).fill(null);
+    rxSc = { index, sciHigh: high, sciLow: low, active: sc.active, sa, countersAt: countersAt.rxSc(index) };
+  }
+  rxSc.active = sc.active;
+  for (let an = 0; an < AN_COUNT; an++) {
+    const i = sc.sa.findIndex((sa) => sa.an === an);
+    rxSc.sa[an] = configureRxSa(secy, config, rxSc, an, sci, sc.sa[i], shares[i]);
+  }
+  return rxSc;
+}
+
+function configureRxSa(
+  secy: SecY,
+  config: MacsecConfig,
+  sc: RxSc,
+  an: number,
+  sci: Buffer,
+  sa: SaConfig | undefined,
+  share: SaShare | undefined,
+): RxSa | null {
+  const before = sc.sa[an] ?? null;
+  if (sa === undefined || share === undefined) {
+    if (before !== null) removeRxSa(secy, before);
+    return null;
+  }
+  const bitmap = config.replayProtect && config.replayBitmap;
+  if (before !== null && before.serial === share.serial) {
+    before.active = sa.active;
+    if (!before.replay.is(config.replayWindow, bitmap)) {
+      before.replay = new Replay(config.replayWindow, bitmap, before.replay.nextPn, secy.xpn);
+    }
+    return before;
+  }
+  const slot = AN_COUNT * (1 + sc.index) + an;
+  secy.keyring.set(slot, sa.sak);
+  clearRxSa(secy.counters, sc.index, an);
+  const rxSa: RxSa = {
+    an,
+    slot,
+    serial: share.serial ?? -1,
+    active: sa.active,
+    replay: new Replay(config.replayWindow, bitmap, share.nextPn, secy.xpn),
+    iv: ivBase(sci, sa),
+    countersAt: countersAt.rxSa(sc.index, an),
+  };
+  secy.saOfSlot[slot] = rxSa;
+  secy.scOfSlot[slot] = sc;
+  secy.counters[rxSa.countersAt + RxSaCounter.nextPn] = share.nextPn;
+  return rxSa;
+}
+
+function removeRxSa(secy: SecY, sa: RxSa): void {
+  // A new channel may have taken the place of one that goes, in the same change.
+  if (secy.saOfSlot[sa.slot] !== sa) return;
+  secy.keyring.clear(sa.slot);
+  secy.saOfSlot[sa.slot] = null;
+  secy.scOfSlot[sa.slot] = null;
+}
+
+/** Linux sends the SCI too when several RxSCs make an implicit one ambiguous. */
+function sendsSci(config: MacsecConfig): boolean {
+  return config.sendSci || (config.rxSc.length > 1 && !config.endStation && !config.scb);
+}
+
+/** As `macsec_fill_sectag` does: ES and SCB only without SC; C alone announces an ICV of another length. */
+function tciOf(config: MacsecConfig, sendSci: boolean): number {
+  let tci = 0;
+  if (sendSci) tci |= TCI_SC;
+  else tci |= (config.endStation ? TCI_ES : 0) | (config.scb ? TCI_SCB : 0);
+  if (config.encrypt) tci |= TCI_E | TCI_C;
+  else if (config.icvLen !== DEFAULT_ICV_LEN) tci |= TCI_C;
+  return tci;
+}
