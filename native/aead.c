@@ -18,8 +18,9 @@
 #define ICV_MAX 16
 
 struct slot {
-  EVP_CIPHER_CTX *seal; /* NULL: no key */
-  EVP_CIPHER_CTX *open;
+  const struct gcm *gcm; /* NULL: no key */
+  void *seal;
+  void *open;
 };
 
 struct ring {
@@ -30,14 +31,15 @@ struct ring {
 };
 
 /* OpenSSL wipes a context's key schedule as it frees it. */
-static void free_slot(const struct ring *ring, struct slot *slot) {
-  ring->ssl->ctx_free(slot->seal);
-  ring->ssl->ctx_free(slot->open);
+static void free_slot(struct slot *slot) {
+  if (slot->gcm == NULL) return;
+  slot->gcm->ctx_free(slot->seal);
+  slot->gcm->ctx_free(slot->open);
   *slot = (struct slot){0};
 }
 
 static void close_ring(struct ring *ring) {
-  for (uint32_t i = 0; i < ring->count; i++) free_slot(ring, &ring->slots[i]);
+  for (uint32_t i = 0; i < ring->count; i++) free_slot(&ring->slots[i]);
   free(ring->slots);
   openssl_release(ring->ssl);
   *ring = (struct ring){0};
@@ -107,13 +109,14 @@ static struct slot *read_slot(napi_env env, const napi_value *argv, struct ring 
   return NULL;
 }
 
-static EVP_CIPHER_CTX *open_context(const struct openssl *ssl, const struct span *key, int enc) {
-  EVP_CIPHER_CTX *ctx = ssl->ctx_new();
-  if (ctx == NULL) return NULL;
-  const EVP_CIPHER *cipher = key->len == 32 ? ssl->aes_256_gcm : ssl->aes_128_gcm;
-  if (ssl->cipher_init(ctx, cipher, key->data, NULL, enc, NULL) == 1) return ctx;
-  ssl->ctx_free(ctx);
-  return NULL;
+/* False where OpenSSL refuses; the slot is to be freed all the same. */
+static bool key_slot(struct slot *slot, const struct gcm *gcm, const struct span *key) {
+  slot->gcm = gcm;
+  slot->seal = gcm->ctx_new(gcm->provider_ctx);
+  slot->open = gcm->ctx_new(gcm->provider_ctx);
+  return slot->seal != NULL && slot->open != NULL &&
+         gcm->seal_init(slot->seal, key->data, key->len, NULL, 0, NULL) == 1 &&
+         gcm->open_init(slot->open, key->data, key->len, NULL, 0, NULL) == 1;
 }
 
 napi_value set_key(napi_env env, napi_callback_info info) {
@@ -124,15 +127,12 @@ napi_value set_key(napi_env env, napi_callback_info info) {
   struct slot *slot = read_slot(env, argv, &ring);
   if (slot == NULL || !read_span(env, argv[2], "key", &key)) return NULL;
   if (key.len != 16 && key.len != 32) return throw_range(env, "\"key\" expected 16 or 32 octets");
-  struct slot fresh = {
-      .seal = open_context(ring->ssl, &key, 1),
-      .open = open_context(ring->ssl, &key, 0),
-  };
-  if (fresh.seal == NULL || fresh.open == NULL) {
-    free_slot(ring, &fresh);
-    return throw_errno(env, ENOMEM, "EVP_CipherInit_ex2", NULL);
+  struct slot fresh = {0};
+  if (!key_slot(&fresh, key.len == 32 ? &ring->ssl->aes_256 : &ring->ssl->aes_128, &key)) {
+    free_slot(&fresh);
+    return throw_errno(env, ENOMEM, "AES-GCM", NULL);
   }
-  free_slot(ring, slot);
+  free_slot(slot);
   *slot = fresh;
   return make_undefined(env);
 }
@@ -143,7 +143,7 @@ napi_value clear_key(napi_env env, napi_callback_info info) {
   if (!read_args(env, info, 2, argv)) return NULL;
   struct slot *slot = read_slot(env, argv, &ring);
   if (slot == NULL) return NULL;
-  free_slot(ring, slot);
+  free_slot(slot);
   return make_undefined(env);
 }
 
@@ -173,47 +173,52 @@ static bool read_job(napi_env env, napi_callback_info info, struct job *job) {
 struct frame {
   uint8_t *aad, *text, *icv;
   const uint8_t *iv;
-  int aad_len, text_len, icv_len;
+  size_t aad_len, text_len, icv_len;
 };
 
 /* False where the frame does not lie in the arena. */
 static bool locate(const struct job *job, uint32_t i, struct frame *f) {
   const uint64_t at = job->arrays.at[i], aad = job->arrays.aad_len[i], text = job->arrays.text_len[i];
-  if (at + aad + text + (uint64_t)job->icv_len > job->arrays.arena.len || aad + text > INT32_MAX) return false;
+  if (at + aad + text + (uint64_t)job->icv_len > job->arrays.arena.len) return false;
   f->aad = job->arrays.arena.data + at;
   f->text = f->aad + aad;
   f->icv = f->text + text;
   f->iv = job->arrays.iv.data + (size_t)i * IV_LEN;
-  f->aad_len = (int)aad;
-  f->text_len = (int)text;
-  f->icv_len = job->icv_len;
+  f->aad_len = aad;
+  f->text_len = text;
+  f->icv_len = (size_t)job->icv_len;
   return true;
 }
 
-/* The ICV as a parameter list, which spares the detour that EVP_CIPHER_CTX_ctrl makes to the same. */
-#define ICV_PARAM(f)                                                                                   \
-  {                                                                                                    \
-    {OSSL_CIPHER_PARAM_AEAD_TAG, OSSL_PARAM_OCTET_STRING, (f)->icv, (size_t)(f)->icv_len, 0}, {0},     \
+/* The ICV as a parameter list. */
+#define ICV_PARAM(f)                                                                        \
+  {                                                                                         \
+    {OSSL_CIPHER_PARAM_AEAD_TAG, OSSL_PARAM_OCTET_STRING, (f)->icv, (f)->icv_len, 0}, {0},  \
   }
 
-static bool seal_frame(const struct openssl *ssl, EVP_CIPHER_CTX *ctx, const struct frame *f) {
-  int n;
-  OSSL_PARAM icv[] = ICV_PARAM(f);
-  return ctx != NULL && ssl->cipher_init(ctx, NULL, NULL, f->iv, 1, NULL) == 1 &&
-         ssl->seal_update(ctx, NULL, &n, f->aad, f->aad_len) == 1 &&
-         (f->text_len == 0 || ssl->seal_update(ctx, f->text, &n, f->text, f->text_len) == 1) &&
-         ssl->seal_final(ctx, f->icv, &n) == 1 && ssl->get_params(ctx, icv) == 1;
+/* AAD and text, either way; nothing to do for a length of 0. */
+static bool update(const struct gcm *gcm, void *ctx, const struct frame *f) {
+  size_t n;
+  return gcm->update(ctx, NULL, &n, f->aad_len, f->aad, f->aad_len) == 1 &&
+         gcm->update(ctx, f->text, &n, f->text_len, f->text, f->text_len) == 1;
 }
 
-static bool open_frame(const struct openssl *ssl, EVP_CIPHER_CTX *ctx, const struct frame *f) {
-  int n;
+static bool seal_frame(const struct slot *slot, const struct frame *f) {
+  const struct gcm *gcm = slot->gcm;
+  size_t n;
+  OSSL_PARAM icv[] = ICV_PARAM(f);
+  return gcm != NULL && gcm->seal_init(slot->seal, NULL, 0, f->iv, IV_LEN, NULL) == 1 &&
+         update(gcm, slot->seal, f) && gcm->final(slot->seal, f->icv, &n, f->icv_len) == 1 &&
+         gcm->get_params(slot->seal, icv) == 1;
+}
+
+static bool open_frame(const struct slot *slot, const struct frame *f) {
+  const struct gcm *gcm = slot->gcm;
+  size_t n;
   uint8_t none[ICV_MAX];
   const OSSL_PARAM icv[] = ICV_PARAM(f);
-  return ctx != NULL && ssl->cipher_init(ctx, NULL, NULL, f->iv, 0, NULL) == 1 &&
-         ssl->set_params(ctx, icv) == 1 &&
-         ssl->open_update(ctx, NULL, &n, f->aad, f->aad_len) == 1 &&
-         (f->text_len == 0 || ssl->open_update(ctx, f->text, &n, f->text, f->text_len) == 1) &&
-         ssl->open_final(ctx, none, &n) == 1;
+  return gcm != NULL && gcm->open_init(slot->open, NULL, 0, f->iv, IV_LEN, icv) == 1 &&
+         update(gcm, slot->open, f) && gcm->final(slot->open, none, &n, sizeof none) == 1;
 }
 
 /* HOT PATH: allocates nothing. */
@@ -221,7 +226,6 @@ static napi_value run_job(napi_env env, napi_callback_info info, bool seal) {
   struct job job;
   struct frame frame;
   if (!read_job(env, info, &job)) return NULL;
-  const struct openssl *ssl = job.ring->ssl;
   int32_t passed = 0;
   for (uint32_t i = 0; i < job.count; i++) {
     const uint8_t index = job.arrays.slot.data[i];
@@ -229,7 +233,7 @@ static napi_value run_job(napi_env env, napi_callback_info info, bool seal) {
     job.arrays.ok.data[i] = 0;
     if (index >= job.ring->count || !locate(&job, i, &frame)) continue;
     const struct slot *slot = &job.ring->slots[index];
-    const bool ok = seal ? seal_frame(ssl, slot->seal, &frame) : open_frame(ssl, slot->open, &frame);
+    const bool ok = seal ? seal_frame(slot, &frame) : open_frame(slot, &frame);
     job.arrays.ok.data[i] = ok;
     passed += ok;
   }
