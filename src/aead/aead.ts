@@ -1,6 +1,7 @@
 /** AES-GCM over a batch: the interface that the SecY works with, and that both providers implement. */
 import type { KeyObject } from 'node:crypto';
 import type { AeadJobArrays, BoundJob } from '../native/addon.ts';
+import { viewOf } from '../wire/view.ts';
 
 /** `slot` of a frame that has nothing to seal or open. */
 export const NO_SLOT = 255;
@@ -12,6 +13,8 @@ export const ICV_LEN = 16;
 export interface AeadJob extends AeadJobArrays {
   readonly arena: Buffer;
   readonly at: Uint32Array;
+  /** The IVs once more, to write whole words in network order. */
+  readonly ivView: DataView;
   /** The addon's handle of these arrays; null until a keyring has needed one. */
   bound: BoundJob | null;
 }
@@ -38,12 +41,14 @@ export interface AeadProvider {
 /** Makes the work list for `capacity` frames over `arena`, whose frames begin at `at`. */
 export function createAeadJob(arena: Buffer, at: Uint32Array): AeadJob {
   const capacity = at.length;
+  const iv = new Uint8Array(capacity * IV_LEN);
   return {
     arena,
     at,
     aadLen: new Uint32Array(capacity),
     textLen: new Uint32Array(capacity),
-    iv: new Uint8Array(capacity * IV_LEN),
+    iv,
+    ivView: viewOf(iv),
     slot: new Uint8Array(capacity).fill(NO_SLOT),
     ok: new Uint8Array(capacity),
     bound: null,

@@ -4,6 +4,7 @@
  * is copied and nothing is allocated a frame.
  */
 import type { BoundFrames, FrameArrays } from '../native/addon.ts';
+import { viewOf } from '../wire/view.ts';
 
 /** Room before a frame for every header a lane may put there: IPv6 40 + UDP 8 + GRE 12 + SecTAG 16, rounded up. */
 export const HEADROOM = 128;
@@ -14,6 +15,8 @@ export const BATCH_FRAMES = 128;
 
 export interface Batch extends FrameArrays {
   readonly arena: Buffer;
+  /** The arena once more, to write whole words in network order. */
+  readonly view: DataView;
   /** Octets from one slot to the next. */
   readonly slotLen: number;
   /** Frames that fit. */
@@ -27,8 +30,10 @@ export interface Batch extends FrameArrays {
 /** Makes a batch of `capacity` slots, each with room for a frame of `maxFrameLen` octets, headers and ICV. */
 export function createBatch(maxFrameLen: number, capacity: number = BATCH_FRAMES): Batch {
   const slotLen = (HEADROOM + maxFrameLen + TAILROOM + 63) & ~63;
+  const arena = Buffer.alloc(slotLen * capacity);
   return {
-    arena: Buffer.alloc(slotLen * capacity),
+    arena,
+    view: viewOf(arena),
     at: new Uint32Array(capacity),
     len: new Uint32Array(capacity),
     verdict: new Uint8Array(capacity),

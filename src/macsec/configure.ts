@@ -34,14 +34,17 @@ export const MAX_KEY_SLOTS: number = AN_COUNT * (1 + MAX_RX_SC);
 /** Builds the SecY of one lane; puts its keys into `keyring`. `counters` has `secyCountersLen` elements. */
 export function createSecy(spec: SecySpec, keyring: Keyring, counters: Float64Array): SecY {
   const { config } = spec;
+  const sci = parseSci(spec.sci);
   const secy: SecY = {
     protectFrames: config.protect,
     encrypt: config.encrypt,
-    validate: config.validate,
+    checks: true,
+    strict: true,
     replayProtect: config.replayProtect,
     xpn: isXpn(config.cipher),
     icvLen: config.icvLen,
-    sci: parseSci(spec.sci),
+    sciHigh: sciHigh(sci, 0),
+    sciLow: sciLow(sci, 0),
     tci: 0,
     tagLen: SECTAG_LEN_SCI,
     txSa: new Array(AN_COUNT).fill(null),
@@ -65,7 +68,8 @@ export function configureSecy(secy: SecY, spec: SecySpec): void {
   const sendSci = sendsSci(config);
   secy.protectFrames = config.protect;
   secy.encrypt = config.encrypt;
-  secy.validate = config.validate;
+  secy.checks = config.validate !== 'disabled';
+  secy.strict = config.validate === 'strict';
   secy.replayProtect = config.replayProtect;
   secy.tci = tciOf(config, sendSci);
   secy.tagLen = sendSci ? SECTAG_LEN_SCI : SECTAG_LEN_NO_SCI;
@@ -105,7 +109,7 @@ function configureTxSa(
     serial: share.serial ?? -1,
     active: sa.active,
     pn: new PnBlock(share.pn!, PN_BLOCK_LEN, secy.xpn),
-    iv: ivBase(secy.sci, sa),
+    iv: ivBase(secy.sciHigh, secy.sciLow, sa),
     countersAt: countersAt.txSa(an),
   };
 }
@@ -130,7 +134,7 @@ function configureRxSc(
   rxSc.active = sc.active;
   for (let an = 0; an < AN_COUNT; an++) {
     const i = sc.sa.findIndex((sa) => sa.an === an);
-    rxSc.sa[an] = configureRxSa(secy, config, rxSc, an, sci, sc.sa[i], shares[i]);
+    rxSc.sa[an] = configureRxSa(secy, config, rxSc, an, sc.sa[i], shares[i]);
   }
   return rxSc;
 }
@@ -140,7 +144,6 @@ function configureRxSa(
   config: MacsecConfig,
   sc: RxSc,
   an: number,
-  sci: Buffer,
   sa: SaConfig | undefined,
   share: SaShare | undefined,
 ): RxSa | null {
@@ -166,7 +169,7 @@ function configureRxSa(
     serial: share.serial ?? -1,
     active: sa.active,
     replay: new Replay(config.replayWindow, bitmap, share.nextPn, secy.xpn),
-    iv: ivBase(sci, sa),
+    iv: ivBase(sc.sciHigh, sc.sciLow, sa),
     countersAt: countersAt.rxSa(sc.index, an),
   };
   secy.saOfSlot[slot] = rxSa;

@@ -1,6 +1,6 @@
 /** The GCM IV of a frame (802.1AE 14.5; with extended packet numbers 14.7). */
 import type { SaConfig } from '../config/types.ts';
-import { sciHigh, sciLow } from '../wire/sci.ts';
+import { sciHigh } from '../wire/sci.ts';
 
 /**
  * What the GCM IV of an SA is made of. Standard: SCI ‖ PN (802.1AE 14.5). XPN: (SSCI ‖ PN) XOR salt (14.7), so
@@ -13,10 +13,9 @@ export interface IvBase {
   readonly low: number;
 }
 
-/** The parts of `sa`'s IVs that are the same for every frame; `sci` is its secure channel's, 8 octets. */
-export function ivBase(sci: Buffer, sa: SaConfig): IvBase {
-  if (sa.ssci === null || sa.salt === null)
-    return { xpn: false, high: sciHigh(sci, 0), mid: sciLow(sci, 0), low: 0 };
+/** The parts of `sa`'s IVs that are the same for every frame, and the halves of its secure channel's identifier. */
+export function ivBase(high: number, low: number, sa: SaConfig): IvBase {
+  if (sa.ssci === null || sa.salt === null) return { xpn: false, high, mid: low, low: 0 };
   const { salt } = sa;
   return {
     xpn: true,
@@ -27,17 +26,9 @@ export function ivBase(sci: Buffer, sa: SaConfig): IvBase {
 }
 
 /** Writes the 12 octets of the IV of packet number `pn` at `at`. HOT PATH: allocates nothing. */
-export function writeIv(iv: Uint8Array, at: number, base: IvBase, pn: number): void {
-  const mid = base.xpn ? (base.mid ^ Math.floor(pn / 0x1_0000_0000)) >>> 0 : base.mid;
-  putU32(iv, at, base.high);
-  putU32(iv, at + 4, mid);
+export function writeIv(iv: DataView, at: number, base: IvBase, pn: number): void {
+  iv.setUint32(at, base.high);
+  iv.setUint32(at + 4, base.xpn ? base.mid ^ Math.floor(pn / 0x1_0000_0000) : base.mid);
   // XOR takes the lower 32 bits of a number beyond 2^32 by itself.
-  putU32(iv, at + 8, base.low ^ pn);
-}
-
-function putU32(buf: Uint8Array, at: number, value: number): void {
-  buf[at] = value >>> 24;
-  buf[at + 1] = value >>> 16;
-  buf[at + 2] = value >>> 8;
-  buf[at + 3] = value;
+  iv.setUint32(at + 8, base.low ^ pn);
 }

@@ -69,17 +69,22 @@ export class Replay {
   }
 
   #mark(pn: number): void {
-    if (pn >= this.nextPn) {
-      const last = Math.floor(pn / WORD_BITS);
-      const fresh = last - Math.floor((this.nextPn - 1) / WORD_BITS);
-      for (let i = fresh < this.#seen.length ? fresh : this.#seen.length; i > 0; i--)
-        this.#seen[(last - i + 1) & this.#mask] = 0;
-    }
-    this.#seen[this.#wordOf(pn)]! |= 1 << (pn & BIT_MASK);
+    const bit = pn & BIT_MASK;
+    // Unless `nextPn − 1` is in the same word.
+    if (pn - this.nextPn >= bit) this.#clearTo(pn);
+    this.#seen[this.#wordOf(pn)]! |= 1 << bit;
   }
 
-  /** PNs pass 2^32 (XPN), so division first; the mask then takes the low bits of what remains. */
+  /** Clears the words behind that of the last PN, up to and with that of `pn`. */
+  #clearTo(pn: number): void {
+    const last = Math.floor(pn / WORD_BITS);
+    const fresh = last - Math.floor((this.nextPn - 1) / WORD_BITS);
+    for (let i = fresh < this.#seen.length ? fresh : this.#seen.length; i > 0; i--)
+      this.#seen[(last - i + 1) & this.#mask] = 0;
+  }
+
+  /** `>>>` takes the lower 32 bits of a PN beyond 2^32 (XPN): enough for any ring of up to 2^27 words. */
   #wordOf(pn: number): number {
-    return Math.floor(pn / WORD_BITS) & this.#mask;
+    return (pn >>> 5) & this.#mask;
   }
 }

@@ -49,12 +49,16 @@ export interface RxSc {
 export interface SecY {
   protectFrames: boolean;
   encrypt: boolean;
-  validate: MacsecConfig['validate'];
+  /** `validate` is not "disabled": ICVs decide. */
+  checks: boolean;
+  /** `validate` is "strict": what is not proven is dropped. */
+  strict: boolean;
   replayProtect: boolean;
   readonly xpn: boolean;
   readonly icvLen: number;
-  /** The own SCI, 8 octets. */
-  readonly sci: Buffer;
+  /** The two halves of the own SCI. */
+  readonly sciHigh: number;
+  readonly sciLow: number;
   /** TCI of every frame sent, without the AN. */
   tci: number;
   /** Octets of the SecTAG of every frame sent, with its EtherType. */

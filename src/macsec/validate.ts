@@ -95,7 +95,7 @@ function prepare(secy: SecY, job: AeadJob, i: number, len: number, tci: number, 
   job.slot[i] = sa.slot;
   job.aadLen[i] = tagEnd + (encrypted ? 0 : secureDataLen);
   job.textLen[i] = encrypted ? secureDataLen : 0;
-  writeIv(job.iv, i * IV_LEN, sa.iv, pn);
+  writeIv(job.ivView, i * IV_LEN, sa.iv, pn);
 }
 
 function judge(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScratch): Drop {
@@ -107,12 +107,12 @@ function judge(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScr
   const pn = scratch.pn[i]!;
   if (secy.replayProtect && !sa.replay.accepts(pn)) return late(secy, sc);
   const userDataLen = batch.len[i]! - MACS_LEN - secTagLen(tci) - secy.icvLen;
-  if (secy.validate !== 'disabled') {
+  if (secy.checks) {
     counters[
       sc.countersAt + ((tci & TCI_E) !== 0 ? RxScCounter.inOctetsDecrypted : RxScCounter.inOctetsValidated)
     ]! += userDataLen;
   }
-  const checked = (tci & TCI_C) !== 0 || secy.validate !== 'disabled';
+  const checked = (tci & TCI_C) !== 0 || secy.checks;
   if (checked && job.ok[i] === 1) {
     if (pn >= sa.replay.nextPn) scratch.newest = i;
     accept(secy, sc, sa, pn);
@@ -139,12 +139,12 @@ function accept(secy: SecY, sc: RxSc, sa: RxSa, pn: number): void {
 /** The ICV was wrong or not looked at: 802.1AE 10.6.5 by the validate mode. HOT PATH. */
 function refuse(secy: SecY, sc: RxSc, sa: RxSa, tci: number, pn: number): Drop {
   const { counters } = secy;
-  if ((tci & TCI_C) !== 0 || secy.validate === 'strict') {
+  if ((tci & TCI_C) !== 0 || secy.strict) {
     counters[sc.countersAt + RxScCounter.inPktsNotValid]! += 1;
     counters[sa.countersAt + RxSaCounter.inPktsNotValid]! += 1;
     return Drop.InPktsNotValid;
   }
-  if (secy.validate === 'check') {
+  if (secy.checks) {
     counters[sc.countersAt + RxScCounter.inPktsInvalid]! += 1;
     counters[sa.countersAt + RxSaCounter.inPktsInvalid]! += 1;
   } else if (sa.replay.isDelayed(pn)) counters[sc.countersAt + RxScCounter.inPktsDelayed]! += 1;
@@ -154,7 +154,7 @@ function refuse(secy: SecY, sc: RxSc, sa: RxSa, tci: number, pn: number): Drop {
 
 /** No SecTAG: the frame passes as it is unless every frame must be validated. */
 function untagged(secy: SecY): Drop {
-  if (secy.validate === 'strict') return count(secy, SecyCounter.inPktsNoTag, Drop.InPktsNoTag);
+  if (secy.strict) return count(secy, SecyCounter.inPktsNoTag, Drop.InPktsNoTag);
   return count(secy, SecyCounter.inPktsUntagged, Drop.None);
 }
 
@@ -168,8 +168,7 @@ function rxScOf(secy: SecY, arena: Uint8Array, at: number, tci: number): RxSc | 
 
 function unknownSci(secy: SecY, batch: Batch, i: number, tci: number): Drop {
   if ((tci & (TCI_SC | TCI_ES)) === 0) return Drop.NoImplicitSci;
-  if ((tci & TCI_C) !== 0 || secy.validate === 'strict')
-    return count(secy, SecyCounter.inPktsNoSci, Drop.InPktsNoSci);
+  if ((tci & TCI_C) !== 0 || secy.strict) return count(secy, SecyCounter.inPktsNoSci, Drop.InPktsNoSci);
   if (!strip(batch, i, secTagLen(tci), DEFAULT_ICV_LEN))
     return count(secy, SecyCounter.inPktsBadTag, Drop.InPktsBadTag);
   return count(secy, SecyCounter.inPktsUnknownSci, Drop.None);
@@ -177,7 +176,7 @@ function unknownSci(secy: SecY, batch: Batch, i: number, tci: number): Drop {
 
 /** The SC is known, the AN has no SA in use (802.1AE 10.6.1); Linux 6.1 counts it at the SC, at no SA. */
 function unusedSa(secy: SecY, batch: Batch, i: number, sc: RxSc, tci: number): Drop {
-  const refused = (tci & TCI_C) !== 0 || secy.validate === 'strict';
+  const refused = (tci & TCI_C) !== 0 || secy.strict;
   const { counters } = secy;
   counters[sc.countersAt + (refused ? RxScCounter.inPktsNotUsingSa : RxScCounter.inPktsUnusedSa)]! += 1;
   if (refused) return Drop.InPktsNotUsingSa;
@@ -199,7 +198,7 @@ function strip(batch: Batch, i: number, tagLen: number, icvLen: number): boolean
   const len = batch.len[i]! - tagLen - icvLen;
   if (len < ETHERNET_LEN) return false;
   const at = batch.at[i]!;
-  moveAddresses(batch.arena, at, at + tagLen);
+  moveAddresses(batch.view, at, at + tagLen);
   batch.at[i] = at + tagLen;
   batch.len[i] = len;
   return true;

@@ -8,7 +8,7 @@
  *
  * Codec only: which SCI, PN or SA is right is the SecY's matter.
  */
-import { ETHERNET_LEN, ETHERTYPE_MACSEC, MACS_LEN } from './ethernet.ts';
+import { ETHERNET_LEN, ETHERTYPE_MACSEC, MACS_LEN, OFF_ETHERTYPE } from './ethernet.ts';
 import { SCI_LEN } from './sci.ts';
 
 export const TCI_V = 0x80;
@@ -50,28 +50,25 @@ export const SecTagFault = {
 export type SecTagFault = (typeof SecTagFault)[keyof typeof SecTagFault];
 
 /**
- * Writes the SecTAG of the frame that begins at `at`, right behind its addresses. `sci` is 8 octets, used when
- * `tci` has SC; `userDataLen` is what follows the SecTAG before the ICV, `pnLow` the lower 32 bits of the PN.
- * HOT PATH: allocates nothing.
+ * Writes the SecTAG of the frame that begins at `at`, right behind its addresses. `sciHigh` and `sciLow` are the SCI's
+ * halves, used when `tci` has SC; `userDataLen` is what follows the SecTAG before the ICV, `pnLow` the lower 32 bits
+ * of the PN. HOT PATH: allocates nothing.
  */
 export function writeSecTag(
-  buf: Uint8Array,
+  view: DataView,
   at: number,
   tci: number,
   userDataLen: number,
   pnLow: number,
-  sci: Uint8Array,
+  sciHigh: number,
+  sciLow: number,
 ): void {
-  buf[at + MACS_LEN] = ETHERTYPE_MACSEC >> 8;
-  buf[at + MACS_LEN + 1] = ETHERTYPE_MACSEC & 0xff;
-  buf[at + OFF_TCI] = tci;
-  buf[at + OFF_SL] = userDataLen < SL_LIMIT ? userDataLen : 0;
-  buf[at + OFF_PN] = pnLow >>> 24;
-  buf[at + OFF_PN + 1] = pnLow >>> 16;
-  buf[at + OFF_PN + 2] = pnLow >>> 8;
-  buf[at + OFF_PN + 3] = pnLow;
+  const sl = userDataLen < SL_LIMIT ? userDataLen : 0;
+  view.setUint32(at + OFF_ETHERTYPE, (ETHERTYPE_MACSEC << 16) | (tci << 8) | sl);
+  view.setUint32(at + OFF_PN, pnLow);
   if ((tci & TCI_SC) === 0) return;
-  for (let i = 0; i < SCI_LEN; i++) buf[at + OFF_SCI + i] = sci[i]!;
+  view.setUint32(at + OFF_SCI, sciHigh);
+  view.setUint32(at + OFF_SCI + 4, sciLow);
 }
 
 /** The TCI and AN octet; the caller has checked the length with `hasTci`. */

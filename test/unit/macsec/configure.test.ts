@@ -143,7 +143,12 @@ describe('a new configuration for a SecY that sends', () => {
   it('cipher, ICV length and SCI are what they were at its birth', () => {
     const { secy } = running({ tx: [txOf(0, KEYS[0]!)] });
     configureSecy(secy, { ...specOf({ config: { cipher: 'gcm-aes-xpn-128', icvLen: 8 } }), sci: OTHER });
-    expect([secy.xpn, secy.icvLen, secy.sci.toString('hex')]).toEqual([false, 16, SCI]);
+    expect([secy.xpn, secy.icvLen, secy.sciHigh, secy.sciLow]).toEqual([
+      false,
+      16,
+      Number.parseInt(SCI.slice(0, 8), 16),
+      Number.parseInt(SCI.slice(8), 16),
+    ]);
   });
 
   it('no number comes twice under a key, whatever is installed, encoded with, removed and sent', () => {

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { writeIv } from '../../../src/macsec/iv.ts';
 import { recoverPn } from '../../../src/macsec/validate.ts';
+import { viewOf } from '../../../src/wire/view.ts';
 
 /** The recovery of an XPN as Linux does it (802.1AEbw 10.6.2), with two 32-bit halves. */
 function reference(nextPn: bigint, pnLow: bigint): bigint {
@@ -77,7 +78,12 @@ describe('the GCM IV', () => {
       fc.property(octets(8), u32, (sci, pn) => {
         const view = Buffer.from(sci);
         const iv = new Uint8Array(20).fill(0xa5);
-        writeIv(iv, 4, { xpn: false, high: view.readUInt32BE(0), mid: view.readUInt32BE(4), low: 0 }, pn);
+        writeIv(
+          viewOf(iv),
+          4,
+          { xpn: false, high: view.readUInt32BE(0), mid: view.readUInt32BE(4), low: 0 },
+          pn,
+        );
         const expected = Buffer.alloc(12);
         view.copy(expected);
         expected.writeUInt32BE(pn, 8);
@@ -97,7 +103,7 @@ describe('the GCM IV', () => {
           low: view.readUInt32BE(8),
         };
         const iv = Buffer.alloc(12, 0xa5);
-        writeIv(iv, 0, base, pn);
+        writeIv(viewOf(iv), 0, base, pn);
         const plain = (BigInt(ssci) << 64n) | BigInt(pn);
         expect(iv.toString('hex')).toBe(
           (plain ^ BigInt(`0x${view.toString('hex')}`)).toString(16).padStart(24, '0'),

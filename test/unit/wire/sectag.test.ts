@@ -11,12 +11,17 @@ import {
   tciAt,
   writeSecTag,
 } from '../../../src/wire/sectag.ts';
+import { viewOf } from '../../../src/wire/view.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replace(/\s+/g, ''), 'hex');
 const MACS = '02 00 00 00 aa 01  02 00 00 00 aa 02';
 const SCI = hex('00 00 00 11 11 11 00 01');
 const nameOf = (fault: number): string =>
   Object.entries(SecTagFault).find(([, value]) => value === fault)![0];
+
+function writeTag(buf: Buffer, at: number, tci: number, userDataLen: number, pn: number): void {
+  writeSecTag(viewOf(buf), at, tci, userDataLen, pn, SCI.readUInt32BE(0), SCI.readUInt32BE(4));
+}
 
 interface Frame {
   tci?: number;
@@ -41,7 +46,7 @@ function check({
 }: Frame): string {
   const len = 12 + secTagLen(tci) + secureDataLen + icvLen - cut;
   const buf = Buffer.alloc(9 + len + 40, 0xa5);
-  writeSecTag(buf, 9, tci, 0, pn, SCI);
+  writeTag(buf, 9, tci, 0, pn);
   buf[9 + 15] = sl;
   return nameOf(checkSecTag(buf, 9, len, icvLen, xpn));
 }
@@ -58,7 +63,7 @@ describe('writing a SecTAG (802.1AE 9.3–9.9)', () => {
   ])('%s', (_, tci, userDataLen, pn, expected) => {
     const buf = Buffer.alloc(60, 0xa5);
     hex(MACS).copy(buf, 7);
-    writeSecTag(buf, 7, tci, userDataLen, pn, SCI);
+    writeTag(buf, 7, tci, userDataLen, pn);
     const tagEnd = 7 + 12 + secTagLen(tci);
     expect(buf.toString('hex', 7 + 12, tagEnd)).toBe(hex(expected).toString('hex'));
     expect(buf.toString('hex', 7, 19)).toBe(hex(MACS).toString('hex'));
@@ -71,7 +76,7 @@ describe('writing a SecTAG (802.1AE 9.3–9.9)', () => {
     '%i octets of user data: SL %i (9.7)',
     (userDataLen, sl) => {
       const buf = Buffer.alloc(60, 0xa5);
-      writeSecTag(buf, 0, 0x2c, userDataLen, 1, SCI);
+      writeTag(buf, 0, 0x2c, userDataLen, 1);
       expect(buf[15]).toBe(sl);
     },
   );
@@ -121,7 +126,7 @@ describe('checking a SecTAG (802.1AE 9.12)', () => {
 
   it.each([0x2c, 0x0c])('refuses what ends inside the SecTAG (TCI %i)', (tci) => {
     const whole = Buffer.alloc(100, 0xa5);
-    writeSecTag(whole, 0, tci, 48, 1, SCI);
+    writeTag(whole, 0, tci, 48, 1);
     for (let len = 14; len < 14 + secTagLen(tci); len++) {
       // Not an octet more than the frame has.
       const frame = whole.subarray(0, len);
@@ -163,7 +168,7 @@ describe('checking a SecTAG (802.1AE 9.12)', () => {
         (tci, userDataLen, pn, icvLen) => {
           const len = 12 + secTagLen(tci) + userDataLen + icvLen;
           const buf = Buffer.alloc(len, 0xa5);
-          writeSecTag(buf, 0, tci, userDataLen, pn, SCI);
+          writeTag(buf, 0, tci, userDataLen, pn);
           expect(checkSecTag(buf, 0, len, icvLen, false)).toBe(SecTagFault.None);
           expect(pnAt(buf, 0)).toBe(pn);
           if ((tci & TCI_SC) !== 0) expect(buf.subarray(20, 28)).toEqual(SCI);
