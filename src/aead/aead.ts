@@ -24,6 +24,8 @@ export interface Keyring {
   /** Puts `sak` (16 octets: AES-128, 32: AES-256) into `slot` (0–254). */
   set(slot: number, sak: KeyObject): void;
   clear(slot: number): void;
+  /** What is done once a job, not at every call: a lane calls it for its own. Any other job works too. */
+  prepare?(job: AeadJob): void;
   /** Seals frames [0, count) in place; writes ICVs of `icvLen` octets. HOT PATH. */
   seal(job: AeadJob, count: number, icvLen: number): void;
   /** Opens frames [0, count) in place; `ok[i]` is 1 where the ICV was right. HOT PATH. */

@@ -28,16 +28,20 @@ class BatchKeyring implements Keyring {
     this.#addon.clearKey(this.#ring, slot);
   }
 
+  prepare(job: AeadJob): void {
+    job.bound = this.#addon.bindJob(job);
+  }
+
   /** HOT PATH. */
   seal(job: AeadJob, count: number, icvLen: number): void {
-    job.bound ??= this.#addon.bindJob(job);
-    this.#addon.aeadSeal(this.#ring, job.bound, count, icvLen);
+    if (job.bound === null) this.prepare(job);
+    this.#addon.aeadSeal(this.#ring, job.bound!, count, icvLen);
   }
 
   /** HOT PATH. */
   open(job: AeadJob, count: number, icvLen: number): void {
-    job.bound ??= this.#addon.bindJob(job);
-    this.#addon.aeadOpen(this.#ring, job.bound, count, icvLen);
+    if (job.bound === null) this.prepare(job);
+    this.#addon.aeadOpen(this.#ring, job.bound!, count, icvLen);
   }
 
   close(): void {

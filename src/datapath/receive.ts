@@ -6,8 +6,6 @@
  *   4. `tap.send`         what the TAP does not take now waits, and nothing more is read from the wire
  */
 import { type AeadJob, createAeadJob } from '../aead/aead.ts';
-import type { FramePort } from '../io/frame-port.ts';
-import type { SecY } from '../macsec/secy.ts';
 import { createRxScratch, type RxScratch, validate } from '../macsec/validate.ts';
 import { checkGre, GreFault, type GreOptions, greHeaderLenAt } from '../wire/gre.ts';
 import { ipv4HeaderLen } from '../wire/ipv4.ts';
@@ -15,13 +13,9 @@ import { type Batch, createBatch, resetBatch } from './batch.ts';
 import { Drop } from './drop.ts';
 import { type Lane, POLLIN, POLLOUT } from './lane.ts';
 import { countIn, countOut, type LaneCounters } from './lane-counters.ts';
-import { dropRunts } from './transmit.ts';
+import { dropRunts, type LaneEnds, prepare } from './transmit.ts';
 
-export interface ReceiveLaneOptions {
-  readonly wire: FramePort;
-  readonly tap: FramePort;
-  /** Null: plain GRETAP, in clear. */
-  readonly secy: SecY | null;
+export interface ReceiveLaneOptions extends LaneEnds {
   readonly gre: GreOptions;
   /** Packets begin with their IPv4 header (raw IPv4 sockets), or with GRE. */
   readonly outerIpv4: boolean;
@@ -53,6 +47,7 @@ export class ReceiveLane implements Lane {
     this.#batch = createBatch(options.maxPacketLen, options.batchFrames);
     this.#job = createAeadJob(this.#batch.arena, this.#batch.at);
     this.#scratch = createRxScratch(this.#batch.capacity);
+    prepare(this.#batch, this.#job, options);
     this.waitFd = options.wire.fd;
   }
 

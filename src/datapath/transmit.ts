@@ -18,11 +18,15 @@ import { Drop } from './drop.ts';
 import { type Lane, POLLIN, POLLOUT } from './lane.ts';
 import { countIn, countOut, type LaneCounters } from './lane-counters.ts';
 
-export interface TransmitLaneOptions {
+/** What a lane lies between. */
+export interface LaneEnds {
   readonly tap: FramePort;
   readonly wire: FramePort;
   /** Null: plain GRETAP, in clear. */
   readonly secy: SecY | null;
+}
+
+export interface TransmitLaneOptions extends LaneEnds {
   readonly gre: GreOptions;
   /** Octets behind the Ethernet header that the GRE tunnel carries: the MTU that a gretap would have. */
   readonly lowerMtu: number;
@@ -51,6 +55,7 @@ export class TransmitLane implements Lane {
     this.lowerMtu = options.lowerMtu;
     this.#batch = createBatch(options.maxFrameLen);
     this.#job = createAeadJob(this.#batch.arena, this.#batch.at);
+    prepare(this.#batch, this.#job, options);
     this.waitFd = options.tap.fd;
   }
 
@@ -100,6 +105,13 @@ export class TransmitLane implements Lane {
     this.waitEvents = events;
     return false;
   }
+}
+
+/** Tells both ports and the keyring what they will be given again and again. */
+export function prepare(batch: Batch, job: AeadJob, { tap, wire, secy }: LaneEnds): void {
+  tap.prepare?.(batch);
+  wire.prepare?.(batch);
+  secy?.keyring.prepare?.(job);
 }
 
 /** Gives frames shorter than an Ethernet header the verdict `reason`. HOT PATH: allocates nothing. */

@@ -4,6 +4,8 @@ import type { Batch } from '../datapath/batch.ts';
 export interface FramePort {
   /** The descriptor to poll, or −1 where there is none (memory ports). */
   readonly fd: number;
+  /** What is done once a batch, not at every call: a lane calls it for its own. Any other batch works too. */
+  prepare?(batch: Batch): void;
   /** Fills the empty `batch` with up to `max` frames that wait; returns how many. 0: nothing waits. HOT PATH. */
   receive(batch: Batch, max: number): number;
   /**

@@ -22,6 +22,10 @@ class GreSocketPort implements FramePort {
     this.#port = this.#addon.openSocketPort(fd);
   }
 
+  prepare(batch: Batch): void {
+    boundFrames(this.#addon, batch);
+  }
+
   /** HOT PATH: allocates nothing. */
   receive(batch: Batch, max: number): number {
     const room = batch.slotLen - HEADROOM;

@@ -30,6 +30,10 @@ class TapPort implements FramePort {
     this.#port = this.#addon.openTapPort(fd, join, clearMtu);
   }
 
+  prepare(batch: Batch): void {
+    boundFrames(this.#addon, batch);
+  }
+
   /**
    * HOT PATH: allocates nothing. Returns less than `max` only when nothing more waits; else there may be frames
    * of a super-frame that `poll` does not know of. Throws (EBADFD) when the interface was deleted under us.

@@ -34,6 +34,10 @@ export class UdpSocketPort implements FramePort {
     this.#port = this.#addon.openUdpPort(fd);
   }
 
+  prepare(batch: Batch): void {
+    boundFrames(this.#addon, batch);
+  }
+
   /** HOT PATH: allocates nothing. Ignores the slots of `batch`, whose frames lie in its arena all the same. */
   receive(batch: Batch, max: number): number {
     const areas = Math.min(MAX_AREAS, Math.floor(batch.arena.length / UDP_AREA_LEN));

@@ -20,44 +20,88 @@ export interface LoopEvents {
   failed(lane: number, cause: unknown): void;
 }
 
+/** One set of lanes and what they wait for; a new one whenever lanes come or go. */
+export class LaneTurns {
+  readonly count: number;
+  /** The lane that runs: at fault when something throws. */
+  running = 0;
+  readonly #lanes: readonly Lane[];
+  readonly #poller: Poller;
+  /** Whether a lane may have more without its descriptor saying so: the rest of a super-frame, or of its turn. */
+  readonly #more: Uint8Array;
+  #anyMore = true;
+
+  constructor(lanes: readonly Lane[], eventFd: number) {
+    this.count = lanes.length;
+    this.#lanes = lanes;
+    this.#poller = new Poller(this.count + 1);
+    this.#poller.set(this.count, eventFd, POLLIN);
+    this.#more = new Uint8Array(this.count).fill(1);
+  }
+
+  /** Waits until a lane can run, at most `waitMs` (−1: for ever). Returns whether the event was signalled. HOT PATH. */
+  wait(waitMs: number): boolean {
+    const lanes = this.#lanes;
+    const poller = this.#poller;
+    for (let i = 0; i < this.count; i++) poller.set(i, lanes[i]!.waitFd, lanes[i]!.waitEvents);
+    poller.wait(this.#anyMore ? 0 : waitMs);
+    return poller.ready(this.count) !== 0;
+  }
+
+  /** Runs the lanes that are ready, and with `woken` those that wait for the main thread. HOT PATH. */
+  run(woken: boolean, events: LoopEvents): void {
+    const lanes = this.#lanes;
+    const more = this.#more;
+    this.#anyMore = false;
+    for (let i = 0; i < this.count; i++) {
+      const lane = lanes[i]!;
+      if (this.#poller.ready(i) === 0 && more[i] === 0 && !(woken && lane.waitFd < 0)) continue;
+      this.running = i;
+      let batch = 0;
+      while (batch < BATCHES_A_TURN && lane.run()) batch++;
+      more[i] = batch === BATCHES_A_TURN ? 1 : 0;
+      if (more[i] === 1) this.#anyMore = true;
+      events.ran(i);
+    }
+  }
+}
+
 /** Runs `lanes`, which `woken` may change, until `woken` says stop (true) or one fails (false). */
 export function runLoop(lanes: readonly Lane[], eventFd: number, events: LoopEvents): boolean {
   let running = 0;
   try {
     for (;;) {
-      const lanesNow = lanes.length;
-      const poller = new Poller(lanesNow + 1);
-      poller.set(lanesNow, eventFd, POLLIN);
-      // Whether a lane may have more without its descriptor saying so: the rest of a super-frame, or of its turn.
-      const more = new Uint8Array(lanesNow).fill(1);
-      let anyMore = true;
-      for (;;) {
-        for (let i = 0; i < lanesNow; i++) poller.set(i, lanes[i]!.waitFd, lanes[i]!.waitEvents);
-        poller.wait(anyMore ? 0 : -1);
-        const woken = poller.ready(lanesNow) !== 0;
-        if (woken) {
-          clearEvent(eventFd);
-          if (events.woken()) {
-            for (running = 0; running < lanes.length; running++) drain(lanes[running]!);
-            return true;
-          }
-          if (lanes.length !== lanesNow) break;
-        }
-        anyMore = false;
-        for (running = 0; running < lanesNow; running++) {
-          const lane = lanes[running]!;
-          if (poller.ready(running) === 0 && more[running] === 0 && !(woken && lane.waitFd < 0)) continue;
-          let batch = 0;
-          while (batch < BATCHES_A_TURN && lane.run()) batch++;
-          more[running] = batch === BATCHES_A_TURN ? 1 : 0;
-          if (more[running] === 1) anyMore = true;
-          events.ran(running);
-        }
+      const turns = new LaneTurns(lanes, eventFd);
+      try {
+        if (turnUntilStopped(turns, lanes, eventFd, events)) break;
+      } catch (cause) {
+        running = turns.running;
+        throw cause;
       }
     }
+    for (running = 0; running < lanes.length; running++) drain(lanes[running]!);
+    return true;
   } catch (cause) {
     events.failed(running, cause);
     return false;
+  }
+}
+
+/** True: `woken` says stop; false: the lanes are no longer the same. */
+function turnUntilStopped(
+  turns: LaneTurns,
+  lanes: readonly Lane[],
+  eventFd: number,
+  events: LoopEvents,
+): boolean {
+  for (;;) {
+    const woken = turns.wait(-1);
+    if (woken) {
+      clearEvent(eventFd);
+      if (events.woken()) return true;
+      if (lanes.length !== turns.count) return false;
+    }
+    turns.run(woken, events);
   }
 }
 

@@ -15,12 +15,14 @@ import { encodingSa } from '../macsec/protect.ts';
 import type { SecY, SecySpec } from '../macsec/secy.ts';
 import { drain, type LoopEvents, runLoop } from './loop.ts';
 import type { FromWorker, LaneSpec, ToWorker, WorkerSpec } from './messages.ts';
-import { warmUp } from './warm-up.ts';
+import { WARM_UP, warmUp } from './warm-up.ts';
 
 interface BuiltLane {
   readonly spec: LaneSpec;
   readonly lane: Lane;
   readonly secy: SecY | null;
+  /** It takes packet numbers, which the main thread grants. */
+  readonly takesPns: boolean;
   /** A grant was asked for and has not come yet. */
   asked: boolean;
 }
@@ -43,8 +45,17 @@ class LaneWorker implements LoopEvents {
   constructor(spec: WorkerSpec, port: MessagePort) {
     this.#provider = providerNamed(spec.provider);
     this.#port = port;
+    warmUp(
+      {
+        lanes: this.lanes,
+        eventFd: spec.eventFd,
+        events: this,
+        add: (lanes) => this.#add(lanes),
+        remove: () => this.#remove(WARM_UP),
+      },
+      spec.lanes,
+    );
     this.#add(spec.lanes);
-    warmUp((lane) => buildLane(lane, this.#provider).lane);
     this.#post({ type: 'running' });
   }
 
@@ -66,8 +77,8 @@ class LaneWorker implements LoopEvents {
   /** HOT PATH: allocates a message a grant. */
   ran(lane: number): void {
     const built = this.#built[lane]!;
-    if (built.asked || built.secy === null || built.spec.direction === 'receive') return;
-    const sa = encodingSa(built.secy);
+    if (!built.takesPns || built.asked) return;
+    const sa = encodingSa(built.secy!);
     if (sa === null || !sa.pn.wantsGrant()) return;
     built.asked = true;
     this.#post({ type: 'pn-low', tunnel: built.spec.tunnel });
@@ -118,7 +129,8 @@ function buildLane(spec: LaneSpec, provider: AeadProvider): BuiltLane {
     spec.secy === null ? null : createSecy(spec.secy, provider.openKeyring(MAX_KEY_SLOTS), counters.secy);
   const lane =
     spec.direction === 'transmit' ? transmitLane(spec, secy, counters) : receiveLane(spec, secy, counters);
-  return { spec, lane, secy, asked: false };
+  const takesPns = spec.direction === 'transmit' && secy !== null;
+  return { spec, lane, secy, takesPns, asked: false };
 }
 
 function transmitLane(spec: LaneSpec, secy: SecY | null, counters: LaneCounters): Lane {

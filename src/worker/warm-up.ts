@@ -1,9 +1,12 @@
 /**
  * Runs the hot path until the JavaScript engine has compiled it, before the first frame comes: a lone ping would
- * otherwise meet interpreted code for its first few hundred frames. Real lanes on real ports, with socket pairs in
- * place of TAP and wire, and a key of its own that is thrown away.
+ * otherwise meet interpreted code for its first few hundred frames. Real lanes on real ports, in the worker's own loop,
+ * with socket pairs in place of TAP and wire, and a key of its own that is thrown away.
  *
  *     feed ─▶ TAP pair ─▶ transmit lane ─▶ wire pair ─▶ receive lane ─▶ TAP pair ─▶ sink
+ *
+ * Over UDP the receive lane is the one that reads UDP, and a second transmit lane sends to nobody. All is built several
+ * times: what happens once a lane has to be known to the compiler too.
  */
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
@@ -12,47 +15,106 @@ import { type Batch, createBatch, resetBatch } from '../datapath/batch.ts';
 import type { Lane } from '../datapath/lane.ts';
 import { laneCountersBytes } from '../datapath/lane-counters.ts';
 import { closeFds } from '../io/close.ts';
+import type { FramePort } from '../io/frame-port.ts';
 import { openPair } from '../io/pair.ts';
+import { createEndpoint } from '../io/udp-socket-port.ts';
 import { wrapGreSocket, wrapTap } from '../io/wrap.ts';
 import { PnGrant } from '../macsec/packet-number.ts';
 import { ipv4Template } from '../wire/ipv4.ts';
+import { LaneTurns, type LoopEvents } from './loop.ts';
 import type { LaneSpec } from './messages.ts';
 
-const ROUNDS = 4000;
+/** The name of the tunnel that the lanes belong to. */
+export const WARM_UP = 'warm-up';
+/** How often lanes are built, and how many frames each time, at most. */
+const GENERATIONS = 6;
+const ROUNDS = 1000;
 /** The start must not wait longer for this. */
-const BUDGET_MS = 200;
+const BUDGET_MS = 250;
 const FRAME_LEN = 98;
 const LOWER_MTU = 1462;
 const SCI = '0200000000010001';
 
-/** `build` is how the worker builds its own lanes: the same code, the same shapes. */
-export function warmUp(build: (spec: LaneSpec) => Lane): void {
+/** What of the worker is warmed up: its lanes, how it adds and removes them, what it does after each ran. */
+export interface Warmable {
+  readonly lanes: readonly Lane[];
+  readonly eventFd: number;
+  readonly events: LoopEvents;
+  add(specs: readonly LaneSpec[]): void;
+  /** Removes the lanes of `WARM_UP`. */
+  remove(): void;
+}
+
+/** For lanes like those of `specs`, which are still to come; the worker has none yet. */
+export function warmUp(worker: Warmable, specs: readonly LaneSpec[]): void {
+  const kinds = [...new Set(specs.map(({ endpoint }) => (endpoint === null ? 'raw' : 'udp')))];
+  const end = performance.now() + BUDGET_MS;
+  const batch = createBatch(LOWER_MTU, 4);
+  for (let generation = 0; generation < GENERATIONS; generation++) {
+    const kind = kinds[generation % kinds.length];
+    if (kind !== undefined) runGeneration(worker, kind, batch, end);
+  }
+}
+
+function runGeneration(worker: Warmable, kind: 'raw' | 'udp', batch: Batch, end: number): void {
   const [tapFd, feedFd] = openPair();
   const [wireFd, farFd] = openPair();
   const [farTapFd, sinkFd] = openPair();
+  const fds = [tapFd, feedFd, wireFd, farFd, farTapFd, sinkFd];
   const secy = loopSecy();
-  const transmit = build(asWorkerData(laneSpec('transmit', tapFd, wireFd, secy)));
-  const receive = build(asWorkerData(laneSpec('receive', farTapFd, farFd, secy)));
-  const [feed, sink] = [wrapTap(feedFd, { offloads: false }), wrapTap(sinkFd, { offloads: false })];
-  const stranger = wrapGreSocket(wireFd);
-  const batch = createBatch(LOWER_MTU, 4);
-  const start = performance.now();
-  for (let round = 0; round < ROUNDS && performance.now() - start < BUDGET_MS; round++) {
-    feed.send(framesOf(batch, LENGTHS[round % LENGTHS.length]!), 0);
-    transmit.run();
-    if (round % 8 === 0) stranger.send(packetOf(batch, STRANGE[(round / 8) % STRANGE.length]!), 0);
-    receive.run();
+  const common = { ...LANE, secy, counters: new SharedArrayBuffer(laneCountersBytes(1)) };
+  const transmit = { ...common, direction: 'transmit', tapFd, wireFd } as const;
+  const receive = { ...common, direction: 'receive', tapFd: farTapFd, wireFd: farFd } as const;
+  const feeds = [wrapTap(feedFd, { offloads: false })];
+  if (kind === 'raw') worker.add([transmit, receive].map(asWorkerData));
+  else {
+    const [udpTapFd, udpFeedFd] = openPair();
+    const [udpWireFd, nobodyFd] = openPair();
+    fds.push(udpTapFd, udpFeedFd, udpWireFd, nobodyFd);
+    feeds.push(wrapTap(udpFeedFd, { offloads: false }));
+    const udp = { endpoint: createEndpoint(null, 0), outerIpv4: false, ipv4: null };
+    worker.add(
+      [
+        { ...transmit, ipv4: null },
+        { ...receive, ...udp },
+        { ...transmit, ...udp, tapFd: udpTapFd, wireFd: udpWireFd },
+      ].map(asWorkerData),
+    );
+  }
+  runRounds(worker, feeds, wrapTap(sinkFd, { offloads: false }), wrapGreSocket(wireFd), kind, batch, end);
+  worker.remove();
+  for (const feed of feeds) feed.close();
+  closeFds(fds);
+}
+
+function runRounds(
+  { lanes, eventFd, events }: Warmable,
+  feeds: readonly FramePort[],
+  sink: FramePort,
+  stranger: FramePort,
+  kind: 'raw' | 'udp',
+  batch: Batch,
+  end: number,
+): void {
+  const strange = STRANGE.map((gre) => Buffer.concat([Buffer.from(kind === 'raw' ? OUTER_IPV4 : []), gre]));
+  const turns = new LaneTurns(lanes, eventFd);
+  for (let round = 0; round < ROUNDS && performance.now() < end; round++) {
+    for (const feed of feeds) feed.send(framesOf(batch, LENGTHS[round % LENGTHS.length]!), 0);
+    if (round % 8 === 0) stranger.send(packetOf(batch, strange[(round / 8) % strange.length]!), 0);
+    // What one turn sends, the next one receives; sometimes a lane looks and finds nothing.
+    for (let turn = 0; turn < 2; turn++) turns.run(turns.wait(0), events);
+    if (round % 4 === 0) for (const lane of lanes) lane.run();
     resetBatch(batch);
     while (sink.receive(batch, 4) > 0) resetBatch(batch);
   }
-  for (const one of [transmit, receive, feed, sink, stranger]) one.close();
-  closeFds([tapFd, feedFd, wireFd, farFd, farTapFd, sinkFd]);
+  sink.close();
+  stranger.close();
 }
 
 /** What the TAP gives in turn: lone frames for the most part, some at once, one that does not fit, a runt. */
 const LENGTHS: readonly (readonly number[])[] = [
   ...Array.from({ length: 13 }, () => [FRAME_LEN]),
-  [60, FRAME_LEN, 1400],
+  [42, FRAME_LEN, 1400],
   [LOWER_MTU, FRAME_LEN],
   [10, FRAME_LEN],
 ];
@@ -65,7 +127,8 @@ const STRANGE: readonly Buffer[] = [
   `00006558${'02'.repeat(12)}88e52c0000000001${'ee'.repeat(8)}${'00'.repeat(64)}`, // an unknown SCI
   `00006558${'02'.repeat(12)}88e52c00000fffff${SCI}${'00'.repeat(64)}`, // a wrong ICV
   `00006558${'02'.repeat(12)}88e52c0000000001${SCI}${'00'.repeat(64)}`, // a late PN
-].map((hex) => Buffer.from(`${'45'.padEnd(40, '0')}${hex}`, 'hex'));
+].map((hex) => Buffer.from(hex, 'hex'));
+const OUTER_IPV4 = Buffer.from('45'.padEnd(40, '0'), 'hex');
 
 function framesOf(batch: Batch, lengths: readonly number[]): Batch {
   resetBatch(batch);
@@ -92,19 +155,11 @@ function asWorkerData(spec: LaneSpec): LaneSpec {
   return message;
 }
 
-function laneSpec(
-  direction: LaneSpec['direction'],
-  tapFd: number,
-  wireFd: number,
-  secy: NonNullable<LaneSpec['secy']>,
-): LaneSpec {
-  return {
-    ...{ direction, tunnel: 'warm-up', tapFd, wireFd, endpoint: null, learns: false, outerIpv4: true, secy },
-    ...{ gre: { key: null, checksum: false }, lowerMtu: LOWER_MTU, maxLen: 1600 },
-    ipv4: ipv4Template(Buffer.from([127, 0, 0, 1]), Buffer.from([127, 0, 0, 2]), 64, 0, true),
-    counters: new SharedArrayBuffer(laneCountersBytes(1)),
-  };
-}
+const LANE = {
+  ...{ tunnel: WARM_UP, endpoint: null, learns: false, outerIpv4: true, lowerMtu: LOWER_MTU, maxLen: 1600 },
+  gre: { key: null, checksum: false },
+  ipv4: ipv4Template(Buffer.from([127, 0, 0, 1]), Buffer.from([127, 0, 0, 2]), 64, 0, true),
+};
 
 /** A SecY that receives what it sends. */
 function loopSecy(): NonNullable<LaneSpec['secy']> {
