@@ -27,10 +27,10 @@ import type { LaneSpec } from './messages.ts';
 /** The name of the tunnel that the lanes belong to. */
 export const WARM_UP = 'warm-up';
 /** How often lanes are built, and how many frames each time, at most. */
-const GENERATIONS = 6;
-const ROUNDS = 1000;
+const GENERATIONS = 8;
+const ROUNDS = 400;
 /** The start must not wait longer for this. */
-const BUDGET_MS = 250;
+const BUDGET_MS = 180;
 const FRAME_LEN = 98;
 const LOWER_MTU = 1462;
 const SCI = '0200000000010001';
@@ -50,7 +50,7 @@ export function warmUp(worker: Warmable, specs: readonly LaneSpec[]): void {
   const kinds = [...new Set(specs.map(({ endpoint }) => (endpoint === null ? 'raw' : 'udp')))];
   const end = performance.now() + BUDGET_MS;
   const batch = createBatch(LOWER_MTU, 4);
-  for (let generation = 0; generation < GENERATIONS; generation++) {
+  for (let generation = 0; generation < GENERATIONS && performance.now() < end; generation++) {
     const kind = kinds[generation % kinds.length];
     if (kind !== undefined) runGeneration(worker, kind, batch, end);
   }
