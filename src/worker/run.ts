@@ -123,7 +123,8 @@ class LaneWorker implements LoopEvents {
   }
 }
 
-function buildLane(spec: LaneSpec, provider: AeadProvider): BuiltLane {
+/** The lane that `spec` describes, on descriptors that stay the caller's. */
+export function buildLane(spec: LaneSpec, provider: AeadProvider): BuiltLane {
   const counters = laneCounters(spec.counters);
   const secy =
     spec.secy === null ? null : createSecy(spec.secy, provider.openKeyring(MAX_KEY_SLOTS), counters.secy);
