@@ -9,7 +9,7 @@
 #   --network host               the TAP belongs into the host's bridge
 #   the volume                   packet numbers: they must survive the container, or a key's nonces repeat
 #
-# Node 26 has OpenSSL 3.5, whose AES-GCM uses VAES: faster than the OpenSSL 3.0 of Node 20.
+# Node 26 has OpenSSL 3.5, whose AES-GCM uses VAES on CPUs with AVX-512: faster there than the OpenSSL 3.0 of Node 20.
 ARG NODE=26-bookworm
 
 FROM node:${NODE} AS build
