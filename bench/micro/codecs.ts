@@ -15,7 +15,7 @@ const PLAIN_GRE = { key: null, checksum: false };
 export function codecCases(): MicroCase[] {
   const buf = Buffer.alloc(2048);
   const view = viewOf(buf);
-  const template = ipv4Template(Buffer.from([1, 1, 1, 1]), Buffer.from([2, 2, 2, 2]), 64, 0, true);
+  const template = viewOf(ipv4Template(Buffer.from([1, 1, 1, 1]), Buffer.from([2, 2, 2, 2]), 64, 0, true));
   const userDataLen = 1418;
   const frameLen = 12 + 16 + userDataLen + ICV_LEN;
   const gre = Buffer.from(buf);
@@ -23,7 +23,7 @@ export function codecCases(): MicroCase[] {
   const outer = Buffer.from(buf);
   writeGre(gre, 0, 1500, PLAIN_GRE);
   writeSecTag(viewOf(tagged), 0, TCI, userDataLen, 1, 0x11, 0x11110001);
-  writeIpv4(outer, 0, 1500, template);
+  writeIpv4(viewOf(outer), 0, 1500, template);
 
   /** `work` returns a number that `LOOPS` calls add up to `expected`: what keeps it from being optimised away. */
   const codec = (name: string, expected: number, work: (i: number) => number): MicroCase => {
@@ -55,7 +55,7 @@ export function codecCases(): MicroCase[] {
     }),
     codec('checkSecTag', LOOPS * SecTagFault.None, () => checkSecTag(tagged, 0, frameLen, ICV_LEN, false)),
     codec('writeIpv4', LOOPS * 0x45, () => {
-      writeIpv4(buf, 0, 1500, template);
+      writeIpv4(view, 0, 1500, template);
       return buf[0]!;
     }),
     codec('ipv4HeaderLen', LOOPS * 20, () => ipv4HeaderLen(outer, 0, 1500)),

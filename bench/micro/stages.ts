@@ -12,6 +12,7 @@ import { protect, protectable } from '../../src/macsec/protect.ts';
 import type { SecY } from '../../src/macsec/secy.ts';
 import { createRxScratch, validate } from '../../src/macsec/validate.ts';
 import { ipv4Template } from '../../src/wire/ipv4.ts';
+import { viewOf } from '../../src/wire/view.ts';
 import { expectEqual, type MicroCase } from './bench.ts';
 import { expectFrames, filledBatch, loopSecy, sampleFrame } from './kit.ts';
 
@@ -47,7 +48,7 @@ function roundTrip(
 export function encapsulationCases(frameLen: number): MicroCase[] {
   const frame = sampleFrame(frameLen);
   const batch = filledBatch(frame);
-  const template = ipv4Template(Buffer.from([1, 1, 1, 1]), Buffer.from([2, 2, 2, 2]), 64, 0, true);
+  const template = viewOf(ipv4Template(Buffer.from([1, 1, 1, 1]), Buffer.from([2, 2, 2, 2]), 64, 0, true));
   return roundTrip(
     ['encapsulate', 'decapsulate'],
     { frameLen, provider: null },

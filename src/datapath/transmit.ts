@@ -13,6 +13,7 @@ import type { SecY } from '../macsec/secy.ts';
 import { ETHERNET_LEN } from '../wire/ethernet.ts';
 import { type GreOptions, greHeaderLen, writeGre } from '../wire/gre.ts';
 import { IPV4_LEN, writeIpv4 } from '../wire/ipv4.ts';
+import { viewOf } from '../wire/view.ts';
 import { type Batch, createBatch, resetBatch } from './batch.ts';
 import { Drop } from './drop.ts';
 import { type Lane, POLLIN, POLLOUT } from './lane.ts';
@@ -43,6 +44,7 @@ export class TransmitLane implements Lane {
   /** As in the options; the path may shrink and grow again while the lane runs. */
   lowerMtu: number;
   readonly #options: TransmitLaneOptions;
+  readonly #ipv4: DataView | null;
   readonly #batch: Batch;
   readonly #job: AeadJob;
   /** The first frame of the batch that still has to be sent; `batch.count` when none has. */
@@ -52,6 +54,7 @@ export class TransmitLane implements Lane {
 
   constructor(options: TransmitLaneOptions) {
     this.#options = options;
+    this.#ipv4 = options.ipv4 === null ? null : viewOf(options.ipv4);
     this.lowerMtu = options.lowerMtu;
     this.#batch = createBatch(options.maxFrameLen);
     this.#job = createAeadJob(this.#batch.arena, this.#batch.at);
@@ -83,11 +86,11 @@ export class TransmitLane implements Lane {
   }
 
   #encode(): void {
-    const { secy, gre, ipv4 } = this.#options;
+    const { secy, gre } = this.#options;
     dropRunts(this.#batch, Drop.TapRunt);
     if (secy === null) dropTooLong(this.#batch, this.lowerMtu);
     else protect(secy, this.#batch, this.#job, this.lowerMtu);
-    encapsulate(this.#batch, gre, ipv4);
+    encapsulate(this.#batch, gre, this.#ipv4);
   }
 
   #send(): boolean {
@@ -121,8 +124,8 @@ export function dropRunts(batch: Batch, reason: Drop): void {
 }
 
 /** Puts the GRE header, and the outer IPv4 header where there is a template, before each frame. HOT PATH. */
-export function encapsulate(batch: Batch, gre: GreOptions, ipv4: Uint8Array | null): void {
-  const { count, at, len, verdict, arena } = batch;
+export function encapsulate(batch: Batch, gre: GreOptions, ipv4: DataView | null): void {
+  const { count, at, len, verdict, arena, view } = batch;
   const greLen = greHeaderLen(gre);
   const added = greLen + (ipv4 === null ? 0 : IPV4_LEN);
   for (let i = 0; i < count; i++) {
@@ -131,6 +134,6 @@ export function encapsulate(batch: Batch, gre: GreOptions, ipv4: Uint8Array | nu
     writeGre(arena, greAt, at[i]! + len[i]!, gre);
     at[i] = at[i]! - added;
     len[i] = len[i]! + added;
-    if (ipv4 !== null) writeIpv4(arena, at[i]!, len[i]!, ipv4);
+    if (ipv4 !== null) writeIpv4(view, at[i]!, len[i]!, ipv4);
   }
 }

@@ -9,6 +9,7 @@
 
 export const IPV4_LEN = 20;
 export const IPPROTO_GRE = 47;
+const OFF_ID = 4;
 const FLAG_DF = 0x40;
 
 /** Octets of the IPv4 header of the packet in `buf[at, at + len)`, 0 where there is no whole one. HOT PATH. */
@@ -41,13 +42,10 @@ export function ipv4Template(
  * Writes the outer header of a packet of `totalLen` octets at `at`. The identification is the template's plus 1, which
  * the template keeps, and never 0: as for the kernel's own tunnels, also with DF. HOT PATH: allocates nothing.
  */
-export function writeIpv4(buf: Uint8Array, at: number, totalLen: number, template: Uint8Array): void {
-  const id = (((template[4]! << 8) | template[5]!) % 0xffff) + 1;
-  template[4] = id >> 8;
-  template[5] = id;
-  for (let i = 0; i < IPV4_LEN; i++) buf[at + i] = template[i]!;
-  buf[at + 2] = totalLen >> 8;
-  buf[at + 3] = totalLen;
+export function writeIpv4(view: DataView, at: number, totalLen: number, template: DataView): void {
+  template.setUint16(OFF_ID, (template.getUint16(OFF_ID) % 0xffff) + 1);
+  view.setUint32(at, template.getUint32(0) | totalLen);
+  for (let word = 4; word < IPV4_LEN; word += 4) view.setUint32(at + word, template.getUint32(word));
 }
 
 /** Dotted quad to 4 octets; the config has checked the text. */

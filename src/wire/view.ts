@@ -1,6 +1,6 @@
 /**
- * A DataView over octets, whose words are in network order: what the SecTAG, the IV and the addresses are written
- * through. Word by word, `protect` without its AEAD takes 35 ns a frame of 1430 octets, octet by octet it took 80.
+ * A DataView over octets, whose words are in network order: what the SecTAG, the IV, the addresses and the outer
+ * header are written through. Word by word, `protect` without its AEAD takes 35 ns a frame, octet by octet it took 80.
  */
 
 /** The octets of `buf` as a view. */

@@ -96,7 +96,7 @@ function runRounds(
   batch: Batch,
   end: number,
 ): void {
-  const strange = STRANGE.map((gre) => Buffer.concat([Buffer.from(kind === 'raw' ? OUTER_IPV4 : []), gre]));
+  const strange = STRANGE.map((gre) => (kind === 'raw' ? Buffer.concat([OUTER_IPV4, gre]) : gre));
   const turns = new LaneTurns(lanes, eventFd);
   for (let round = 0; round < ROUNDS && performance.now() < end; round++) {
     for (const feed of feeds) feed.send(framesOf(batch, LENGTHS[round % LENGTHS.length]!), 0);

@@ -14,6 +14,7 @@ import { openTap } from '../../src/io/open-tap.ts';
 import { Poller } from '../../src/io/poller.ts';
 import { wrapGreSocket, wrapTap } from '../../src/io/wrap.ts';
 import { ipv4Template, writeIpv4 } from '../../src/wire/ipv4.ts';
+import { viewOf } from '../../src/wire/view.ts';
 import { SHAPES } from '../unit/native/offload-shapes.ts';
 import { cutByHand } from '../unit/native/packets.ts';
 
@@ -81,7 +82,7 @@ function rawSockets(): object {
   const plain = { verdicts: send(near, [gre, Buffer.alloc(3000), gre]), got: receive(far, 2) };
   const template = ipv4Template(Buffer.from([127, 0, 0, 1]), Buffer.from([127, 0, 0, 2]), 44, 4, true);
   const packet = Buffer.concat([Buffer.alloc(20), gre]);
-  writeIpv4(packet, 0, packet.length, template);
+  writeIpv4(viewOf(packet), 0, packet.length, viewOf(template));
   const ownHeader = { verdicts: send(own, [packet]), got: receive(far, 1) };
   ip('link', 'add', 'under', 'type', 'veth', 'peer', 'name', 'far');
   ip('link', 'set', 'far', 'up');

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { IPV4_LEN, ipv4HeaderLen, ipv4Template, parseIpv4, writeIpv4 } from '../../../src/wire/ipv4.ts';
+import { viewOf } from '../../../src/wire/view.ts';
 
 describe('the length of an IPv4 header (RFC 791 §3.1)', () => {
   it.each([
@@ -35,7 +36,7 @@ describe('an outer IPv4 header of ours (man 7 raw, IP_HDRINCL)', () => {
   it('says everything but what the kernel fills in', () => {
     const template = ipv4Template(parseIpv4('1.1.1.1'), parseIpv4('2.2.2.2'), 64, 0xb8, true);
     const buf = Buffer.alloc(40, 0xa5);
-    writeIpv4(buf, 10, 1500, template);
+    writeIpv4(viewOf(buf), 10, 1500, viewOf(template));
     expect(buf.toString('hex', 10, 30)).toBe('45b805dc00014000402f00000101010102020202');
     expect(buf[9]).toBe(0xa5);
     expect(buf[30]).toBe(0xa5);
@@ -46,7 +47,7 @@ describe('an outer IPv4 header of ours (man 7 raw, IP_HDRINCL)', () => {
     const ids = new Set<number>();
     const buf = Buffer.alloc(IPV4_LEN);
     for (let i = 0; i < 0x10000; i++) {
-      writeIpv4(buf, 0, 100, template);
+      writeIpv4(viewOf(buf), 0, 100, viewOf(template));
       ids.add(buf.readUInt16BE(4));
     }
     expect(ids.size).toBe(0xffff);
