@@ -3,8 +3,8 @@
  *
  * The ciphers' functions are those that the provider offers to libcrypto itself (man 7 provider-cipher): the same
  * code as behind EVP_EncryptInit and its kin, less what these ask on each call. On OpenSSL 3.0 that is the IV's
- * length, by comparing names, which costs a tenth of sealing a full frame. Prototypes are of the public API, whose
- * ABI is stable: providers are loaded at run time.
+ * length, by comparing names: about 0.1 µs a frame (`npm run bench -- --part micro`, seal and open of 64 octets).
+ * Prototypes are of the public API, whose ABI is stable: providers are loaded at run time.
  */
 #ifndef L2VPND_OPENSSL_H
 #define L2VPND_OPENSSL_H

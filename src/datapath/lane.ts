@@ -1,4 +1,8 @@
 /** A lane: one direction of one queue of one tunnel, run to completion by a worker. */
+import type { AeadJob } from '../aead/aead.ts';
+import type { FramePort } from '../io/frame-port.ts';
+import type { SecY } from '../macsec/secy.ts';
+import type { Batch } from './batch.ts';
 
 /** What a lane waits for (`man 2 poll`). */
 export const POLLIN = 1;
@@ -12,4 +16,19 @@ export interface Lane {
   /** Moves one batch as far as it goes. True: more may wait already. Throws only when a port is gone. HOT PATH. */
   run(): boolean;
   close(): void;
+}
+
+/** What a lane lies between. */
+export interface LaneEnds {
+  readonly tap: FramePort;
+  readonly wire: FramePort;
+  /** Null: plain GRETAP, in clear. */
+  readonly secy: SecY | null;
+}
+
+/** Tells both ports and the keyring what they will be given again and again. */
+export function prepare(batch: Batch, job: AeadJob, { tap, wire, secy }: LaneEnds): void {
+  tap.prepare?.(batch);
+  wire.prepare?.(batch);
+  secy?.keyring.prepare?.(job);
 }

@@ -11,9 +11,9 @@ import { checkGre, GreFault, type GreOptions, greHeaderLenAt } from '../wire/gre
 import { ipv4HeaderLen } from '../wire/ipv4.ts';
 import { type Batch, createBatch, resetBatch } from './batch.ts';
 import { Drop } from './drop.ts';
-import { type Lane, POLLIN, POLLOUT } from './lane.ts';
+import { type Lane, type LaneEnds, POLLIN, POLLOUT, prepare } from './lane.ts';
 import { countIn, countOut, type LaneCounters } from './lane-counters.ts';
-import { dropRunts, type LaneEnds, prepare } from './transmit.ts';
+import { dropRunts } from './transmit.ts';
 
 export interface ReceiveLaneOptions extends LaneEnds {
   readonly gre: GreOptions;

@@ -7,25 +7,15 @@
  *   5. `wire.send`        what the socket does not take now waits, and nothing more is read from the TAP
  */
 import { type AeadJob, createAeadJob } from '../aead/aead.ts';
-import type { FramePort } from '../io/frame-port.ts';
 import { dropTooLong, protect, protectable } from '../macsec/protect.ts';
-import type { SecY } from '../macsec/secy.ts';
 import { ETHERNET_LEN } from '../wire/ethernet.ts';
 import { type GreOptions, greHeaderLen, writeGre } from '../wire/gre.ts';
 import { IPV4_LEN, writeIpv4 } from '../wire/ipv4.ts';
 import { viewOf } from '../wire/view.ts';
 import { type Batch, createBatch, resetBatch } from './batch.ts';
 import { Drop } from './drop.ts';
-import { type Lane, POLLIN, POLLOUT } from './lane.ts';
+import { type Lane, type LaneEnds, POLLIN, POLLOUT, prepare } from './lane.ts';
 import { countIn, countOut, type LaneCounters } from './lane-counters.ts';
-
-/** What a lane lies between. */
-export interface LaneEnds {
-  readonly tap: FramePort;
-  readonly wire: FramePort;
-  /** Null: plain GRETAP, in clear. */
-  readonly secy: SecY | null;
-}
 
 export interface TransmitLaneOptions extends LaneEnds {
   readonly gre: GreOptions;
@@ -108,13 +98,6 @@ export class TransmitLane implements Lane {
     this.waitEvents = events;
     return false;
   }
-}
-
-/** Tells both ports and the keyring what they will be given again and again. */
-export function prepare(batch: Batch, job: AeadJob, { tap, wire, secy }: LaneEnds): void {
-  tap.prepare?.(batch);
-  wire.prepare?.(batch);
-  secy?.keyring.prepare?.(job);
 }
 
 /** Gives frames shorter than an Ethernet header the verdict `reason`. HOT PATH: allocates nothing. */

@@ -13,7 +13,7 @@ export interface IvBase {
   readonly low: number;
 }
 
-/** The parts of `sa`'s IVs that are the same for every frame, and the halves of its secure channel's identifier. */
+/** The parts of `sa`'s IVs that are the same for every frame; `high` and `low` are the halves of its channel's SCI. */
 export function ivBase(high: number, low: number, sa: SaConfig): IvBase {
   if (sa.ssci === null || sa.salt === null) return { xpn: false, high, mid: low, low: 0 };
   const { salt } = sa;
