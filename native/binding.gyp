@@ -3,7 +3,7 @@
     {
       'target_name': 'l2vpnd',
       'sources': [
-        'addon.c', 'args.c', 'bound.c', 'error.c', 'process.c', 'link.c', 'tap.c', 'socket.c', 'poll.c', 'port.c',
+        'addon.c', 'args.c', 'bound.c', 'error.c', 'process.c', 'link.c', 'tap.c', 'socket.c', 'event.c', 'poller.c', 'port.c',
         'tap-read.c', 'tap-write.c', 'socket-port.c', 'udp-port.c', 'udp-send.c', 'endpoint.c', 'openssl.c', 'aead.c',
         'headers.c', 'checksum.c', 'segment.c', 'coalesce.c',
       ],

@@ -5,7 +5,7 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { AeadProvider } from '../../src/aead/aead.ts';
+import type { AeadProvider } from '../../src/crypto/aead.ts';
 import { median } from '../report/statistics.ts';
 import { createLanePair } from './lanes.ts';
 

@@ -1,9 +1,10 @@
 /** The header codecs, one call a frame: no I/O, no AEAD. */
+
+import { viewOf } from '../../src/frame/view.ts';
 import { checksum } from '../../src/wire/checksum.ts';
 import { checkGre, GreFault, writeGre } from '../../src/wire/gre.ts';
 import { ipv4HeaderLen, ipv4Template, writeIpv4 } from '../../src/wire/ipv4.ts';
 import { checkSecTag, SecTagFault, TCI_C, TCI_E, TCI_SC, writeSecTag } from '../../src/wire/sectag.ts';
-import { viewOf } from '../../src/wire/view.ts';
 import { expectEqual, type MicroCase } from './bench.ts';
 
 /** Calls between two looks at the clock, which costs more than a call. */

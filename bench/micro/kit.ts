@@ -1,13 +1,13 @@
 /** What the micro benchmarks share: a SecY that receives what it sends, a filled batch, a link without system calls. */
 import { createSecretKey } from 'node:crypto';
-import type { AeadProvider } from '../../src/aead/aead.ts';
-import type { MacsecConfig, SaConfig } from '../../src/config/types.ts';
-import { type Batch, createBatch, resetBatch } from '../../src/datapath/batch.ts';
-import type { FramePort } from '../../src/io/frame-port.ts';
+import type { AeadProvider } from '../../src/crypto/aead.ts';
+import { type Batch, createBatch, resetBatch } from '../../src/frame/batch.ts';
+import type { MacsecConfig, SaConfig } from '../../src/macsec/config.ts';
 import { createSecy, keySlots } from '../../src/macsec/configure.ts';
 import { secyCountersLen } from '../../src/macsec/counters.ts';
 import { PnGrant } from '../../src/macsec/packet-number.ts';
 import type { SecY } from '../../src/macsec/secy.ts';
+import type { FramePort } from '../../src/ports/frame-port.ts';
 
 const SCI = '0000001111110001';
 const KEY = '11'.repeat(16);

@@ -2,11 +2,13 @@
  * Both whole lanes, from port to port: real SecY, real AEAD, real counters; a copy in and a copy out stand for the
  * system calls. The receive lane gets exactly what the transmit lane sent.
  */
-import type { AeadProvider } from '../../src/aead/aead.ts';
-import { BATCH_FRAMES } from '../../src/datapath/batch.ts';
-import { laneCounters, laneCountersBytes, Traffic } from '../../src/datapath/lane-counters.ts';
+
+import type { AeadProvider } from '../../src/crypto/aead.ts';
 import { ReceiveLane } from '../../src/datapath/receive.ts';
 import { TransmitLane } from '../../src/datapath/transmit.ts';
+import { BATCH_FRAMES } from '../../src/frame/batch.ts';
+import { laneCounters, laneCountersBytes, Traffic } from '../../src/frame/lane-counters.ts';
+import { secyCountersLen } from '../../src/macsec/counters.ts';
 import { ipv4Template } from '../../src/wire/ipv4.ts';
 import { expectEqual, type MicroCase } from './bench.ts';
 import { HoldPort, loopSecy, SourcePort, sampleFrame } from './kit.ts';
@@ -30,8 +32,8 @@ export function createLanePair(frameLen: number, provider: AeadProvider | null):
   const source = new SourcePort(frame);
   const link = new HoldPort();
   const sink = new HoldPort();
-  const txCounters = laneCounters(new SharedArrayBuffer(laneCountersBytes(1)));
-  const rxCounters = laneCounters(new SharedArrayBuffer(laneCountersBytes(1)));
+  const txCounters = laneCounters(new SharedArrayBuffer(laneCountersBytes(secyCountersLen(1))));
+  const rxCounters = laneCounters(new SharedArrayBuffer(laneCountersBytes(secyCountersLen(1))));
   const transmitLane = new TransmitLane({
     tap: source,
     wire: link,

@@ -1,7 +1,7 @@
 /** All micro benchmarks of this machine. */
-import type { AeadProvider } from '../../src/aead/aead.ts';
-import { batchProvider } from '../../src/aead/batch.ts';
-import { nodeProvider } from '../../src/aead/node.ts';
+import type { AeadProvider } from '../../src/crypto/aead.ts';
+import { batchProvider } from '../../src/crypto/batch-provider.ts';
+import { nodeProvider } from '../../src/crypto/node-provider.ts';
 import { loadAddon } from '../../src/native/load.ts';
 import { type AllocationResult, measureAllocation } from './allocation.ts';
 import { type MicroCase, type MicroPlan, type MicroResult, timeCase } from './bench.ts';

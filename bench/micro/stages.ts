@@ -3,16 +3,17 @@
  * other takes), so both are timed on real input and the frame that comes out must be the one that went in. The
  * frames stay in the CPU's caches; system calls are not in here.
  */
-import { type AeadJob, type AeadProvider, createAeadJob, ICV_LEN, IV_LEN } from '../../src/aead/aead.ts';
-import { type Batch, resetBatch } from '../../src/datapath/batch.ts';
+import { type AeadJob, type AeadProvider, createAeadJob } from '../../src/crypto/aead.ts';
+import { ICV_LEN, IV_LEN } from '../../src/crypto/cipher-suite.ts';
 import { decapsulate } from '../../src/datapath/receive.ts';
 import { encapsulate } from '../../src/datapath/transmit.ts';
+import { type Batch, resetBatch } from '../../src/frame/batch.ts';
+import { viewOf } from '../../src/frame/view.ts';
 import { countersAt, RxScCounter } from '../../src/macsec/counters.ts';
 import { protect, protectable } from '../../src/macsec/protect.ts';
 import type { SecY } from '../../src/macsec/secy.ts';
 import { createRxScratch, validate } from '../../src/macsec/validate.ts';
 import { ipv4Template } from '../../src/wire/ipv4.ts';
-import { viewOf } from '../../src/wire/view.ts';
 import { expectEqual, type MicroCase } from './bench.ts';
 import { expectFrames, filledBatch, loopSecy, sampleFrame } from './kit.ts';
 

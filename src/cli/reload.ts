@@ -1,5 +1,5 @@
 /** `l2vpnd reload`: the running daemon applies its configuration file as it is now. */
-import { askDaemon, type DaemonChoice, socketPath } from './client.ts';
+import { askDaemon, type DaemonChoice, socketPath } from '../api/client.ts';
 
 interface Reloaded {
   added: string[];

@@ -1,7 +1,7 @@
 /** `l2vpnd rotate NAME --tx-key-file F --rx-key-file F`: a key change without loss; see daemon/rotation.ts. */
 import { resolve } from 'node:path';
-import type { RotateBody } from '../daemon/rotate-request.ts';
-import { askDaemon, type DaemonChoice, socketPath } from './client.ts';
+import { askDaemon, type DaemonChoice, socketPath } from '../api/client.ts';
+import type { RotateBody } from '../keys/rotate-request.ts';
 
 export interface RotateOptions extends DaemonChoice {
   txKeyFile: string;

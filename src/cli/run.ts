@@ -3,7 +3,7 @@ import { loadConfig } from '../config/load.ts';
 
 /** The addon and the daemon are imported here and not above: `check` needs neither. */
 export async function run(configPath: string, logFormat: 'json' | 'pretty'): Promise<number> {
-  const { hardenProcess } = await import('../io/process.ts');
+  const { hardenProcess } = await import('../host/process.ts');
   hardenProcess();
   const config = loadConfig(configPath);
   const { runDaemon } = await import('../daemon/run.ts');

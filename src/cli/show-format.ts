@@ -2,13 +2,7 @@
  * A tunnel's snapshot as iproute2 prints a macsec device, text and JSON (iproute2 6.1 was asked), octet for octet where
  * it has a word for it. What only we have follows: in text a block `l2vpnd:`, in JSON an object of that name.
  */
-import type {
-  Counters,
-  MacsecSnapshot,
-  RxScSnapshot,
-  SaSnapshot,
-  TunnelSnapshot,
-} from '../daemon/snapshot.ts';
+import type { Counters, MacsecSnapshot, RxScSnapshot, SaSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
 
 const onOff = (value: boolean): string => (value ? 'on' : 'off');
 

@@ -1,8 +1,8 @@
 /** `l2vpnd show [-s] [-j] [NAME]`: what `ip [-s] [-j] macsec show` would print of each tunnel, and what it could not. */
 
-import type { TunnelSnapshot } from '../daemon/snapshot.ts';
+import { askDaemon, type DaemonChoice, socketPath } from '../api/client.ts';
+import type { TunnelSnapshot } from '../api/tunnel.ts';
 import { L2vpnError } from '../errors.ts';
-import { askDaemon, type DaemonChoice, socketPath } from './client.ts';
 import { jsonOf, textOf } from './show-format.ts';
 
 export interface ShowOptions extends DaemonChoice {

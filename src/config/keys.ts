@@ -5,9 +5,12 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { isXpn } from '../crypto/cipher-suite.ts';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
+import type { SaConfig } from '../macsec/config.ts';
+import { sciOf } from '../wire/sci.ts';
 import { type JsonPath, type Report, withoutKey } from './problem.ts';
-import { type Config, isXpn, ownSci, type SaConfig } from './types.ts';
+import type { Config } from './types.ts';
 
 /** A key file is 65 octets at most; whatever is longer than this is some other file. */
 const MAX_KEY_FILE = 4096;
@@ -160,7 +163,7 @@ function keyUses(config: Config): KeyUse[] {
     if (macsec === null) return [];
     const base = ['tunnels', t, 'macsec'];
     const ssci = (sa: SaConfig): number | null => (isXpn(macsec.cipher) ? sa.ssci : null);
-    const own = tunnel.tap.mac === null ? `of tunnels[${t}]` : ownSci(tunnel.tap.mac, macsec.port);
+    const own = tunnel.tap.mac === null ? `of tunnels[${t}]` : sciOf(tunnel.tap.mac, macsec.port);
     const sending = macsec.txSa.map((sa, i) => ({
       path: [...base, 'txSa', i],
       sends: true,

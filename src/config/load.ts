@@ -10,16 +10,18 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
+import { sakLen } from '../crypto/cipher-suite.ts';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
+import type { MacsecConfig, SaConfig } from '../macsec/config.ts';
 import { addressFamily } from './fields.ts';
 import { LineFinder, parseJson } from './json-text.ts';
 import { checkKeyReuse, keyFilePath, keyFromHex, readKeyFile } from './keys.ts';
 import { formatPath, type JsonPath, type Problem } from './problem.ts';
 import type { RawConfig, RawMacsec, RawSa, RawTunnel } from './raw.ts';
 import { parseRaw } from './schema.ts';
-import { sciOf } from './semantics.ts';
+import { rxScSci } from './semantics.ts';
 import { StandIns } from './stand-ins.ts';
-import { type Config, type MacsecConfig, type SaConfig, sakLen, type TunnelConfig } from './types.ts';
+import type { Config, TunnelConfig } from './types.ts';
 
 /** Larger than any sensible configuration, small enough to read at once. */
 const MAX_CONFIG_LEN = 4 << 20;
@@ -169,7 +171,7 @@ function resolveMacsec(raw: RawMacsec, keys: KeyReader, path: JsonPath): MacsecC
     ...raw,
     txSa: raw.txSa.map((sa, i) => resolveSa(sa, [...path, 'txSa', i])),
     rxSc: raw.rxSc.map((sc, i) => ({
-      sci: sciOf(sc)!,
+      sci: rxScSci(sc)!,
       active: sc.active,
       sa: sc.sa.map((sa, j) => resolveSa(sa, [...path, 'rxSc', i, 'sa', j])),
     })),

@@ -1,5 +1,7 @@
 /** The effective configuration as JSON for people and scripts, keys hidden. */
-import type { Config, SaConfig } from './types.ts';
+
+import type { SaConfig } from '../macsec/config.ts';
+import type { Config } from './types.ts';
 
 /** A JSON value of `config` in which each key is `(hidden, 16 octets)`. */
 export function maskedConfig(config: Config): unknown {

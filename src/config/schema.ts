@@ -3,6 +3,7 @@
  * across fields is in semantics.ts; `l2vpnd.schema.json` is made from here by write-schema.ts.
  */
 import { z } from 'zod';
+import { CIPHER_SUITES } from '../crypto/cipher-suite.ts';
 import {
   autoOr,
   closed,
@@ -149,7 +150,7 @@ const rxSc: z.ZodType<RawRxSc> = closed(
 
 const macsec: z.ZodType<RawMacsec> = closed(
   {
-    cipher: oneOf(['gcm-aes-128', 'gcm-aes-256', 'gcm-aes-xpn-128', 'gcm-aes-xpn-256'])
+    cipher: oneOf(CIPHER_SUITES.map(({ name }) => name))
       .default('gcm-aes-128')
       .describe('Cipher suite; xpn has 64-bit packet numbers (802.1AEbw).'),
     protect: flag()

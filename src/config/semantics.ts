@@ -5,10 +5,12 @@
  *
  * Sources: `drivers/net/macsec.c` (macsec_validate_attr, macsec_add_txsa), iproute2's `ipmacsec.c`, 802.1AE 10.7.
  */
+
+import { isXpn, sakLen } from '../crypto/cipher-suite.ts';
+import { sciOf } from '../wire/sci.ts';
 import { addressFamily, canonicalAddress } from './fields.ts';
 import { quote, type Report } from './problem.ts';
 import type { RawConfig, RawGre, RawMacsec, RawRxSc, RawSa } from './raw.ts';
-import { isXpn, ownSci, sakLen } from './types.ts';
 
 export const MAC: RegExp = /^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/;
 /** The port that IANA gave to GRE-in-UDP (RFC 8086 §8). */
@@ -58,16 +60,16 @@ export function checkRxSc(sc: RawRxSc, report: Report): void {
 }
 
 /** The SCI of a channel as 16 lower-case hex digits, or null where it has none that is sound. */
-export function sciOf(sc: RawRxSc): string | null {
+export function rxScSci(sc: RawRxSc): string | null {
   if (sc.sci !== undefined) return sc.sci.toLowerCase();
-  return sc.mac !== undefined && MAC.test(sc.mac) ? ownSci(sc.mac, sc.port ?? 1) : null;
+  return sc.mac !== undefined && MAC.test(sc.mac) ? sciOf(sc.mac, sc.port ?? 1) : null;
 }
 
 export function checkMacsec(macsec: RawMacsec, report: Report): void {
   checkSci(macsec, report);
   checkReplay(macsec, report);
   checkDuplicates(macsec.txSa, (sa) => sa.an, ['txSa'], 'an', report);
-  checkDuplicates(macsec.rxSc, sciOf, ['rxSc'], 'sci', report);
+  checkDuplicates(macsec.rxSc, rxScSci, ['rxSc'], 'sci', report);
   macsec.txSa.forEach((sa, i) => {
     checkSaOfCipher(macsec, sa, (path, text) => report(['txSa', i, ...path], text));
   });

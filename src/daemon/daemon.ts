@@ -4,20 +4,21 @@
  * drops logged. Whatever fails at the start undoes what was done, in reverse order; so does the stop.
  */
 import type { Logger } from 'pino';
-import { type AeadChoice, selectProvider } from '../aead/select.ts';
+import { closeServer, openControl } from '../api/server.ts';
+import type { TunnelSnapshot } from '../api/tunnel.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/types.ts';
 import { configWarnings } from '../config/warnings.ts';
+import { type AeadChoice, selectProvider } from '../crypto/select.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
-import { lockFile } from '../io/process.ts';
+import { lockFile } from '../host/process.ts';
+import { type InTurn, Rotations } from '../keys/rotations.ts';
+import { DropLog } from '../report/drop-log.ts';
+import { createMetrics, openMetrics } from '../report/metrics.ts';
+import { PnWatch } from '../report/pn-watch.ts';
+import { snapshotOf } from '../report/snapshot.ts';
 import { openState } from '../state/state.ts';
-import { closeServer, openControl } from './control.ts';
-import { DropLog } from './drop-log.ts';
-import { createMetrics, openMetrics } from './metrics.ts';
-import { PnWatch } from './pn-watch.ts';
 import { changedMacsec, planReload, type ReloadPlan } from './reload.ts';
-import { type InTurn, Rotations } from './rotations.ts';
-import { snapshotOf, type TunnelSnapshot } from './snapshot.ts';
 import { Tunnels } from './tunnels.ts';
 
 const TICK_MS = 1000;

@@ -3,7 +3,8 @@
  * and what cannot change without a restart, by name. Nothing is done here.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Config, LogLevel, MacsecConfig, SaConfig, TunnelConfig } from '../config/types.ts';
+import type { Config, LogLevel, TunnelConfig } from '../config/types.ts';
+import type { MacsecConfig, SaConfig } from '../macsec/config.ts';
 
 export interface ReloadPlan {
   readonly add: readonly TunnelConfig[];

@@ -3,13 +3,14 @@
  * packet number is lost or used twice. Nothing here decides; `daemon.ts`, a reload and a rotation do.
  */
 import type { Logger } from 'pino';
-import type { AeadProvider } from '../aead/aead.ts';
-import { formatMtu } from '../config/overhead.ts';
-import type { Config, MacsecConfig, TunnelConfig } from '../config/types.ts';
+import type { Config, TunnelConfig } from '../config/types.ts';
+import type { AeadProvider } from '../crypto/aead.ts';
 import { L2vpnError } from '../errors.ts';
+import type { MacsecConfig } from '../macsec/config.ts';
 import type { PnState } from '../state/state.ts';
-import { checkPath, closeTunnel, openTunnel, saveReceived, type Tunnel } from './tunnel.ts';
-import { Workers, workerCount } from './workers.ts';
+import { formatMtu } from '../tunnel/mtu.ts';
+import { checkPath, closeTunnel, openTunnel, saveReceived, type Tunnel } from '../tunnel/tunnel.ts';
+import { Workers, workerCount } from '../worker/workers.ts';
 
 export class Tunnels {
   readonly #log: Logger;

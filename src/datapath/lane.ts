@@ -1,8 +1,8 @@
 /** A lane: one direction of one queue of one tunnel, run to completion by a worker. */
-import type { AeadJob } from '../aead/aead.ts';
-import type { FramePort } from '../io/frame-port.ts';
+import type { AeadJob } from '../crypto/aead.ts';
+import type { Batch } from '../frame/batch.ts';
 import type { SecY } from '../macsec/secy.ts';
-import type { Batch } from './batch.ts';
+import type { FramePort } from '../ports/frame-port.ts';
 
 /** What a lane waits for (`man 2 poll`). */
 export const POLLIN = 1;

@@ -5,14 +5,14 @@
  *   3. `validate`         SecTAG, AEAD open, replay; nothing before it is trusted
  *   4. `tap.send`         what the TAP does not take now waits, and nothing more is read from the wire
  */
-import { type AeadJob, createAeadJob } from '../aead/aead.ts';
+import { type AeadJob, createAeadJob } from '../crypto/aead.ts';
+import { type Batch, createBatch, resetBatch } from '../frame/batch.ts';
+import { Drop } from '../frame/drop.ts';
+import { countIn, countOut, type LaneCounters } from '../frame/lane-counters.ts';
 import { createRxScratch, type RxScratch, validate } from '../macsec/validate.ts';
 import { checkGre, GreFault, type GreOptions, greHeaderLenAt } from '../wire/gre.ts';
 import { ipv4HeaderLen } from '../wire/ipv4.ts';
-import { type Batch, createBatch, resetBatch } from './batch.ts';
-import { Drop } from './drop.ts';
 import { type Lane, type LaneEnds, POLLIN, POLLOUT, prepare } from './lane.ts';
-import { countIn, countOut, type LaneCounters } from './lane-counters.ts';
 import { dropRunts } from './transmit.ts';
 
 export interface ReceiveLaneOptions extends LaneEnds {

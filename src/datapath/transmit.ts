@@ -6,16 +6,16 @@
  *   4. `encapsulate`      the GRE header, and the outer IPv4 header where the socket wants it from us
  *   5. `wire.send`        what the socket does not take now waits, and nothing more is read from the TAP
  */
-import { type AeadJob, createAeadJob } from '../aead/aead.ts';
+import { type AeadJob, createAeadJob } from '../crypto/aead.ts';
+import { type Batch, createBatch, resetBatch } from '../frame/batch.ts';
+import { Drop } from '../frame/drop.ts';
+import { countIn, countOut, type LaneCounters } from '../frame/lane-counters.ts';
+import { viewOf } from '../frame/view.ts';
 import { dropTooLong, protect, protectable } from '../macsec/protect.ts';
 import { ETHERNET_LEN } from '../wire/ethernet.ts';
 import { type GreOptions, greHeaderLen, writeGre } from '../wire/gre.ts';
 import { IPV4_LEN, writeIpv4 } from '../wire/ipv4.ts';
-import { viewOf } from '../wire/view.ts';
-import { type Batch, createBatch, resetBatch } from './batch.ts';
-import { Drop } from './drop.ts';
 import { type Lane, type LaneEnds, POLLIN, POLLOUT, prepare } from './lane.ts';
-import { countIn, countOut, type LaneCounters } from './lane-counters.ts';
 
 export interface TransmitLaneOptions extends LaneEnds {
   readonly gre: GreOptions;

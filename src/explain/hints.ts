@@ -1,6 +1,7 @@
 /** What more can be found out about a frame that was refused: the rule that it breaks, the key that would fit. */
-import { isXpn, type MacsecConfig, type RxScConfig, type SaConfig } from '../config/types.ts';
-import { Drop } from '../datapath/drop.ts';
+import { isXpn } from '../crypto/cipher-suite.ts';
+import { Drop } from '../frame/drop.ts';
+import type { MacsecConfig, RxScConfig, SaConfig } from '../macsec/config.ts';
 import { AN_MASK, checkSecTag, SecTagFault, tciAt } from '../wire/sectag.ts';
 import { Bench, createReceiver } from './receiver.ts';
 import { sciAt } from './which-tunnel.ts';

@@ -5,11 +5,13 @@
  *
  * A packet that this site has sent is judged by the mirrored configuration: what a peer with the same keys would do.
  */
-import { type Config, type MacsecConfig, ownSci, type SaConfig, type TunnelConfig } from '../config/types.ts';
-import { DROP_TEXTS, Drop } from '../datapath/drop.ts';
+import type { Config, TunnelConfig } from '../config/types.ts';
 import { decapsulate } from '../datapath/receive.ts';
+import { DROP_TEXTS, Drop } from '../frame/drop.ts';
+import type { MacsecConfig, SaConfig } from '../macsec/config.ts';
 import type { SecY } from '../macsec/secy.ts';
 import { ETHERNET_LEN } from '../wire/ethernet.ts';
+import { sciOf } from '../wire/sci.ts';
 import { AN_MASK, tciAt } from '../wire/sectag.ts';
 import { hintsOf } from './hints.ts';
 import type { Decoded } from './layers.ts';
@@ -84,7 +86,7 @@ class Gate {
     this.#tunnel = tunnel;
     this.#direction = direction;
     const { macsec, tap } = tunnel;
-    const sci = macsec === null || tap.mac === null ? randomSci : ownSci(tap.mac, macsec.port);
+    const sci = macsec === null || tap.mac === null ? randomSci : sciOf(tap.mac, macsec.port);
     this.#macsec = macsec !== null && direction === 'sent' ? mirrored(macsec, sci) : macsec;
     this.#secy = this.#macsec === null ? null : createReceiver(this.#macsec);
   }

@@ -1,8 +1,8 @@
 /** The receiving half of the engine for single packets: a batch of one and SecYs that take no packet number. */
-import { type AeadJob, createAeadJob } from '../aead/aead.ts';
-import { nodeProvider } from '../aead/node.ts';
-import type { MacsecConfig } from '../config/types.ts';
-import { type Batch, createBatch, resetBatch } from '../datapath/batch.ts';
+import { type AeadJob, createAeadJob } from '../crypto/aead.ts';
+import { nodeProvider } from '../crypto/node-provider.ts';
+import { type Batch, createBatch, resetBatch } from '../frame/batch.ts';
+import type { MacsecConfig } from '../macsec/config.ts';
 import { createSecy, keySlots } from '../macsec/configure.ts';
 import { RxScCounter, secyCountersLen } from '../macsec/counters.ts';
 import type { SecY } from '../macsec/secy.ts';

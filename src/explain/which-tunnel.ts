@@ -1,9 +1,9 @@
 /** Which tunnel of a configuration a decoded packet belongs to, and in which direction. */
 import { canonicalAddress } from '../config/fields.ts';
-import { type Config, ownSci, type TunnelConfig } from '../config/types.ts';
+import type { Config, TunnelConfig } from '../config/types.ts';
 import { ETHERNET_LEN, ETHERTYPE_MACSEC, etherTypeAt } from '../wire/ethernet.ts';
 import { checkGre, GreFault } from '../wire/gre.ts';
-import { formatSci, SCI_LEN } from '../wire/sci.ts';
+import { formatSci, SCI_LEN, sciOf } from '../wire/sci.ts';
 import { hasSecTag, OFF_SCI, TCI_SC, tciAt } from '../wire/sectag.ts';
 import type { Decoded } from './layers.ts';
 
@@ -46,7 +46,7 @@ function findBySci(config: Config, sci: string | null): Found | string {
   for (const tunnel of config.tunnels) {
     const { macsec, tap } = tunnel;
     if (macsec?.rxSc.some((sc) => sc.sci === sci)) return { tunnel, direction: 'received' };
-    if (macsec && tap.mac !== null && ownSci(tap.mac, macsec.port) === sci)
+    if (macsec && tap.mac !== null && sciOf(tap.mac, macsec.port) === sci)
       return { tunnel, direction: 'sent' };
   }
   const [only, ...others] = config.tunnels;

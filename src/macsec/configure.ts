@@ -2,10 +2,11 @@
  * Building a SecY from its config, once a lane, and changing it while it runs, between two batches: SAs that stay
  * keep their packet numbers, replay windows and counters. Nothing here is on a frame's way.
  */
-import type { Keyring } from '../aead/aead.ts';
-import { isXpn, type MacsecConfig, type RxScConfig, type SaConfig } from '../config/types.ts';
+import type { Keyring } from '../crypto/aead.ts';
+import { isXpn } from '../crypto/cipher-suite.ts';
 import { parseSci, sciHigh, sciLow } from '../wire/sci.ts';
 import { SECTAG_LEN_NO_SCI, SECTAG_LEN_SCI, TCI_C, TCI_E, TCI_ES, TCI_SC, TCI_SCB } from '../wire/sectag.ts';
+import type { MacsecConfig, RxScConfig, SaConfig } from './config.ts';
 import { AN_COUNT, clearRxSa, clearRxSc, clearTxSa, countersAt, RxSaCounter } from './counters.ts';
 import { ivBase } from './iv.ts';
 import { PnBlock } from './packet-number.ts';

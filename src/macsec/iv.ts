@@ -1,6 +1,7 @@
 /** The GCM IV of a frame (802.1AE 14.5; with extended packet numbers 14.7). */
-import type { SaConfig } from '../config/types.ts';
+
 import { sciHigh } from '../wire/sci.ts';
+import type { SaConfig } from './config.ts';
 
 /**
  * What the GCM IV of an SA is made of. Standard: SCI ‖ PN (802.1AE 14.5). XPN: (SSCI ‖ PN) XOR salt (14.7), so

@@ -6,9 +6,10 @@
  *   4. the AEAD seals the whole batch: user data in place, the ICV behind it
  * Fails closed: without SA, PN or seal a frame is dropped, never sent in clear.
  */
-import { type AeadJob, IV_LEN, NO_SLOT } from '../aead/aead.ts';
-import type { Batch } from '../datapath/batch.ts';
-import { Drop } from '../datapath/drop.ts';
+import { type AeadJob, NO_SLOT } from '../crypto/aead.ts';
+import { IV_LEN } from '../crypto/cipher-suite.ts';
+import type { Batch } from '../frame/batch.ts';
+import { Drop } from '../frame/drop.ts';
 import { ETHERNET_LEN, MACS_LEN } from '../wire/ethernet.ts';
 import { writeSecTag } from '../wire/sectag.ts';
 import { countersAt, SecyCounter, TxCounter, TxSaCounter } from './counters.ts';

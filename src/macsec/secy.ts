@@ -3,8 +3,8 @@
  * in a keyring and their counters in shared memory. What a lane has of it, and what the main thread tells a lane
  * about it. `configure.ts` builds and changes it; `protect.ts` and `validate.ts` are what it does to a batch.
  */
-import type { Keyring } from '../aead/aead.ts';
-import type { MacsecConfig } from '../config/types.ts';
+import type { Keyring } from '../crypto/aead.ts';
+import type { MacsecConfig } from './config.ts';
 import type { IvBase } from './iv.ts';
 import type { PnBlock } from './packet-number.ts';
 import type { Replay } from './replay.ts';

@@ -6,9 +6,10 @@
  *   4. strip SecTAG and ICV
  * Nothing that a frame says is acted on before its ICV was right: the next PN moves only in `accept`.
  */
-import { type AeadJob, IV_LEN, NO_SLOT } from '../aead/aead.ts';
-import type { Batch } from '../datapath/batch.ts';
-import { Drop } from '../datapath/drop.ts';
+import { type AeadJob, NO_SLOT } from '../crypto/aead.ts';
+import { IV_LEN } from '../crypto/cipher-suite.ts';
+import type { Batch } from '../frame/batch.ts';
+import { Drop } from '../frame/drop.ts';
 import { ETHERNET_LEN, ETHERTYPE_MACSEC, etherTypeAt, MACS_LEN, OFF_SRC_MAC } from '../wire/ethernet.ts';
 import { endStationSciLow, sciHigh, sciLow } from '../wire/sci.ts';
 import {

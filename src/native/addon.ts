@@ -116,6 +116,15 @@ export interface Addon {
    * POLLNVAL 32). `timeoutMs` −1 waits for ever. Returns how many are ready; EINTR counts as 0.
    */
   poll(fds: Int32Array, events: Int16Array, revents: Int16Array, count: number, timeoutMs: number): number;
+  /** epoll_create1(EPOLL_CLOEXEC). */
+  openEpoll(): number;
+  /** What to wait for at `fd`: POLLIN 1, POLLOUT 4, both, or 0: nothing any more. Level-triggered. */
+  epollSet(epoll: number, fd: number, events: number): void;
+  /**
+   * Waits until a descriptor is ready, `timeoutMs` at most (−1: for ever). Writes pairs of descriptor and events (POLLERR 8
+   * and POLLHUP 16 unasked) into `ready`; returns how many pairs, 256 at most. EINTR counts as 0.
+   */
+  epollReady(epoll: number, ready: Int32Array, timeoutMs: number): number;
 
   // --- ports: batched reads and writes -------------------------------------------------------------
   /**

@@ -3,7 +3,7 @@
  * to a few batches at a time so that none starves the others. Nothing here returns to the event loop until the end.
  */
 import { type Lane, POLLIN, POLLOUT } from '../datapath/lane.ts';
-import { clearEvent, Poller } from '../io/poller.ts';
+import { clearEvent, Poller } from '../host/poller.ts';
 
 /** Batches that a ready lane moves before the others get their turn. */
 const BATCHES_A_TURN = 4;

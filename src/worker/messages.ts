@@ -1,5 +1,5 @@
 /** What the main thread and a worker tell each other. Frames never pass here, nor counters: those are shared memory. */
-import type { AeadProvider } from '../aead/aead.ts';
+import type { AeadProvider } from '../crypto/aead.ts';
 import type { SecySpec } from '../macsec/secy.ts';
 import type { GreOptions } from '../wire/gre.ts';
 

@@ -1,18 +1,18 @@
 /** What a worker thread does: builds its lanes from the spec, runs the loop, reports. `entry.ts` calls it. */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import type { AeadProvider } from '../aead/aead.ts';
-import { providerNamed } from '../aead/select.ts';
+import type { AeadProvider } from '../crypto/aead.ts';
+import { providerNamed } from '../crypto/select.ts';
 import type { Lane } from '../datapath/lane.ts';
-import { type LaneCounters, laneCounters } from '../datapath/lane-counters.ts';
 import { ReceiveLane } from '../datapath/receive.ts';
 import { TransmitLane } from '../datapath/transmit.ts';
 import { messageOf } from '../errors.ts';
-import type { FramePort } from '../io/frame-port.ts';
-import { UDP_BATCH_FRAMES, UDP_BATCH_SLOT_LEN } from '../io/udp-socket-port.ts';
-import { wrapGreSocket, wrapTap, wrapUdpSocket } from '../io/wrap.ts';
+import { type LaneCounters, laneCounters } from '../frame/lane-counters.ts';
 import { configureSecy, createSecy, MAX_KEY_SLOTS } from '../macsec/configure.ts';
 import { encodingSa } from '../macsec/protect.ts';
 import type { SecY, SecySpec } from '../macsec/secy.ts';
+import type { FramePort } from '../ports/frame-port.ts';
+import { UDP_BATCH_FRAMES, UDP_BATCH_SLOT_LEN } from '../ports/udp-socket-port.ts';
+import { wrapGreSocket, wrapTap, wrapUdpSocket } from '../ports/wrap.ts';
 import { drain, type LoopEvents, runLoop } from './loop.ts';
 import type { FromWorker, LaneSpec, ToWorker, WorkerSpec } from './messages.ts';
 import { WARM_UP, warmUp } from './warm-up.ts';

@@ -8,18 +8,20 @@
  * Over UDP the receive lane is the one that reads UDP, and a second transmit lane sends to nobody. All is built several
  * times: what happens once a lane has to be known to the compiler too.
  */
+
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
-import type { MacsecConfig, SaConfig } from '../config/types.ts';
-import { type Batch, createBatch, resetBatch } from '../datapath/batch.ts';
 import type { Lane } from '../datapath/lane.ts';
-import { laneCountersBytes } from '../datapath/lane-counters.ts';
-import { closeFds } from '../io/close.ts';
-import type { FramePort } from '../io/frame-port.ts';
-import { openPair } from '../io/pair.ts';
-import { createEndpoint } from '../io/udp-socket-port.ts';
-import { wrapGreSocket, wrapTap } from '../io/wrap.ts';
+import { type Batch, createBatch, resetBatch } from '../frame/batch.ts';
+import { laneCountersBytes } from '../frame/lane-counters.ts';
+import { closeFds } from '../host/close.ts';
+import { openPair } from '../host/pair.ts';
+import type { MacsecConfig, SaConfig } from '../macsec/config.ts';
+import { secyCountersLen } from '../macsec/counters.ts';
 import { PnGrant } from '../macsec/packet-number.ts';
+import type { FramePort } from '../ports/frame-port.ts';
+import { createEndpoint } from '../ports/udp-socket-port.ts';
+import { wrapGreSocket, wrapTap } from '../ports/wrap.ts';
 import { ipv4Template } from '../wire/ipv4.ts';
 import { LaneTurns, type LoopEvents } from './loop.ts';
 import type { LaneSpec } from './messages.ts';
@@ -62,7 +64,7 @@ function runGeneration(worker: Warmable, kind: 'raw' | 'udp', batch: Batch, end:
   const [farTapFd, sinkFd] = openPair();
   const fds = [tapFd, feedFd, wireFd, farFd, farTapFd, sinkFd];
   const secy = loopSecy();
-  const common = { ...LANE, secy, counters: new SharedArrayBuffer(laneCountersBytes(1)) };
+  const common = { ...LANE, secy, counters: new SharedArrayBuffer(laneCountersBytes(secyCountersLen(1))) };
   const transmit = { ...common, direction: 'transmit', tapFd, wireFd } as const;
   const receive = { ...common, direction: 'receive', tapFd: farTapFd, wireFd: farFd } as const;
   const feeds = [wrapTap(feedFd, { offloads: false })];

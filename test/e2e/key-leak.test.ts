@@ -162,7 +162,7 @@ suite('the memory of a running daemon', { programs: ['setpriv'] }, () => {
 
   it('is closed to other processes of its user', async () => {
     // The files in /proc/PID of what is not dumpable belong to root (man 5 proc).
-    const hardened = new URL('../../dist/src/io/process.js', import.meta.url).href;
+    const hardened = new URL('../../dist/src/host/process.js', import.meta.url).href;
     const said = async (harden: string): Promise<string> => {
       const script = `const { hardenProcess } = await import('${hardened}'); ${harden};
         const { statSync } = await import('node:fs'); console.log(statSync('/proc/self/environ').uid)`;

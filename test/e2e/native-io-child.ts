@@ -7,14 +7,14 @@
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { createBatch, resetBatch } from '../../src/datapath/batch.ts';
-import type { FramePort } from '../../src/io/frame-port.ts';
-import { openGreSocket } from '../../src/io/open-socket.ts';
-import { openTap } from '../../src/io/open-tap.ts';
-import { Poller } from '../../src/io/poller.ts';
-import { wrapGreSocket, wrapTap } from '../../src/io/wrap.ts';
+import { createBatch, resetBatch } from '../../src/frame/batch.ts';
+import { viewOf } from '../../src/frame/view.ts';
+import { Poller } from '../../src/host/poller.ts';
+import { openGreSocket } from '../../src/host/socket.ts';
+import { openTap } from '../../src/host/tap.ts';
+import type { FramePort } from '../../src/ports/frame-port.ts';
+import { wrapGreSocket, wrapTap } from '../../src/ports/wrap.ts';
 import { ipv4Template, writeIpv4 } from '../../src/wire/ipv4.ts';
-import { viewOf } from '../../src/wire/view.ts';
 import { SHAPES } from '../unit/native/offload-shapes.ts';
 import { cutByHand } from '../unit/native/packets.ts';
 

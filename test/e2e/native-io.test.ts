@@ -1,7 +1,7 @@
 /** Real TAPs and raw sockets, in a namespace of their own: what our offloads make of frames, and what Linux does. */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { Drop } from '../../src/datapath/drop.ts';
+import { Drop } from '../../src/frame/drop.ts';
 
 interface Results {
   offloads: { name: string; sent: string[]; refused: number; kernel: string[]; addon: string[] }[];

@@ -8,18 +8,20 @@
  * decide; both AEAD providers come to the same end; every packet is delivered or dropped for a reason of this
  * direction; and in strict mode only authentic frames are delivered, unaltered, each packet number once.
  */
+
 import { createSecretKey } from 'node:crypto';
-import type { AeadProvider } from '../../../src/aead/aead.ts';
-import { batchProvider } from '../../../src/aead/batch.ts';
-import { nodeProvider } from '../../../src/aead/node.ts';
-import type { MacsecConfig } from '../../../src/config/types.ts';
-import { type Batch, HEADROOM, TAILROOM } from '../../../src/datapath/batch.ts';
-import { DROP_TEXTS, Drop } from '../../../src/datapath/drop.ts';
-import { laneCounters, laneCountersBytes, Traffic } from '../../../src/datapath/lane-counters.ts';
+import type { AeadProvider } from '../../../src/crypto/aead.ts';
+import { batchProvider } from '../../../src/crypto/batch-provider.ts';
+import { nodeProvider } from '../../../src/crypto/node-provider.ts';
 import { ReceiveLane } from '../../../src/datapath/receive.ts';
-import type { FramePort } from '../../../src/io/frame-port.ts';
+import { type Batch, HEADROOM, TAILROOM } from '../../../src/frame/batch.ts';
+import { DROP_TEXTS, Drop } from '../../../src/frame/drop.ts';
+import { laneCounters, laneCountersBytes, Traffic } from '../../../src/frame/lane-counters.ts';
+import type { MacsecConfig } from '../../../src/macsec/config.ts';
 import { createSecy, keySlots } from '../../../src/macsec/configure.ts';
+import { secyCountersLen } from '../../../src/macsec/counters.ts';
 import { loadAddon } from '../../../src/native/load.ts';
+import type { FramePort } from '../../../src/ports/frame-port.ts';
 import { writeGre } from '../../../src/wire/gre.ts';
 import type { Random } from '../random.ts';
 import { demand, type FuzzTarget } from '../target.ts';
@@ -249,7 +251,7 @@ interface Outcome {
 
 function receive({ mode, packets }: Recipe, provider: AeadProvider, fill: number): Outcome {
   const { macsec, gre, outerIpv4 } = mode;
-  const counters = laneCounters(new SharedArrayBuffer(laneCountersBytes(1)));
+  const counters = laneCounters(new SharedArrayBuffer(laneCountersBytes(secyCountersLen(1))));
   const wire = new Wire(packets, fill);
   const tap = new Tap(wire);
   const ring = provider.openKeyring(8);

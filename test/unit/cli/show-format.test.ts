@@ -5,13 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Counters, SaSnapshot, TunnelSnapshot } from '../../../src/api/tunnel.ts';
 import { jsonOf, textOf } from '../../../src/cli/show-format.ts';
-import {
-  type Counters,
-  type SaSnapshot,
-  snapshotOf,
-  type TunnelSnapshot,
-} from '../../../src/daemon/snapshot.ts';
 import {
   RX_SA_COUNTERS,
   RX_SC_COUNTERS,
@@ -19,6 +14,7 @@ import {
   TX_SA_COUNTERS,
   TX_SC_COUNTERS,
 } from '../../../src/macsec/counters.ts';
+import { snapshotOf } from '../../../src/report/snapshot.ts';
 import { tunnelOf } from '../daemon/kit.ts';
 import { macsecConfig, rxScOf, saOf } from '../macsec/kit.ts';
 

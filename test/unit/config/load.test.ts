@@ -5,9 +5,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig, parseConfig } from '../../../src/config/load.ts';
 import { maskedConfig } from '../../../src/config/masked.ts';
-import { ownSci } from '../../../src/config/types.ts';
 import { configWarnings } from '../../../src/config/warnings.ts';
 import { L2vpnError } from '../../../src/errors.ts';
+import { sciOf } from '../../../src/wire/sci.ts';
 import { type Json, KEY_A, KEY_B, load, otherTunnel, refusal, sample } from './sample.ts';
 
 let dir: string;
@@ -74,7 +74,7 @@ describe('loadConfig: a sound file', () => {
     const { macsec } = load(sample()).tunnels[0]!;
     expect(macsec!.txSa[0]!.sak.export().toString('hex')).toBe(KEY_A);
     expect(macsec!.rxSc[0]).toMatchObject({ sci: '0000002222220001', active: true });
-    expect(ownSci('00:00:00:11:11:11', 1)).toBe('0000001111110001');
+    expect(sciOf('00:00:00:11:11:11', 1)).toBe('0000001111110001');
   });
 
   it.each(['site1', 'site2'])('takes examples/%s.json as it is', (name) => {
@@ -85,7 +85,7 @@ describe('loadConfig: a sound file', () => {
   it('reads the examples as two ends of one tunnel', () => {
     const [a, b] = ['site1', 'site2'].map((name) => loadConfig(`examples/${name}.json`).tunnels[0]!);
     expect([a!.gre.local, a!.gre.remote]).toEqual([b!.gre.remote, b!.gre.local]);
-    expect(a!.macsec!.rxSc[0]!.sci).toBe(ownSci(b!.tap.mac!, b!.macsec!.port));
+    expect(a!.macsec!.rxSc[0]!.sci).toBe(sciOf(b!.tap.mac!, b!.macsec!.port));
     expect(a!.macsec!.txSa[0]!.sak.equals(b!.macsec!.rxSc[0]!.sa[0]!.sak)).toBe(true);
     expect(b!.macsec!.txSa[0]!.sak.equals(a!.macsec!.rxSc[0]!.sa[0]!.sak)).toBe(true);
   });

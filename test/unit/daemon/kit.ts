@@ -1,12 +1,14 @@
 /** A tunnel as the control plane sees it, without TAP, socket and worker: its lanes' counters are the test's to write. */
 
-import { mtuArithmetic } from '../../../src/config/overhead.ts';
-import type { MacsecConfig, TunnelConfig } from '../../../src/config/types.ts';
-import { SecyNumbers } from '../../../src/daemon/packet-numbers.ts';
-import type { Tunnel } from '../../../src/daemon/tunnel.ts';
-import { type LaneCounters, laneCounters, laneCountersBytes } from '../../../src/datapath/lane-counters.ts';
+import type { TunnelConfig } from '../../../src/config/types.ts';
+import { type LaneCounters, laneCounters, laneCountersBytes } from '../../../src/frame/lane-counters.ts';
+import type { MacsecConfig } from '../../../src/macsec/config.ts';
 import { MAX_RX_SC } from '../../../src/macsec/configure.ts';
+import { secyCountersLen } from '../../../src/macsec/counters.ts';
 import type { PnChannel, PnState, RxPn, TxPn } from '../../../src/state/state.ts';
+import { mtuArithmetic } from '../../../src/tunnel/mtu.ts';
+import { SecyNumbers } from '../../../src/tunnel/packet-numbers.ts';
+import type { Tunnel } from '../../../src/tunnel/tunnel.ts';
 import type { LaneSpec } from '../../../src/worker/messages.ts';
 
 /** Packet numbers in memory, and what was asked of them, in order. */
@@ -83,7 +85,7 @@ export function tunnelOf(
     macsec,
   };
   const shared = directions.map(
-    () => new SharedArrayBuffer(laneCountersBytes(macsec === null ? 0 : MAX_RX_SC)),
+    () => new SharedArrayBuffer(laneCountersBytes(macsec === null ? 0 : secyCountersLen(MAX_RX_SC))),
   );
   const numbers = macsec === null ? null : new SecyNumbers(new MemoryState(), '0000001111110001');
   if (macsec !== null) numbers?.configure(macsec);

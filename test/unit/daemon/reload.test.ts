@@ -1,8 +1,9 @@
 /** What a changed configuration asks of a running daemon: every field is live, or refused by its path. */
 import { describe, expect, it } from 'vitest';
-import type { Config, MacsecConfig } from '../../../src/config/types.ts';
-import { SecyNumbers } from '../../../src/daemon/packet-numbers.ts';
+import type { Config } from '../../../src/config/types.ts';
 import { changedMacsec, planReload, type ReloadPlan } from '../../../src/daemon/reload.ts';
+import type { MacsecConfig } from '../../../src/macsec/config.ts';
+import { SecyNumbers } from '../../../src/tunnel/packet-numbers.ts';
 import { type Json, load, otherTunnel, sample } from '../config/sample.ts';
 import { macsecConfig, saOf } from '../macsec/kit.ts';
 import { MemoryState } from './kit.ts';

@@ -2,10 +2,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import type { AeadProvider } from '../../../src/aead/aead.ts';
-import type { Batch } from '../../../src/datapath/batch.ts';
-import { Traffic } from '../../../src/datapath/lane-counters.ts';
-import type { FramePort } from '../../../src/io/frame-port.ts';
+import type { AeadProvider } from '../../../src/crypto/aead.ts';
+import type { Batch } from '../../../src/frame/batch.ts';
+import { Traffic } from '../../../src/frame/lane-counters.ts';
+import type { FramePort } from '../../../src/ports/frame-port.ts';
 import { BATCH_PROVIDER, frameOf, macsecConfig, PROVIDERS, Site } from '../macsec/kit.ts';
 import { End, SCI_A } from '../site/kit.ts';
 

@@ -1,8 +1,8 @@
 /** The lanes' own part: headers on and off, drops under their names, and what they wait for. */
 import { describe, expect, it } from 'vitest';
-import { createBatch, HEADROOM, resetBatch, TAILROOM } from '../../../src/datapath/batch.ts';
-import { Traffic } from '../../../src/datapath/lane-counters.ts';
-import { MemoryPort, memoryPortPair } from '../../../src/io/memory-port.ts';
+import { createBatch, HEADROOM, resetBatch, TAILROOM } from '../../../src/frame/batch.ts';
+import { Traffic } from '../../../src/frame/lane-counters.ts';
+import { MemoryPort, memoryPortPair } from '../../../src/ports/memory-port.ts';
 import { frameOf, hex, macsecConfig, rxScOf, saOf } from '../macsec/kit.ts';
 import { drain, End, runOut, SCI_A, SCI_B, twoSites } from '../site/kit.ts';
 

@@ -1,9 +1,11 @@
 /** Where the peer is (`gre.remote: "dynamic"`): told by authentic frames, and by nothing else. */
+
 import { describe, expect, it } from 'vitest';
-import type { MacsecConfig } from '../../../src/config/types.ts';
-import { laneCounters, laneCountersBytes } from '../../../src/datapath/lane-counters.ts';
 import { ReceiveLane } from '../../../src/datapath/receive.ts';
-import { memoryPortPair } from '../../../src/io/memory-port.ts';
+import { laneCounters, laneCountersBytes } from '../../../src/frame/lane-counters.ts';
+import type { MacsecConfig } from '../../../src/macsec/config.ts';
+import { secyCountersLen } from '../../../src/macsec/counters.ts';
+import { memoryPortPair } from '../../../src/ports/memory-port.ts';
 import { frameOf, macsecConfig, PROVIDERS, rxScOf, SCI, Site, saOf } from '../macsec/kit.ts';
 
 const GRE = Buffer.from('00006558', 'hex');
@@ -36,7 +38,7 @@ describe.each(PROVIDERS)(
         outerIpv4: false,
         maxPacketLen: 2000,
         learn: (frame) => learned.push(frame),
-        counters: laneCounters(new SharedArrayBuffer(laneCountersBytes(1))),
+        counters: laneCounters(new SharedArrayBuffer(laneCountersBytes(secyCountersLen(1)))),
       });
       for (const batch of batches) {
         for (const frame of batch) wire.push(Buffer.concat([GRE, frame]));

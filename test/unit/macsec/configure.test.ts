@@ -1,7 +1,7 @@
 /** A running SecY takes a new configuration: what stays keeps its state, what is new begins, what goes is gone. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { MacsecConfig, SaConfig } from '../../../src/config/types.ts';
+import type { MacsecConfig, SaConfig } from '../../../src/macsec/config.ts';
 import { configureSecy, createSecy, MAX_KEY_SLOTS, MAX_RX_SC } from '../../../src/macsec/configure.ts';
 import { countersAt, RxSaCounter, secyCountersLen, TxSaCounter } from '../../../src/macsec/counters.ts';
 import { PnGrant } from '../../../src/macsec/packet-number.ts';

@@ -1,7 +1,7 @@
 /** Where the counters of a SecY lie. */
 import { describe, expect, it } from 'vitest';
-import { DROP_TEXTS, Drop } from '../../../src/datapath/drop.ts';
-import { laneCounters, laneCountersBytes } from '../../../src/datapath/lane-counters.ts';
+import { DROP_TEXTS, Drop } from '../../../src/frame/drop.ts';
+import { laneCounters, laneCountersBytes } from '../../../src/frame/lane-counters.ts';
 import {
   AN_COUNT,
   countersAt,
@@ -70,7 +70,7 @@ describe('the next packet numbers among the counters', () => {
 
 describe('the counters of a lane', () => {
   it('are three parts of one shared memory, none over another', () => {
-    const shared = new SharedArrayBuffer(laneCountersBytes(2));
+    const shared = new SharedArrayBuffer(laneCountersBytes(secyCountersLen(2)));
     const { traffic, drops, secy } = laneCounters(shared);
     expect(secy).toHaveLength(secyCountersLen(2));
     traffic.fill(1);

@@ -3,12 +3,12 @@
  * arena is pre-filled with 0xa5, and its counters by name.
  */
 import { createSecretKey } from 'node:crypto';
-import { type AeadProvider, createAeadJob } from '../../../src/aead/aead.ts';
-import { batchProvider } from '../../../src/aead/batch.ts';
-import { nodeProvider } from '../../../src/aead/node.ts';
-import type { MacsecConfig, RxScConfig, SaConfig } from '../../../src/config/types.ts';
-import { BATCH_FRAMES, type Batch, createBatch, resetBatch } from '../../../src/datapath/batch.ts';
-import { DROP_TEXTS } from '../../../src/datapath/drop.ts';
+import { type AeadProvider, createAeadJob } from '../../../src/crypto/aead.ts';
+import { batchProvider } from '../../../src/crypto/batch-provider.ts';
+import { nodeProvider } from '../../../src/crypto/node-provider.ts';
+import { BATCH_FRAMES, type Batch, createBatch, resetBatch } from '../../../src/frame/batch.ts';
+import { DROP_TEXTS } from '../../../src/frame/drop.ts';
+import type { MacsecConfig, RxScConfig, SaConfig } from '../../../src/macsec/config.ts';
 import { createSecy, keySlots } from '../../../src/macsec/configure.ts';
 import {
   AN_COUNT,

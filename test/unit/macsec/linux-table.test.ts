@@ -2,13 +2,13 @@
  * The receive decision table, frame by frame what a real Linux kernel did (test/kernel/expected-1.7.json): the
  * receive lane must deliver the same octets and count the same counters, in strict, check and disabled.
  */
+
 import { createSecretKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { nodeProvider } from '../../../src/aead/node.ts';
-import type { MacsecConfig, SaConfig } from '../../../src/config/types.ts';
-import { laneCounters, laneCountersBytes } from '../../../src/datapath/lane-counters.ts';
+import { nodeProvider } from '../../../src/crypto/node-provider.ts';
 import { ReceiveLane } from '../../../src/datapath/receive.ts';
-import { MemoryPort } from '../../../src/io/memory-port.ts';
+import { laneCounters, laneCountersBytes } from '../../../src/frame/lane-counters.ts';
+import type { MacsecConfig, SaConfig } from '../../../src/macsec/config.ts';
 import { createSecy, keySlots } from '../../../src/macsec/configure.ts';
 import {
   countersAt,
@@ -16,7 +16,9 @@ import {
   RX_SC_COUNTERS,
   RxSaCounter,
   SECY_COUNTERS,
+  secyCountersLen,
 } from '../../../src/macsec/counters.ts';
+import { MemoryPort } from '../../../src/ports/memory-port.ts';
 import {
   type SaSetup,
   type SecYSetup,
@@ -52,7 +54,9 @@ function receive(
   const tap = new MemoryPort();
   const bridge = new MemoryPort();
   tap.connect(bridge);
-  const counters = laneCounters(new SharedArrayBuffer(laneCountersBytes(config.rxSc.length)));
+  const counters = laneCounters(
+    new SharedArrayBuffer(laneCountersBytes(secyCountersLen(config.rxSc.length))),
+  );
   const keyring = nodeProvider.openKeyring(keySlots(config));
   const rxShare = config.rxSc.map((sc) => sc.sa.map((sa) => ({ pn: null, nextPn: sa.pn })));
   const secy = createSecy({ config, sci: '0000002222220001', txShare: [], rxShare }, keyring, counters.secy);

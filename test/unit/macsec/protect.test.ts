@@ -1,9 +1,9 @@
 /** What a SecY sends: every frame protected, or not sent at all. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createAeadJob } from '../../../src/aead/aead.ts';
-import type { MacsecConfig } from '../../../src/config/types.ts';
-import { Drop } from '../../../src/datapath/drop.ts';
+import { createAeadJob } from '../../../src/crypto/aead.ts';
+import { Drop } from '../../../src/frame/drop.ts';
+import type { MacsecConfig } from '../../../src/macsec/config.ts';
 import { protect, protectable } from '../../../src/macsec/protect.ts';
 import { pnAt, TCI_SC, tciAt } from '../../../src/wire/sectag.ts';
 import { batchOf, frameOf, hex, macsecConfig, outcomeOf, PROVIDERS, rxScOf, SCI, Site, saOf } from './kit.ts';

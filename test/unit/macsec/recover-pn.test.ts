@@ -1,9 +1,9 @@
 /** The full packet number of a received frame, and the IV made of it, against 64-bit references. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { viewOf } from '../../../src/frame/view.ts';
 import { writeIv } from '../../../src/macsec/iv.ts';
 import { recoverPn } from '../../../src/macsec/validate.ts';
-import { viewOf } from '../../../src/wire/view.ts';
 
 /** The recovery of an XPN as Linux does it (802.1AEbw 10.6.2), with two 32-bit halves. */
 function reference(nextPn: bigint, pnLow: bigint): bigint {

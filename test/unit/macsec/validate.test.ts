@@ -1,9 +1,9 @@
 /** What a SecY lets through: nothing whose ICV was not right, except where the configuration says so. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createAeadJob } from '../../../src/aead/aead.ts';
-import type { MacsecConfig } from '../../../src/config/types.ts';
-import { Drop } from '../../../src/datapath/drop.ts';
+import { createAeadJob } from '../../../src/crypto/aead.ts';
+import { Drop } from '../../../src/frame/drop.ts';
+import type { MacsecConfig } from '../../../src/macsec/config.ts';
 import { createRxScratch, validate } from '../../../src/macsec/validate.ts';
 import { batchOf, frameOf, hex, macsecConfig, outcomeOf, PROVIDERS, rxScOf, SCI, Site, saOf } from './kit.ts';
 

@@ -1,7 +1,8 @@
 /** Whole frames through the real SecY, octet for octet: IEEE 802.1AE Annex C, and what a Linux kernel sent. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { CipherName, MacsecConfig, SaConfig } from '../../../src/config/types.ts';
+import type { CipherName } from '../../../src/crypto/cipher-suite.ts';
+import type { MacsecConfig, SaConfig } from '../../../src/macsec/config.ts';
 import { AN_MASK, TCI_E, TCI_ES, TCI_SC, TCI_SCB } from '../../../src/wire/sectag.ts';
 import { hex, macsecConfig, PROVIDERS, rxScOf, Site, saOf } from './kit.ts';
 

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Batch, createBatch, HEADROOM, resetBatch, TAILROOM } from '../../../src/datapath/batch.ts';
+import { type Batch, createBatch, HEADROOM, resetBatch, TAILROOM } from '../../../src/frame/batch.ts';
 import { JOIN_TCP, JOIN_UDP, type PortHandle, VERDICT_MALFORMED } from '../../../src/native/addon.ts';
 import { loadAddon } from '../../../src/native/load.ts';
 import { HOP_BY_HOP, IP_OPTIONS, SHAPES, TIMESTAMPS, VLAN } from './offload-shapes.ts';

@@ -3,24 +3,26 @@
  *
  *     a.bridge ═ TAP ─ lanes of a ─ wire ═══ link ═══ wire ─ lanes of b ─ TAP ═ b.bridge
  */
-import type { AeadProvider } from '../../../src/aead/aead.ts';
-import type { MacsecConfig } from '../../../src/config/types.ts';
-import { DROP_TEXTS } from '../../../src/datapath/drop.ts';
+
+import type { AeadProvider } from '../../../src/crypto/aead.ts';
 import type { Lane } from '../../../src/datapath/lane.ts';
+import { ReceiveLane } from '../../../src/datapath/receive.ts';
+import { TransmitLane } from '../../../src/datapath/transmit.ts';
+import { DROP_TEXTS } from '../../../src/frame/drop.ts';
 import {
   type LaneCounters,
   laneCounters,
   laneCountersBytes,
   Traffic,
-} from '../../../src/datapath/lane-counters.ts';
-import { ReceiveLane } from '../../../src/datapath/receive.ts';
-import { TransmitLane } from '../../../src/datapath/transmit.ts';
-import type { FramePort } from '../../../src/io/frame-port.ts';
-import { type LossyOptions, lossyPort } from '../../../src/io/lossy-port.ts';
-import { type MemoryPort, memoryPortPair } from '../../../src/io/memory-port.ts';
+} from '../../../src/frame/lane-counters.ts';
+import type { MacsecConfig } from '../../../src/macsec/config.ts';
 import { createSecy, keySlots } from '../../../src/macsec/configure.ts';
+import { secyCountersLen } from '../../../src/macsec/counters.ts';
 import type { PnGrant } from '../../../src/macsec/packet-number.ts';
 import type { SecY } from '../../../src/macsec/secy.ts';
+import type { FramePort } from '../../../src/ports/frame-port.ts';
+import { type LossyOptions, lossyPort } from '../../../src/ports/lossy-port.ts';
+import { type MemoryPort, memoryPortPair } from '../../../src/ports/memory-port.ts';
 import type { GreOptions } from '../../../src/wire/gre.ts';
 import { ipv4Template, parseIpv4 } from '../../../src/wire/ipv4.ts';
 import { BATCH_PROVIDER, macsecConfig, rxScOf, saOf, secySpec } from '../macsec/kit.ts';
@@ -61,7 +63,7 @@ export class End {
       ipv4 = false,
       lowerMtu = 1462,
     } = options;
-    const bytes = laneCountersBytes(macsec?.rxSc.length ?? 0);
+    const bytes = laneCountersBytes(secyCountersLen(macsec?.rxSc.length ?? 0));
     this.#macsec = macsec;
     this.tx = laneCounters(new SharedArrayBuffer(bytes));
     this.rx = laneCounters(new SharedArrayBuffer(bytes));

@@ -1,8 +1,8 @@
 /** Two whole sites and the link between them, in memory: what goes in at one bridge comes out at the other. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Traffic } from '../../../src/datapath/lane-counters.ts';
-import { seededRandom } from '../../../src/io/lossy-port.ts';
+import { Traffic } from '../../../src/frame/lane-counters.ts';
+import { seededRandom } from '../../../src/ports/lossy-port.ts';
 import { PROVIDERS } from '../macsec/kit.ts';
 import { type Pair, type PairOptions, twoSites } from './kit.ts';
 

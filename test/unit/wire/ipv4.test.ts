@@ -1,8 +1,8 @@
 /** The outer IPv4 header: what is read of it, what is written. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { viewOf } from '../../../src/frame/view.ts';
 import { IPV4_LEN, ipv4HeaderLen, ipv4Template, parseIpv4, writeIpv4 } from '../../../src/wire/ipv4.ts';
-import { viewOf } from '../../../src/wire/view.ts';
 
 describe('the length of an IPv4 header (RFC 791 §3.1)', () => {
   it.each([

@@ -1,6 +1,7 @@
 /** The SecTAG: written, and refused for each rule that it can break. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { viewOf } from '../../../src/frame/view.ts';
 import {
   checkSecTag,
   hasSecTag,
@@ -11,7 +12,6 @@ import {
   tciAt,
   writeSecTag,
 } from '../../../src/wire/sectag.ts';
-import { viewOf } from '../../../src/wire/view.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replace(/\s+/g, ''), 'hex');
 const MACS = '02 00 00 00 aa 01  02 00 00 00 aa 02';

@@ -1,13 +1,13 @@
 /** The worker's loop over real descriptors: eventfds that say when a port in memory has frames. */
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Batch } from '../../../src/datapath/batch.ts';
-import { Drop } from '../../../src/datapath/drop.ts';
 import type { Lane } from '../../../src/datapath/lane.ts';
-import { closeFds } from '../../../src/io/close.ts';
-import type { FramePort } from '../../../src/io/frame-port.ts';
-import { memoryPortPair } from '../../../src/io/memory-port.ts';
-import { clearEvent, openEvent, signalEvent } from '../../../src/io/poller.ts';
+import type { Batch } from '../../../src/frame/batch.ts';
+import { Drop } from '../../../src/frame/drop.ts';
+import { closeFds } from '../../../src/host/close.ts';
+import { clearEvent, openEvent, signalEvent } from '../../../src/host/poller.ts';
+import type { FramePort } from '../../../src/ports/frame-port.ts';
+import { memoryPortPair } from '../../../src/ports/memory-port.ts';
 import { type LoopEvents, runLoop } from '../../../src/worker/loop.ts';
 import { frameOf, macsecConfig } from '../macsec/kit.ts';
 import { drain, End, SCI_A } from '../site/kit.ts';

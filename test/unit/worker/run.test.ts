@@ -1,11 +1,11 @@
 /** A worker's conversation with the main thread, over a real message port and real descriptors. */
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import { workerCount } from '../../../src/daemon/workers.ts';
-import { closeFds } from '../../../src/io/close.ts';
-import { openEvent, signalEvent } from '../../../src/io/poller.ts';
+import { closeFds } from '../../../src/host/close.ts';
+import { openEvent, signalEvent } from '../../../src/host/poller.ts';
 import type { LaneSpec, ToWorker } from '../../../src/worker/messages.ts';
 import { runWorker } from '../../../src/worker/run.ts';
+import { workerCount } from '../../../src/worker/workers.ts';
 import { macsecConfig, secySpec } from '../macsec/kit.ts';
 
 const opened: number[] = [];

@@ -1,13 +1,13 @@
 /** The warm-up of a worker: it moves frames, and nobody notices. */
 import { readdirSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { nodeProvider } from '../../../src/aead/node.ts';
+import { nodeProvider } from '../../../src/crypto/node-provider.ts';
 import type { Lane } from '../../../src/datapath/lane.ts';
-import { laneCounters, laneCountersBytes, Traffic } from '../../../src/datapath/lane-counters.ts';
-import { closeFds } from '../../../src/io/close.ts';
-import { openPair } from '../../../src/io/pair.ts';
-import { openEvent } from '../../../src/io/poller.ts';
-import { createEndpoint } from '../../../src/io/udp-socket-port.ts';
+import { laneCounters, laneCountersBytes, Traffic } from '../../../src/frame/lane-counters.ts';
+import { closeFds } from '../../../src/host/close.ts';
+import { openPair } from '../../../src/host/pair.ts';
+import { openEvent } from '../../../src/host/poller.ts';
+import { createEndpoint } from '../../../src/ports/udp-socket-port.ts';
 import type { LaneSpec } from '../../../src/worker/messages.ts';
 import { buildLane } from '../../../src/worker/run.ts';
 import { WARM_UP, warmUp } from '../../../src/worker/warm-up.ts';

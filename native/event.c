@@ -1,0 +1,83 @@
+/* Waking a worker from another thread: eventfd(2); and a pair of sockets that stands for a device. */
+#include "addon.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+napi_value open_event(napi_env env, napi_callback_info info) {
+  (void)info;
+  const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return fd < 0 ? throw_errno(env, errno, "eventfd", NULL) : make_i32(env, fd);
+}
+
+/* SOCK_SEQPACKET keeps the borders of what is written, as a TAP does. */
+napi_value open_pair(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  void *data;
+  size_t count;
+  if (!read_args(env, info, 1, argv) || !read_typed(env, argv[0], "fds", napi_int32_array, &data, &count)) return NULL;
+  if (count < 2) return throw_range(env, "\"fds\" expected two elements");
+  int fds[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0) {
+    return throw_errno(env, errno, "socketpair", NULL);
+  }
+  ((int32_t *)data)[0] = fds[0];
+  ((int32_t *)data)[1] = fds[1];
+  return make_undefined(env);
+}
+
+napi_value signal_event(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  int32_t fd;
+  if (!read_args(env, info, 1, argv) || !read_i32(env, argv[0], "fd", &fd)) return NULL;
+  const uint64_t one = 1;
+  ssize_t n;
+  do n = write(fd, &one, sizeof one);
+  while (n < 0 && errno == EINTR);
+  /* EAGAIN: the count is at its limit, so whoever polls is awake already. */
+  if (n < 0 && errno != EAGAIN) return throw_errno(env, errno, "write", "eventfd");
+  return make_undefined(env);
+}
+
+napi_value clear_event(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  int32_t fd;
+  if (!read_args(env, info, 1, argv) || !read_i32(env, argv[0], "fd", &fd)) return NULL;
+  uint64_t count;
+  ssize_t n;
+  do n = read(fd, &count, sizeof count);
+  while (n < 0 && errno == EINTR);
+  if (n < 0 && errno != EAGAIN) return throw_errno(env, errno, "read", "eventfd");
+  return make_bool(env, n > 0);
+}
+
+#define POLL_MAX 256
+
+/* HOT PATH: once a turn of a worker's loop. */
+napi_value poll_fds(napi_env env, napi_callback_info info) {
+  napi_value argv[5];
+  void *fds, *events, *revents;
+  size_t fds_len, events_len, revents_len;
+  uint32_t count;
+  int32_t timeout_ms;
+  if (!read_args(env, info, 5, argv) || !read_typed(env, argv[0], "fds", napi_int32_array, &fds, &fds_len) ||
+      !read_typed(env, argv[1], "events", napi_int16_array, &events, &events_len) ||
+      !read_typed(env, argv[2], "revents", napi_int16_array, &revents, &revents_len) ||
+      !read_u32(env, argv[3], "count", &count) || !read_i32(env, argv[4], "timeoutMs", &timeout_ms)) {
+    return NULL;
+  }
+  if (count > fds_len || count > events_len || count > revents_len || count > POLL_MAX) {
+    return throw_range(env, "\"count\" expected at most the length of the arrays, and 256");
+  }
+  struct pollfd set[POLL_MAX];
+  for (uint32_t i = 0; i < count; i++) {
+    set[i] = (struct pollfd){.fd = ((int32_t *)fds)[i], .events = ((int16_t *)events)[i]};
+  }
+  const int ready = poll(set, count, timeout_ms);
+  if (ready < 0 && errno != EINTR) return throw_errno(env, errno, "poll", NULL);
+  for (uint32_t i = 0; i < count; i++) ((int16_t *)revents)[i] = ready < 0 ? 0 : set[i].revents;
+  return make_i32(env, ready < 0 ? 0 : ready);
+}

@@ -1,0 +1,78 @@
+/**
+ * A tunnel as the control protocol tells of it: with the keys of `ip -j -s macsec show`, and beside them what the
+ * kernel does not have. The daemon makes it (`report/snapshot.ts`); `show`, the metrics and scripts read it.
+ */
+
+export type Counters = Record<string, number>;
+
+export interface SaSnapshot {
+  an: number;
+  pn: number;
+  active: boolean;
+  /** The key's identifier as the kernel prints it: 32 hex digits. */
+  key: string;
+  ssci?: string;
+  stats: Counters;
+}
+
+export interface RxScSnapshot {
+  sci: string;
+  active: boolean;
+  stats: Counters;
+  sa_list: SaSnapshot[];
+}
+
+/** The keys of `ip -j -s macsec show`. */
+export interface MacsecSnapshot {
+  protect: boolean;
+  validate: string;
+  encrypt: boolean;
+  send_sci: boolean;
+  end_station: boolean;
+  scb: boolean;
+  replay: boolean;
+  window?: number;
+  cipher_suite: string;
+  icv_length: number;
+  sci: string;
+  encoding_sa: number;
+  stats: Counters;
+  tx_stats: Counters;
+  sa_list: SaSnapshot[];
+  rx_sc: RxScSnapshot[];
+}
+
+export interface TrafficSnapshot {
+  /** At the TAP (`tx`) or from it (`rx`): as the bridge sees them. */
+  frames_in: number;
+  octets_in: number;
+  frames_out: number;
+  octets_out: number;
+  /** How often at least one frame came in at once: `frames_in / batches` is the mean batch. */
+  batches: number;
+  /** When a frame last went all the way; null: never. */
+  last: string | null;
+}
+
+export interface TunnelSnapshot {
+  name: string;
+  ifindex: number;
+  ifname: string;
+  mtu: number;
+  path_mtu: number;
+  local: string;
+  /** As configured; `endpoint` is where packets go, null where that is the same or not known yet. */
+  remote: string;
+  endpoint: string | null;
+  encap: string;
+  aead: string | null;
+  /** The key change under way or the last one; null: none since the start. */
+  rotation: { an: number; state: string } | null;
+  /** Packet numbers that the encoding SA can still use; null without MACsec. */
+  pn_left: number | null;
+  tx: TrafficSnapshot;
+  rx: TrafficSnapshot;
+  /** Frames dropped, by reason; reasons that have not occurred included. */
+  drops: Counters;
+  macsec: MacsecSnapshot | null;
+}

@@ -1,0 +1,56 @@
+/** AES-GCM over a batch: the interface that the SecY works with, and that both providers implement. */
+import type { KeyObject } from 'node:crypto';
+import { viewOf } from '../frame/view.ts';
+import type { AeadJobArrays, BoundJob } from '../native/addon.ts';
+import { IV_LEN } from './cipher-suite.ts';
+
+/** `slot` of a frame that has nothing to seal or open. */
+export const NO_SLOT = 255;
+
+/** The work list of one batch; see `AeadJobArrays` for where AAD, text and ICV lie. Made once a lane. */
+export interface AeadJob extends AeadJobArrays {
+  readonly arena: Buffer;
+  readonly at: Uint32Array;
+  /** The IVs once more, to write whole words in network order. */
+  readonly ivView: DataView;
+  /** The addon's handle of these arrays; null until a keyring has needed one. */
+  bound: BoundJob | null;
+}
+
+/** A table of keys and the two operations over a batch. Belongs to one thread. */
+export interface Keyring {
+  /** Puts `sak` (16 octets: AES-128, 32: AES-256) into `slot` (0–254). */
+  set(slot: number, sak: KeyObject): void;
+  clear(slot: number): void;
+  /** What is done once a job, not at every call: a lane calls it for its own. Any other job works too. */
+  prepare?(job: AeadJob): void;
+  /** Seals frames [0, count) in place; writes ICVs of `icvLen` octets. HOT PATH. */
+  seal(job: AeadJob, count: number, icvLen: number): void;
+  /** Opens frames [0, count) in place; `ok[i]` is 1 where the ICV was right. HOT PATH. */
+  open(job: AeadJob, count: number, icvLen: number): void;
+  close(): void;
+}
+
+export interface AeadProvider {
+  readonly name: 'node' | 'batch';
+  /** What does the work: `OpenSSL 3.0.17`. */
+  readonly engine: string;
+  openKeyring(slots: number): Keyring;
+}
+
+/** Makes the work list for `capacity` frames over `arena`, whose frames begin at `at`. */
+export function createAeadJob(arena: Buffer, at: Uint32Array): AeadJob {
+  const capacity = at.length;
+  const iv = new Uint8Array(capacity * IV_LEN);
+  return {
+    arena,
+    at,
+    aadLen: new Uint32Array(capacity),
+    textLen: new Uint32Array(capacity),
+    iv,
+    ivView: viewOf(iv),
+    slot: new Uint8Array(capacity).fill(NO_SLOT),
+    ok: new Uint8Array(capacity),
+    bound: null,
+  };
+}

@@ -1,0 +1,47 @@
+/** Which AEAD provider does the work (`crypto` in the configuration), and why. */
+import { L2vpnError } from '../errors.ts';
+import { loadAddon } from '../native/load.ts';
+import type { AeadProvider } from './aead.ts';
+import { batchProvider } from './batch-provider.ts';
+import { nodeProvider } from './node-provider.ts';
+import { selfTest } from './self-test.ts';
+
+export interface AeadChoice {
+  readonly provider: AeadProvider;
+  /** For the log and `show`. */
+  readonly reason: string;
+}
+
+/**
+ * `auto` takes `batch` when it is there and has just reproduced the published vectors, else `node`. Asked for
+ * by name, a provider that fails its self-test is an error (`L2VPN_UNAVAILABLE`), never replaced in silence.
+ */
+export function selectProvider(wanted: 'auto' | 'node' | 'batch'): AeadChoice {
+  if (wanted === 'node') return tested(nodeProvider, 'crypto: "node" was asked for');
+  const batch = batchProvider(loadAddon());
+  const fault = batch === null ? 'OpenSSL is out of reach in this node' : selfTest(batch);
+  if (batch !== null && fault === null) {
+    return { provider: batch, reason: 'self-test passed: published vectors, and equal to node:crypto' };
+  }
+  if (wanted === 'batch') {
+    throw new L2vpnError(
+      'L2VPN_UNAVAILABLE',
+      `crypto: "batch" cannot be used (${fault}); use "auto" or "node"`,
+    );
+  }
+  return tested(nodeProvider, `"batch" cannot be used: ${fault}`);
+}
+
+/** The provider of a worker, which the main thread has chosen and tested. */
+export function providerNamed(name: AeadProvider['name']): AeadProvider {
+  if (name === 'node') return nodeProvider;
+  const batch = batchProvider(loadAddon());
+  if (batch === null) throw new L2vpnError('L2VPN_INTERNAL', 'AEAD provider "batch" is gone');
+  return batch;
+}
+
+function tested(provider: AeadProvider, reason: string): AeadChoice {
+  const fault = selfTest(provider);
+  if (fault === null) return { provider, reason };
+  throw new L2vpnError('L2VPN_UNAVAILABLE', `AEAD self-test of "${provider.name}" failed: ${fault}`);
+}

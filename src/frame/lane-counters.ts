@@ -1,0 +1,76 @@
+/**
+ * What one lane counts, in shared memory: traffic, then one counter a drop reason, then those of its SecY. The lane
+ * is the only writer; the main thread adds the lanes of a tunnel up.
+ *
+ *     | traffic 8 | drops, by `Drop` | SecY, see macsec/counters.ts |
+ */
+import type { Batch } from './batch.ts';
+import { DROP_TEXTS, Drop } from './drop.ts';
+
+export const Traffic = {
+  /** Frames and octets that came in at the lane's near end, and that left at its far end. */
+  inFrames: 0,
+  inOctets: 1,
+  outFrames: 2,
+  outOctets: 3,
+  /** Batches that had at least one frame. */
+  batches: 4,
+  /** When a frame last left at the far end, in ms since the epoch; 0: never. */
+  lastMs: 5,
+} as const;
+const TRAFFIC_LEN = 8;
+
+export interface LaneCounters {
+  readonly traffic: Float64Array;
+  /** Indexed by `Drop`. */
+  readonly drops: Float64Array;
+  readonly secy: Float64Array;
+}
+
+/** Octets of shared memory that a lane's counters take; `secyLen`: elements of its SecY's part, 0 without one. */
+export function laneCountersBytes(secyLen: number): number {
+  return (TRAFFIC_LEN + DROP_TEXTS.length + secyLen) * Float64Array.BYTES_PER_ELEMENT;
+}
+
+/** The three parts of a lane's counters over `shared`. */
+export function laneCounters(shared: SharedArrayBuffer): LaneCounters {
+  const all = new Float64Array(shared);
+  const secyAt = TRAFFIC_LEN + DROP_TEXTS.length;
+  return {
+    traffic: all.subarray(0, TRAFFIC_LEN),
+    drops: all.subarray(TRAFFIC_LEN, secyAt),
+    secy: all.subarray(secyAt),
+  };
+}
+
+/** Counts a batch that came in. HOT PATH: allocates nothing. */
+export function countIn(counters: LaneCounters, batch: Batch): void {
+  const { traffic } = counters;
+  const { count, len } = batch;
+  let octets = 0;
+  for (let i = 0; i < count; i++) octets += len[i]!;
+  traffic[Traffic.inFrames]! += count;
+  traffic[Traffic.inOctets]! += octets;
+  traffic[Traffic.batches]! += 1;
+}
+
+/** Counts a batch that is through: what left, and why the others did not. HOT PATH: allocates nothing. */
+export function countOut(counters: LaneCounters, batch: Batch): void {
+  const { traffic, drops } = counters;
+  const { count, len, verdict } = batch;
+  let frames = 0;
+  let octets = 0;
+  for (let i = 0; i < count; i++) {
+    const drop = verdict[i]!;
+    if (drop !== Drop.None) {
+      drops[drop]! += 1;
+      continue;
+    }
+    frames++;
+    octets += len[i]!;
+  }
+  if (frames === 0) return;
+  traffic[Traffic.outFrames]! += frames;
+  traffic[Traffic.outOctets]! += octets;
+  traffic[Traffic.lastMs] = Date.now();
+}

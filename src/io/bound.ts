@@ -1,9 +1,0 @@
-/** The addon's handle of a batch's arrays: they are read once, not at every call. */
-import type { Batch } from '../datapath/batch.ts';
-import type { Addon, BoundFrames } from '../native/addon.ts';
-
-/** HOT PATH: allocates the first time only. */
-export function boundFrames(addon: Addon, batch: Batch): BoundFrames {
-  batch.bound ??= addon.bindFrames(batch);
-  return batch.bound;
-}

@@ -1,0 +1,52 @@
+/**
+ * What a SecY is configured as: the names are those of `ip link … type macsec` and `ip macsec`. Plain data with the
+ * keys in it; `config/` makes it from the file, `keys/` changes its SAs while the tunnel runs.
+ */
+import type { KeyObject } from 'node:crypto';
+import type { CipherName } from '../crypto/cipher-suite.ts';
+
+/** One SecY. */
+export interface MacsecConfig {
+  cipher: CipherName;
+  protect: boolean;
+  encrypt: boolean;
+  validate: 'strict' | 'check' | 'disabled';
+  sendSci: boolean;
+  endStation: boolean;
+  scb: boolean;
+  /** Octets, 8–16. */
+  icvLen: number;
+  /** The port half of the own SCI. */
+  port: number;
+  encodingSa: number;
+  replayProtect: boolean;
+  /** How far behind the highest PN seen a frame may be; counted in packets. */
+  replayWindow: number;
+  /** Drop duplicates inside the window too, which the kernel does not. */
+  replayBitmap: boolean;
+  txSa: SaConfig[];
+  rxSc: RxScConfig[];
+}
+
+export interface SaConfig {
+  /** 0–3. */
+  an: number;
+  /** The first PN to use (transmit) or the lowest acceptable one (receive): 1 – 2^32−1, XPN up to 2^53−1. */
+  pn: number;
+  /** Hex, an even number of digits up to 32, as `ip macsec` takes it. For people; never on the wire. */
+  keyId: string;
+  /** A `node:crypto` secret key of 16 or 32 octets. */
+  sak: KeyObject;
+  active: boolean;
+  /** XPN only. */
+  ssci: number | null;
+  /** 12 octets, XPN only. */
+  salt: Buffer | null;
+}
+
+export interface RxScConfig {
+  /** 16 lower-case hex digits. */
+  sci: string;
+  active: boolean;
+  sa: SaConfig[];
+}

@@ -1,0 +1,78 @@
+/**
+ * One queue of a TAP device as a `FramePort`. The main thread opens the descriptor (`open-tap.ts`); the worker
+ * that runs the lane wraps it.
+ */
+import { type Batch, HEADROOM, TAILROOM } from '../frame/batch.ts';
+import { Drop } from '../frame/drop.ts';
+import type { Addon, PortHandle } from '../native/addon.ts';
+import { boundFrames } from '../native/bound.ts';
+import { loadAddon } from '../native/load.ts';
+import type { FramePort } from './frame-port.ts';
+import { negotiateOffloads } from './tap-offloads.ts';
+import { markTooLong } from './verdicts.ts';
+
+export interface TapOptions {
+  /** Super-frames both ways; default true. */
+  readonly offloads?: boolean;
+  /** The TAP's MTU where frames come in clear, from a kernel that may have joined them; else 0. */
+  readonly clearMtu?: number;
+}
+
+class TapPort implements FramePort {
+  readonly fd: number;
+  readonly #addon: Addon = loadAddon();
+  readonly #port: PortHandle;
+  readonly #status = new Int32Array(1);
+
+  constructor(fd: number, { offloads = true, clearMtu = 0 }: TapOptions) {
+    this.fd = fd;
+    const join = offloads ? negotiateOffloads(this.#addon, fd) : 0;
+    this.#port = this.#addon.openTapPort(fd, join, clearMtu);
+  }
+
+  prepare(batch: Batch): void {
+    boundFrames(this.#addon, batch);
+  }
+
+  /**
+   * HOT PATH: allocates nothing. Returns less than `max` only when nothing more waits; else there may be frames
+   * of a super-frame that `poll` does not know of. Throws (EBADFD) when the interface was deleted under us.
+   */
+  receive(batch: Batch, max: number): number {
+    const room = batch.slotLen - HEADROOM - TAILROOM;
+    const count = this.#addon.tapRead(
+      this.#port,
+      boundFrames(this.#addon, batch),
+      Math.min(max, batch.capacity),
+      room,
+    );
+    markTooLong(batch, count, Drop.OutPktsTooLong);
+    batch.count = count;
+    return count;
+  }
+
+  /** HOT PATH: allocates nothing. What the TAP refuses (EIO: the interface is down) is dropped, not kept. */
+  send(batch: Batch, from: number): number {
+    this.#addon.tapWrite(
+      this.#port,
+      boundFrames(this.#addon, batch),
+      from,
+      batch.count,
+      this.#status,
+      Drop.TapError,
+    );
+    return batch.count;
+  }
+
+  close(): void {
+    this.#addon.closePort(this.#port);
+  }
+}
+
+/**
+ * The port of the TAP queue `fd`. Closing the port leaves `fd` to who opened it (both lanes of a tunnel share
+ * it); the interface goes with its last descriptor.
+ */
+export function wrapTap(fd: number, options: TapOptions = {}): FramePort {
+  return new TapPort(fd, options);
+}

@@ -1,0 +1,48 @@
+/** What an errno or a truncated read means for a frame. HOT PATH: allocates nothing. */
+import { constants } from 'node:os';
+import type { Batch } from '../frame/batch.ts';
+import { Drop } from '../frame/drop.ts';
+import { VERDICT_MALFORMED, VERDICT_TOO_LONG } from '../native/addon.ts';
+
+const { EAGAIN, ENOBUFS, EMSGSIZE, EPERM, EACCES } = constants.errno;
+const { ENETUNREACH, EHOSTUNREACH, ENETDOWN, ECONNREFUSED, ENODEV } = constants.errno;
+const { EADDRNOTAVAIL, EDESTADDRREQ } = constants.errno;
+
+/** ICMP messages about earlier packets leave errors on a socket; each receive takes at most so many off. */
+export const MAX_SOFT_ERRORS = 8;
+
+/** The queue behind the descriptor is full: the frames wait, poll says when to go on. */
+export function isFull(errno: number): boolean {
+  return errno === EAGAIN || errno === ENOBUFS;
+}
+
+/** Why the wire did not take a frame. */
+export function wireDrop(errno: number): Drop {
+  switch (errno) {
+    case EMSGSIZE:
+      return Drop.WireTooLong;
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case ENODEV:
+    case EADDRNOTAVAIL:
+    case ECONNREFUSED:
+      return Drop.WireUnreachable;
+    case EDESTADDRREQ:
+      return Drop.NoEndpoint;
+    case EPERM:
+    case EACCES:
+      return Drop.WireRefused;
+    default:
+      return Drop.WireError;
+  }
+}
+
+/** Turns the addon's own verdicts on the first `count` frames into ours: `drop` where a slot was too short. */
+export function markTooLong(batch: Batch, count: number, drop: Drop): void {
+  const { verdict } = batch;
+  for (let i = 0; i < count; i++) {
+    if (verdict[i] === VERDICT_TOO_LONG) verdict[i] = drop;
+    else if (verdict[i] === VERDICT_MALFORMED) verdict[i] = Drop.TapMalformed;
+  }
+}

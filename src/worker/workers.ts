@@ -1,0 +1,156 @@
+/** The worker threads: which lane runs where, starting, waking and stopping them. */
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import type { AeadProvider } from '../crypto/aead.ts';
+import { L2vpnError } from '../errors.ts';
+import { closeFds } from '../host/close.ts';
+import { openEvent, signalEvent } from '../host/poller.ts';
+import type { SecySpec } from '../macsec/secy.ts';
+import type { FromWorker, LaneSpec, ToWorker, WorkerSpec } from './messages.ts';
+
+export interface WorkerEvents {
+  /** A lane of the tunnel is short of granted packet numbers. */
+  pnLow(tunnel: string): void;
+  /** A worker has ended that should not have. */
+  failed(error: L2vpnError): void;
+}
+
+/** One worker less than cores, so that one is left to the rest of the system; never more than lanes. */
+export function workerCount(wanted: 'auto' | number, laneCount: number): number {
+  const most = wanted === 'auto' ? Math.max(1, availableParallelism() - 1) : wanted;
+  return Math.min(most, laneCount);
+}
+
+export class Workers {
+  readonly #running: RunningWorker[];
+
+  private constructor(running: RunningWorker[]) {
+    this.#running = running;
+  }
+
+  /** Starts `count` workers with the lanes dealt out in turn; resolves when all of them run. */
+  static async start(
+    lanes: readonly LaneSpec[],
+    count: number,
+    provider: AeadProvider['name'],
+    events: WorkerEvents,
+  ): Promise<Workers> {
+    const running: RunningWorker[] = [];
+    try {
+      for (let i = 0; i < count; i++) {
+        const own = lanes.filter((_, lane) => lane % count === i);
+        running.push(new RunningWorker({ provider, eventFd: openEvent(), lanes: own }, events));
+      }
+      await Promise.all(running.map((worker) => worker.started));
+      return new Workers(running);
+    } catch (error) {
+      await Promise.allSettled(running.map((worker) => worker.stop()));
+      throw error;
+    }
+  }
+
+  get count(): number {
+    return this.#running.length;
+  }
+
+  /** Makes every worker look at its lanes again: a grant has come. */
+  wake(): void {
+    for (const worker of this.#running) worker.wake();
+  }
+
+  /** Gives the lanes of a further tunnel out; resolves when they run. */
+  async add(lanes: readonly LaneSpec[]): Promise<void> {
+    const { length } = this.#running;
+    const shares = this.#running.map((_, i) => lanes.filter((_lane, lane) => lane % length === i));
+    await Promise.all(this.#running.map((worker, i) => worker.ask({ type: 'add', lanes: shares[i]! })));
+  }
+
+  /** Drains and closes the lanes of a tunnel; resolves when they are gone. */
+  async remove(tunnel: string): Promise<void> {
+    await Promise.all(this.#running.map((worker) => worker.ask({ type: 'remove', tunnel })));
+  }
+
+  /** Gives the lanes of a tunnel a new SecY configuration; resolves when all of them work by it. */
+  async configure(tunnel: string, spec: SecySpec): Promise<void> {
+    await Promise.all(this.#running.map((worker) => worker.ask({ type: 'secy', tunnel, spec })));
+  }
+
+  /** Tells the transmit lanes of a tunnel what its path carries now. */
+  async setMtu(tunnel: string, lowerMtu: number): Promise<void> {
+    await Promise.all(this.#running.map((worker) => worker.ask({ type: 'mtu', tunnel, lowerMtu })));
+  }
+
+  /** Drains and ends all of them. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#running.map((worker) => worker.stop()));
+  }
+}
+
+/** A request of the main thread, without the number that `ask` gives it. */
+type Request = DistributiveOmit<Exclude<ToWorker, { type: 'stop' }>, 'id'>;
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+class RunningWorker {
+  readonly started: Promise<void>;
+  readonly #ended: Promise<void>;
+  readonly #worker: Worker;
+  readonly #eventFd: number;
+  /** Requests that are under way, by number. */
+  readonly #asked = new Map<number, () => void>();
+  #lastId = 0;
+  #stopping = false;
+
+  constructor(spec: WorkerSpec, events: WorkerEvents) {
+    this.#eventFd = spec.eventFd;
+    this.#worker = new Worker(new URL('./entry.js', import.meta.url), {
+      workerData: spec,
+      name: 'l2vpnd-lanes',
+    });
+    this.started = new Promise((resolve, reject) => {
+      const fail = (reason: string, cause?: unknown): void => {
+        const error = new L2vpnError('L2VPN_SYSTEM', reason, { cause });
+        reject(error);
+        if (!this.#stopping) events.failed(error);
+      };
+      this.#worker.on('message', (message: FromWorker) => {
+        if (message.type === 'running') resolve();
+        if (message.type === 'pn-low') events.pnLow(message.tunnel);
+        if (message.type === 'done') this.#done(message.id);
+        if (message.type === 'failed') fail(`tunnel "${message.tunnel}": ${message.reason}`);
+      });
+      this.#worker.on('error', (cause) => fail(`worker thread: ${cause.message}`, cause));
+      this.#worker.on('exit', (code) => {
+        if (!this.#stopping) fail(`a worker thread ended by itself (${code})`);
+      });
+    });
+    // `stop` may come before anybody awaits `started`.
+    this.started.catch(() => {});
+    this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
+  }
+
+  wake(): void {
+    signalEvent(this.#eventFd);
+  }
+
+  /** Resolves when the worker has carried `request` out, or has ended. */
+  async ask(request: Request): Promise<void> {
+    const id = ++this.#lastId;
+    const done = new Promise<void>((resolve) => this.#asked.set(id, resolve));
+    this.#worker.postMessage({ ...request, id } satisfies ToWorker);
+    this.wake();
+    await Promise.race([done, this.#ended]);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#worker.postMessage({ type: 'stop' } satisfies ToWorker);
+    this.wake();
+    await this.#ended;
+    closeFds([this.#eventFd]);
+  }
+
+  #done(id: number): void {
+    this.#asked.get(id)?.();
+    this.#asked.delete(id);
+  }
+}

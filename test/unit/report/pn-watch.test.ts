@@ -1,0 +1,169 @@
+/** Packet numbers that run out: who watches the log knows in time, and once. */
+import { Writable } from 'node:stream';
+import { pino } from 'pino';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { MacsecConfig } from '../../../src/macsec/config.ts';
+import { countersAt, TxSaCounter } from '../../../src/macsec/counters.ts';
+import { PnWatch } from '../../../src/report/pn-watch.ts';
+import type { Tunnel } from '../../../src/tunnel/tunnel.ts';
+import { tunnelOf } from '../daemon/kit.ts';
+import { macsecConfig, saOf } from '../macsec/kit.ts';
+
+interface Line {
+  level: number;
+  msg: string;
+  tunnel: string;
+  an: number;
+  pn: number;
+  left: number;
+  usedPercent: number;
+  secondsLeft?: number;
+}
+
+const END = 2 ** 32;
+let lines: Line[] = [];
+let watch: PnWatch;
+let nowMs = 0;
+
+beforeEach(() => {
+  lines = [];
+  nowMs = 1_000_000;
+  const stream = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      lines.push(JSON.parse(chunk.toString()) as Line);
+      done();
+    },
+  });
+  watch = new PnWatch(pino(stream));
+});
+
+/** A tunnel whose transmit lane stands where the test says. */
+class Sending {
+  readonly tunnel: Tunnel;
+  readonly #counters: Float64Array;
+
+  constructor(macsec: MacsecConfig | null) {
+    const { tunnel, counters } = tunnelOf(macsec);
+    this.tunnel = tunnel;
+    this.#counters = counters[0]!.secy;
+  }
+
+  /** A second later the next PN of `an` is `pn`. */
+  at(pn: number, an = 0): void {
+    this.#counters[countersAt.txSa(an) + TxSaCounter.nextPn] = pn;
+    nowMs += 1000;
+    watch.tick([this.tunnel], nowMs);
+  }
+}
+
+describe('packet numbers that run out', () => {
+  it('are told at 75, 90, 95, 99 and 100 percent, once each, with the time left at the present rate', () => {
+    const sending = new Sending(macsecConfig());
+    const step = 2 ** 24;
+    for (let pn = 1; pn < END; pn += step) sending.at(pn);
+    for (let i = 0; i < 3; i++) sending.at(END);
+    expect(lines.map(({ usedPercent }) => usedPercent)).toEqual([75, 90, 95, 99, 100]);
+    for (const { level, left, secondsLeft, tunnel, an, msg } of lines.slice(0, 4)) {
+      expect({ level, tunnel, an, msg }).toEqual({
+        level: 40,
+        tunnel: 'site2',
+        an: 0,
+        msg: 'packet numbers run out: install a new key (l2vpnd rotate)',
+      });
+      expect(secondsLeft).toBe(Math.round(left / step));
+    }
+    expect(lines[4]).toMatchObject({
+      level: 50,
+      left: 0,
+      msg: expect.stringMatching(/used up.*l2vpnd rotate/),
+    });
+  });
+
+  it('say nothing below 75 percent', () => {
+    const sending = new Sending(macsecConfig());
+    for (const pn of [1, 2 ** 31, 0.7499 * END]) sending.at(Math.floor(pn));
+    expect(lines).toEqual([]);
+  });
+
+  it('that an SA starts with are told with its first second of sending', () => {
+    const pn = Math.floor(0.92 * END);
+    const sending = new Sending(macsecConfig({ txSa: [saOf({ pn })] }));
+    sending.at(0);
+    expect(lines).toEqual([]);
+    sending.at(pn + 1000);
+    expect(lines).toMatchObject([{ usedPercent: 92, secondsLeft: Math.round((END - pn - 1000) / 1000) }]);
+    sending.at(pn + 2000);
+    expect(lines).toHaveLength(1);
+  });
+
+  it('have no time left to tell while nothing is sent', () => {
+    const pn = Math.floor(0.8 * END);
+    const sending = new Sending(macsecConfig({ txSa: [saOf({ pn })] }));
+    sending.at(0);
+    sending.at(0);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).not.toHaveProperty('secondsLeft');
+  });
+
+  it('that are used up at the start are an error', () => {
+    const sending = new Sending(macsecConfig({ txSa: [saOf({ pn: END - 1 })] }));
+    sending.at(END);
+    sending.at(END);
+    expect(lines).toMatchObject([{ level: 50, left: 0, usedPercent: 100 }]);
+  });
+
+  it('one line tells of several marks passed at once', () => {
+    const sending = new Sending(macsecConfig());
+    sending.at(1);
+    sending.at(Math.floor(0.965 * END));
+    expect(lines.map(({ usedPercent }) => usedPercent)).toEqual([96]);
+    sending.at(Math.floor(0.97 * END));
+    expect(lines).toHaveLength(1);
+  });
+
+  it('a new key begins anew', () => {
+    const sending = new Sending(macsecConfig());
+    sending.at(1);
+    sending.at(Math.floor(0.76 * END));
+    const rotated = macsecConfig({ encodingSa: 1, txSa: [saOf({ an: 1, keyId: '09' }, '33'.repeat(16))] });
+    sending.tunnel.numbers?.configure(rotated);
+    sending.tunnel.config = { ...sending.tunnel.config, macsec: rotated };
+    sending.at(1, 1);
+    sending.at(Math.floor(0.76 * END), 1);
+    expect(lines.map(({ an, usedPercent }) => [an, usedPercent])).toEqual([
+      [0, 75],
+      [1, 75],
+    ]);
+  });
+
+  it('of 64 bits (XPN) are not used up at 2^32', () => {
+    const salt = Buffer.alloc(12, 7);
+    const sending = new Sending(
+      macsecConfig({ cipher: 'gcm-aes-xpn-128', txSa: [saOf({ ssci: 1, salt })], rxSc: [] }),
+    );
+    for (const pn of [1, END - 1, END, 2 ** 40]) sending.at(pn);
+    expect(lines).toEqual([]);
+    sending.at(0.76 * Number.MAX_SAFE_INTEGER);
+    expect(lines).toMatchObject([{ level: 40, usedPercent: 76 }]);
+    sending.at(Number.MAX_SAFE_INTEGER);
+    expect(lines.at(-1)).toMatchObject({ level: 50, left: 0 });
+  });
+
+  it('of a new SA are not mistaken for those of the one before, whose counters a lane has not cleared yet', () => {
+    const sending = new Sending(macsecConfig());
+    sending.at(1);
+    sending.at(END);
+    expect(lines).toHaveLength(1);
+    const replaced = macsecConfig({ txSa: [saOf({ keyId: '09' }, '33'.repeat(16))] });
+    sending.tunnel.numbers?.configure(replaced);
+    sending.tunnel.config = { ...sending.tunnel.config, macsec: replaced };
+    sending.at(END);
+    sending.at(1);
+    expect(lines).toHaveLength(1);
+  });
+
+  it('there are none without MACsec', () => {
+    new Sending(null).at(END);
+    expect(lines).toEqual([]);
+  });
+});

@@ -1,0 +1,142 @@
+/** What is told of a tunnel: its lanes added up, under the kernel's names. */
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { Drop } from '../../../src/frame/drop.ts';
+import { Traffic } from '../../../src/frame/lane-counters.ts';
+import {
+  countersAt,
+  RxSaCounter,
+  RxScCounter,
+  TxCounter,
+  TxSaCounter,
+} from '../../../src/macsec/counters.ts';
+import { DropLog } from '../../../src/report/drop-log.ts';
+import { snapshotOf } from '../../../src/report/snapshot.ts';
+import { totalsOf } from '../../../src/tunnel/totals.ts';
+import { tunnelOf } from '../daemon/kit.ts';
+import { KEY, macsecConfig, rxScOf, SCI, saOf } from '../macsec/kit.ts';
+
+describe('the totals of a tunnel', () => {
+  it('are the sums over its lanes, each direction apart', () => {
+    const { tunnel, counters } = tunnelOf(macsecConfig(), ['transmit', 'transmit', 'receive']);
+    counters.forEach(({ traffic, drops }, i) => {
+      traffic[Traffic.outFrames] = 10 ** i;
+      traffic[Traffic.lastMs] = 1000 * (3 - i);
+      drops[Drop.OutPktsTooLong] = i + 1;
+    });
+    const { tx, rx, drops } = totalsOf(tunnel);
+    expect([tx[Traffic.outFrames], rx[Traffic.outFrames]]).toEqual([11, 100]);
+    expect([tx[Traffic.lastMs], rx[Traffic.lastMs]]).toEqual([3000, 1000]);
+    expect(drops[Drop.OutPktsTooLong]).toBe(6);
+  });
+
+  it('of next packet numbers are the highest, not the sum', () => {
+    const { tunnel, counters } = tunnelOf(macsecConfig(), ['transmit', 'transmit', 'receive']);
+    const txAt = countersAt.txSa(0) + TxSaCounter.nextPn;
+    const rxAt = countersAt.rxSa(0, 0) + RxSaCounter.nextPn;
+    [300, 257, 0].forEach((pn, i) => {
+      counters[i]!.secy[txAt] = pn;
+    });
+    [1, 1, 42].forEach((pn, i) => {
+      counters[i]!.secy[rxAt] = pn;
+    });
+    const { macsec } = snapshotOf(tunnel, 'batch');
+    expect(macsec!.sa_list[0]!.pn).toBe(300);
+    expect(macsec!.rx_sc[0]!.sa_list[0]!.pn).toBe(42);
+  });
+});
+
+describe('a snapshot (as ip -j -s macsec show)', () => {
+  it('tells the counters under their names', () => {
+    const { tunnel, counters } = tunnelOf(macsecConfig({ rxSc: [rxScOf([], '00000000000000ff'), rxScOf()] }));
+    counters[0]!.secy[countersAt.txSc + TxCounter.outPktsEncrypted] = 5;
+    counters[0]!.secy[countersAt.txSa(0) + TxSaCounter.outPktsEncrypted] = 5;
+    counters[1]!.secy[countersAt.rxSc(1) + RxScCounter.inPktsOk] = 7;
+    counters[1]!.secy[countersAt.rxSa(1, 0) + RxSaCounter.inPktsNotValid] = 2;
+    counters[1]!.drops[Drop.InPktsNotValid] = 2;
+    const { macsec, drops } = snapshotOf(tunnel, 'batch');
+    expect(macsec!.tx_stats.OutPktsEncrypted).toBe(5);
+    expect(macsec!.sa_list[0]!.stats).toEqual({ OutPktsProtected: 0, OutPktsEncrypted: 5 });
+    expect(macsec!.rx_sc.map(({ sci, stats }) => [sci, stats.InPktsOK])).toEqual([
+      ['00000000000000ff', 0],
+      [SCI, 7],
+    ]);
+    expect(macsec!.rx_sc[1]!.sa_list[0]!.stats.InPktsNotValid).toBe(2);
+    expect(drops.InPktsNotValid).toBe(2);
+    expect(drops.TapRunt).toBe(0);
+  });
+
+  it('of plain GRETAP has no MACsec and no AEAD', () => {
+    const { tunnel } = tunnelOf(null);
+    expect(snapshotOf(tunnel, 'batch')).toMatchObject({
+      aead: null,
+      macsec: null,
+      mtu: 1462,
+      path_mtu: 1500,
+    });
+  });
+
+  it('never tells a key', () => {
+    const { tunnel } = tunnelOf(macsecConfig());
+    const text = JSON.stringify(snapshotOf(tunnel, 'batch'));
+    expect(text).not.toContain(KEY);
+    expect(text).toContain('"key":"01000000000000000000000000000000"');
+  });
+});
+
+describe('drops in the log', () => {
+  function logged() {
+    const lines: Record<string, unknown>[] = [];
+    const log = pino({ base: null }, { write: (line: string) => lines.push(JSON.parse(line)) });
+    const { tunnel, counters } = tunnelOf(macsecConfig({ txSa: [saOf()] }));
+    const dropLog = new DropLog(log);
+    const drops = { tick: (nowMs: number): void => dropLog.tick([tunnel], nowMs) };
+    return { lines, drops, tx: counters[0]!.drops, rx: counters[1]!.drops };
+  }
+
+  it('name the counter, how many, and the likely cause', () => {
+    const { lines, drops, rx } = logged();
+    rx[Drop.InPktsNotValid] = 3;
+    drops.tick(0);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatchObject({
+      tunnel: 'site2',
+      counter: 'InPktsNotValid',
+      direction: 'rx',
+      frames: 3,
+    });
+    expect(lines[0]!.msg).toContain('another key at the peer');
+  });
+
+  it('come once in ten seconds for a reason, with all since the last line', () => {
+    const { lines, drops, tx } = logged();
+    for (let second = 0; second <= 30; second++) {
+      tx[Drop.WireUnreachable]! += 5;
+      drops.tick(second * 1000);
+    }
+    expect(lines.map(({ frames }) => frames)).toEqual([5, 50, 50, 50]);
+  });
+
+  it('of one reason do not keep back those of another', () => {
+    const { lines, drops, tx, rx } = logged();
+    tx[Drop.WireUnreachable] = 1;
+    drops.tick(0);
+    rx[Drop.GreKey] = 1;
+    drops.tick(1000);
+    expect(lines.map(({ counter }) => counter)).toEqual(['WireUnreachable', 'GreKey']);
+  });
+
+  it('of frames that do not fit come with the numbers', () => {
+    const { lines, drops, tx } = logged();
+    tx[Drop.OutPktsTooLong] = 1;
+    drops.tick(0);
+    expect(lines[0]).toMatchObject({ mtu: 1430, pathMtu: 1500, overhead: 70 });
+  });
+
+  it('say nothing when nothing is dropped', () => {
+    const { lines, drops } = logged();
+    drops.tick(0);
+    drops.tick(1e6);
+    expect(lines).toEqual([]);
+  });
+});
