@@ -26,7 +26,7 @@ static const struct {
     {"openPair", open_pair},
     {"signalEvent", signal_event},
     {"clearEvent", clear_event},
-    {"poll", poll_fds},
+    {"waitFor", wait_for},
     {"openEpoll", open_epoll},
     {"epollSet", epoll_set},
     {"epollReady", epoll_ready},

@@ -121,7 +121,7 @@ napi_value open_event(napi_env env, napi_callback_info info);
 napi_value open_pair(napi_env env, napi_callback_info info);
 napi_value signal_event(napi_env env, napi_callback_info info);
 napi_value clear_event(napi_env env, napi_callback_info info);
-napi_value poll_fds(napi_env env, napi_callback_info info);
+napi_value wait_for(napi_env env, napi_callback_info info);
 napi_value open_epoll(napi_env env, napi_callback_info info);
 napi_value epoll_set(napi_env env, napi_callback_info info);
 napi_value epoll_ready(napi_env env, napi_callback_info info);

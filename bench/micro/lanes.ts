@@ -9,12 +9,11 @@ import { TransmitLane } from '../../src/datapath/transmit.ts';
 import { BATCH_FRAMES } from '../../src/frame/batch.ts';
 import { laneCounters, laneCountersBytes, Traffic } from '../../src/frame/lane-counters.ts';
 import { secyCountersLen } from '../../src/macsec/counters.ts';
-import { ipv4Template } from '../../src/wire/ipv4.ts';
 import { expectEqual, type MicroCase } from './bench.ts';
+import { rawGretap } from './encap.ts';
 import { HoldPort, loopSecy, SourcePort, sampleFrame } from './kit.ts';
 
 const LOWER_MTU = 1462;
-const PLAIN_GRE = { key: null, checksum: false };
 const MAX_LEN = 2048;
 
 export interface LanePair {
@@ -38,9 +37,8 @@ export function createLanePair(frameLen: number, provider: AeadProvider | null):
     tap: source,
     wire: link,
     secy: provider && loopSecy(provider, txCounters.secy),
-    gre: PLAIN_GRE,
+    encap: rawGretap(),
     lowerMtu: LOWER_MTU,
-    ipv4: ipv4Template(Buffer.from([1, 1, 1, 1]), Buffer.from([2, 2, 2, 2]), 64, 0, true),
     maxFrameLen: MAX_LEN,
     counters: txCounters,
   });
@@ -48,8 +46,7 @@ export function createLanePair(frameLen: number, provider: AeadProvider | null):
     wire: link,
     tap: sink,
     secy: provider && loopSecy(provider, rxCounters.secy),
-    gre: PLAIN_GRE,
-    outerIpv4: true,
+    encap: rawGretap(),
     maxPacketLen: MAX_LEN,
     counters: rxCounters,
   });

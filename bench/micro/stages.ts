@@ -5,20 +5,16 @@
  */
 import { type AeadJob, type AeadProvider, createAeadJob } from '../../src/crypto/aead.ts';
 import { ICV_LEN, IV_LEN } from '../../src/crypto/cipher-suite.ts';
-import { decapsulate } from '../../src/datapath/receive.ts';
-import { encapsulate } from '../../src/datapath/transmit.ts';
 import { type Batch, resetBatch } from '../../src/frame/batch.ts';
-import { viewOf } from '../../src/frame/view.ts';
 import { countersAt, RxScCounter } from '../../src/macsec/counters.ts';
 import { protect, protectable } from '../../src/macsec/protect.ts';
 import type { SecY } from '../../src/macsec/secy.ts';
 import { createRxScratch, validate } from '../../src/macsec/validate.ts';
-import { ipv4Template } from '../../src/wire/ipv4.ts';
 import { expectEqual, type MicroCase } from './bench.ts';
+import { rawGretap } from './encap.ts';
 import { expectFrames, filledBatch, loopSecy, sampleFrame } from './kit.ts';
 
 const LOWER_MTU = 1462;
-const PLAIN_GRE = { key: null, checksum: false };
 
 /** Both parts of a round trip as two cases: `there` makes what `back` takes. */
 function roundTrip(
@@ -49,12 +45,12 @@ function roundTrip(
 export function encapsulationCases(frameLen: number): MicroCase[] {
   const frame = sampleFrame(frameLen);
   const batch = filledBatch(frame);
-  const template = viewOf(ipv4Template(Buffer.from([1, 1, 1, 1]), Buffer.from([2, 2, 2, 2]), 64, 0, true));
+  const encap = rawGretap();
   return roundTrip(
     ['encapsulate', 'decapsulate'],
     { frameLen, provider: null },
-    () => encapsulate(batch, PLAIN_GRE, template),
-    () => decapsulate(batch, PLAIN_GRE, true),
+    () => encap.push(batch),
+    () => encap.pull(batch),
     batch.count,
     () => expectFrames('decapsulate', batch, frame),
   );

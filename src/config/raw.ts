@@ -1,7 +1,8 @@
 /** A configuration as its file holds it, with defaults filled in: keys are still hex or file names. */
 
+import type { GreConfig } from '../encap/config.ts';
 import type { MacsecConfig, RxScConfig, SaConfig } from '../macsec/config.ts';
-import type { Config, GreConfig, TunnelConfig } from './types.ts';
+import type { Config, TunnelConfig } from './types.ts';
 
 export interface RawConfig extends Omit<Config, 'tunnels'> {
   $schema?: string | undefined;

@@ -2,6 +2,7 @@
  * The effective configuration: what the daemon works with, after defaults, after every check, with the key
  * files read. Made by `loadConfig`; nothing in it is optional and nothing in it needs checking again.
  */
+import type { GreConfig } from '../encap/config.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 
 export interface Config {
@@ -38,20 +39,4 @@ export interface TapConfig {
   mtu: 'auto' | number;
   bridge: string | null;
   queues: number;
-}
-
-export interface GreConfig {
-  local: string;
-  /** An address, or `dynamic` (only with `encap: 'udp'`): learned from the first authentic frame. */
-  remote: string;
-  family: 4 | 6;
-  encap: 'none' | 'udp';
-  /** The UDP port at both ends; unused without `encap: 'udp'`. */
-  port: number;
-  /** The GRE key of both directions, or none. */
-  key: number | null;
-  checksum: boolean;
-  ttl: number;
-  tos: number;
-  df: boolean;
 }

@@ -1,7 +1,7 @@
 /** AES-GCM over a batch: the interface that the SecY works with, and that both providers implement. */
 import type { KeyObject } from 'node:crypto';
 import { viewOf } from '../frame/view.ts';
-import type { AeadJobArrays, BoundJob } from '../native/addon.ts';
+import type { AeadJobArrays } from '../native/addon.ts';
 import { IV_LEN } from './cipher-suite.ts';
 
 /** `slot` of a frame that has nothing to seal or open. */
@@ -13,8 +13,6 @@ export interface AeadJob extends AeadJobArrays {
   readonly at: Uint32Array;
   /** The IVs once more, to write whole words in network order. */
   readonly ivView: DataView;
-  /** The addon's handle of these arrays; null until a keyring has needed one. */
-  bound: BoundJob | null;
 }
 
 /** A table of keys and the two operations over a batch. Belongs to one thread. */
@@ -22,8 +20,6 @@ export interface Keyring {
   /** Puts `sak` (16 octets: AES-128, 32: AES-256) into `slot` (0–254). */
   set(slot: number, sak: KeyObject): void;
   clear(slot: number): void;
-  /** What is done once a job, not at every call: a lane calls it for its own. Any other job works too. */
-  prepare?(job: AeadJob): void;
   /** Seals frames [0, count) in place; writes ICVs of `icvLen` octets. HOT PATH. */
   seal(job: AeadJob, count: number, icvLen: number): void;
   /** Opens frames [0, count) in place; `ok[i]` is 1 where the ICV was right. HOT PATH. */
@@ -51,6 +47,5 @@ export function createAeadJob(arena: Buffer, at: Uint32Array): AeadJob {
     ivView: viewOf(iv),
     slot: new Uint8Array(capacity).fill(NO_SLOT),
     ok: new Uint8Array(capacity),
-    bound: null,
   };
 }

@@ -3,12 +3,15 @@
  * Nothing is allocated a frame. After `ok[i] = 0` the text of that frame is garbage, not plaintext to act on.
  */
 import type { KeyObject } from 'node:crypto';
-import type { Addon, KeyringHandle } from '../native/addon.ts';
+import type { Addon, BoundJob, KeyringHandle } from '../native/addon.ts';
+import { boundJob } from '../native/bound.ts';
 import type { AeadJob, AeadProvider, Keyring } from './aead.ts';
 
 class BatchKeyring implements Keyring {
   readonly #addon: Addon;
   readonly #ring: KeyringHandle;
+  #job: AeadJob | null = null;
+  #bound: BoundJob | null = null;
 
   constructor(addon: Addon, slots: number) {
     this.#addon = addon;
@@ -28,20 +31,23 @@ class BatchKeyring implements Keyring {
     this.#addon.clearKey(this.#ring, slot);
   }
 
-  prepare(job: AeadJob): void {
-    job.bound = this.#addon.bindJob(job);
-  }
-
   /** HOT PATH. */
   seal(job: AeadJob, count: number, icvLen: number): void {
-    if (job.bound === null) this.prepare(job);
-    this.#addon.aeadSeal(this.#ring, job.bound!, count, icvLen);
+    this.#addon.aeadSeal(this.#ring, this.#boundOf(job), count, icvLen);
   }
 
   /** HOT PATH. */
   open(job: AeadJob, count: number, icvLen: number): void {
-    if (job.bound === null) this.prepare(job);
-    this.#addon.aeadOpen(this.#ring, job.bound!, count, icvLen);
+    this.#addon.aeadOpen(this.#ring, this.#boundOf(job), count, icvLen);
+  }
+
+  /** A comparison, unless the job is another than the last. */
+  #boundOf(job: AeadJob): BoundJob {
+    if (job !== this.#job) {
+      this.#bound = boundJob(this.#addon, job);
+      this.#job = job;
+    }
+    return this.#bound!;
   }
 
   close(): void {

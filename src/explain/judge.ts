@@ -1,12 +1,12 @@
 /**
  * Says what a tunnel would do with a packet, by letting it: the packet goes through the receive lane's own stages
- * (`decapsulate`, `validate`) over a SecY built from the configuration, with node:crypto. So the answer is the
+ * (`pullGre`, `validate`) over a SecY built from the configuration, with node:crypto. So the answer is the
  * daemon's, and a capture read in order meets the replay window as the daemon would.
  *
  * A packet that this site has sent is judged by the mirrored configuration: what a peer with the same keys would do.
  */
 import type { Config, TunnelConfig } from '../config/types.ts';
-import { decapsulate } from '../datapath/receive.ts';
+import { pullGre } from '../encap/gre.ts';
 import { DROP_TEXTS, Drop } from '../frame/drop.ts';
 import type { MacsecConfig, SaConfig } from '../macsec/config.ts';
 import type { SecY } from '../macsec/secy.ts';
@@ -96,7 +96,7 @@ class Gate {
     const from = decoded.greAt >= 0 ? decoded.greAt : decoded.frameAt;
     if (decoded.end - from > MAX_PACKET_LEN) return this.#refuse(Drop.Oversized, null);
     bench.put(packet.subarray(from, decoded.end));
-    if (decoded.greAt >= 0) decapsulate(batch, this.#tunnel.gre, false);
+    if (decoded.greAt >= 0) pullGre(batch, this.#tunnel.gre);
     if (batch.verdict[0] === 0 && batch.len[0]! < ETHERNET_LEN) batch.verdict[0] = Drop.InnerRunt;
     if (batch.verdict[0] !== 0) return this.#refuse(batch.verdict[0] as Drop, null);
     const frame = bench.take();

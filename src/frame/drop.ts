@@ -37,6 +37,8 @@ export const Drop = {
   SecTagRunt: 27,
   NoEndpoint: 28,
   TapMalformed: 29,
+  Uncontrolled: 30,
+  UncontrolledFull: 31,
 } as const;
 export type Drop = (typeof Drop)[keyof typeof Drop];
 
@@ -90,4 +92,6 @@ export const DROP_TEXTS: readonly DropText[] = [
   rx('SecTagRunt', 'the frame ends inside the SecTAG'),
   tx('NoEndpoint', 'gre.remote is dynamic, and no authentic frame has come from the peer yet'),
   tx('TapMalformed', 'the TAP described a super-frame that cannot be cut'),
+  rx('Uncontrolled', 'not dropped: a frame for the control plane (EAPOL), which has it'),
+  rx('UncontrolledFull', 'more frames for the control plane (EAPOL) than it takes: is somebody flooding it?'),
 ];

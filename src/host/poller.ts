@@ -1,46 +1,41 @@
-/** poll(2) over the descriptors of a worker's lanes, and the eventfd that wakes it (`man 2 eventfd`). */
+/** epoll(7) over the descriptors of a worker's lanes, and the eventfd that wakes it (`man 2 eventfd`). */
 import type { Addon } from '../native/addon.ts';
 import { loadAddon } from '../native/load.ts';
 
+/** Descriptors that one `wait` tells of, at most; what else is ready comes with the next. */
+const READY = 64;
+
 export class Poller {
   readonly #addon: Addon = loadAddon();
-  readonly #fds: Int32Array;
-  readonly #events: Int16Array;
-  readonly #revents: Int16Array;
+  readonly #epoll: number = this.#addon.openEpoll();
+  readonly #ready = new Int32Array(2 * READY);
 
-  /** Room for `capacity` descriptors. */
-  constructor(capacity: number) {
-    this.#fds = new Int32Array(capacity).fill(-1);
-    this.#events = new Int16Array(capacity);
-    this.#revents = new Int16Array(capacity);
+  /** What to wait for at `fd`, from now on; 0: nothing. A descriptor has to be taken out before it is closed. */
+  set(fd: number, events: number): void {
+    this.#addon.epollSet(this.#epoll, fd, events);
   }
 
-  /** What place `i` waits for; a negative `fd` is passed over. HOT PATH. */
-  set(i: number, fd: number, events: number): void {
-    this.#fds[i] = fd;
-    this.#events[i] = events;
-  }
-
-  /** Waits; −1 for ever. Returns how many are ready. HOT PATH: allocates nothing. */
+  /** Waits, at most `timeoutMs` (−1: for ever). Returns how many are ready. HOT PATH: allocates nothing. */
   wait(timeoutMs: number): number {
-    return this.#addon.poll(this.#fds, this.#events, this.#revents, this.#fds.length, timeoutMs);
+    return this.#addon.epollReady(this.#epoll, this.#ready, timeoutMs);
   }
 
-  /** What place `i` is ready for, errors included; 0: nothing. HOT PATH. */
-  ready(i: number): number {
-    return this.#revents[i]!;
+  /** The descriptor that is the `i`-th ready one. HOT PATH. */
+  fdAt(i: number): number {
+    return this.#ready[2 * i]!;
+  }
+
+  /** What it is ready for, errors included. HOT PATH. */
+  eventsAt(i: number): number {
+    return this.#ready[2 * i + 1]!;
+  }
+
+  close(): void {
+    this.#addon.closeFd(this.#epoll);
   }
 }
 
-/** Opens an eventfd. */
-export function openEvent(): number {
-  return loadAddon().openEvent();
-}
-
-export function signalEvent(fd: number): void {
-  loadAddon().signalEvent(fd);
-}
-
-export function clearEvent(fd: number): void {
-  loadAddon().clearEvent(fd);
+/** Waits for `events` at one descriptor, at most `timeoutMs`; whether they came. */
+export function waitFor(fd: number, events: number, timeoutMs: number): boolean {
+  return loadAddon().waitFor(fd, events, timeoutMs);
 }

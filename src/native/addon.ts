@@ -111,11 +111,8 @@ export interface Addon {
   signalEvent(fd: number): void;
   /** Takes the count back to 0; false when it was 0. */
   clearEvent(fd: number): boolean;
-  /**
-   * poll(2) over `fds[0, count)` with `events` in and `revents` out (POLLIN 1, POLLOUT 4, POLLERR 8, POLLHUP 16,
-   * POLLNVAL 32). `timeoutMs` −1 waits for ever. Returns how many are ready; EINTR counts as 0.
-   */
-  poll(fds: Int32Array, events: Int16Array, revents: Int16Array, count: number, timeoutMs: number): number;
+  /** poll(2) on one descriptor; whether any of `events` (or an error) came within `timeoutMs`. EINTR counts as not. */
+  waitFor(fd: number, events: number, timeoutMs: number): boolean;
   /** epoll_create1(EPOLL_CLOEXEC). */
   openEpoll(): number;
   /** What to wait for at `fd`: POLLIN 1, POLLOUT 4, both, or 0: nothing any more. Level-triggered. */

@@ -1,11 +1,16 @@
-/** The seam at both edges of a lane: a place that frames come from and go to, a batch at a time. */
-import type { Batch } from '../frame/batch.ts';
+/**
+ * The seam at both edges of a lane: a place that frames come from and go to, a batch at a time.
+ *
+ * A port belongs to one thread. It keeps no frame: what `receive` has put into a batch is the caller's, and what
+ * `send` was given is the caller's again when it returns. Closing a port leaves its descriptor to who opened it.
+ */
+import type { Batch, BatchLayout } from '../frame/batch.ts';
 
 export interface FramePort {
-  /** The descriptor to poll, or −1 where there is none (memory ports). */
+  /** The descriptor to wait on, or −1 where there is none (memory ports). */
   readonly fd: number;
-  /** What is done once a batch, not at every call: a lane calls it for its own. Any other batch works too. */
-  prepare?(batch: Batch): void;
+  /** How the batches lie that `receive` fills; absent: in slots, of whatever size. `send` takes any. */
+  readonly receiveLayout?: BatchLayout;
   /** Fills the empty `batch` with up to `max` frames that wait; returns how many. 0: nothing waits. HOT PATH. */
   receive(batch: Batch, max: number): number;
   /**

@@ -2,7 +2,7 @@
  * A bad link as a decorator: what is received through it was lost, doubled, put out of order or altered on the
  * way, each with its own probability, and always in the same manner for the same seed. For tests.
  */
-import { type Batch, createBatch, HEADROOM, resetBatch, TAILROOM } from '../frame/batch.ts';
+import { type Batch, createBatch, resetBatch } from '../frame/batch.ts';
 import type { FramePort } from './frame-port.ts';
 
 /** Probabilities, 0 to 1. */
@@ -54,7 +54,7 @@ class LossyPort implements FramePort {
   }
 
   receive(batch: Batch, max: number): number {
-    this.#inbox ??= createBatch(batch.slotLen - HEADROOM - TAILROOM, batch.capacity);
+    this.#inbox ??= createBatch(batch.room, batch.capacity);
     resetBatch(this.#inbox);
     const arrived = this.#inner.receive(this.#inbox, max);
     for (let i = 0; i < arrived; i++) this.#carry(this.#inbox, i);

@@ -2,7 +2,7 @@
  * `FramePort` without a kernel: two ends in memory, and what one sends the other receives. With them two whole
  * sites run in a unit test. They allocate; they are not on any hot path.
  */
-import { type Batch, HEADROOM, TAILROOM } from '../frame/batch.ts';
+import { type Batch, TAILROOM } from '../frame/batch.ts';
 import { Drop } from '../frame/drop.ts';
 import type { FramePort } from './frame-port.ts';
 
@@ -49,7 +49,7 @@ export class MemoryPort implements FramePort {
   }
 
   receive(batch: Batch, max: number): number {
-    const room = batch.slotLen - HEADROOM - TAILROOM;
+    const { room } = batch;
     let count = 0;
     while (count < max && count < batch.capacity) {
       const frame = this.#waiting.shift();

@@ -1,63 +1,48 @@
 /**
- * A raw GRE socket as a `FramePort` (`man 7 raw`). What it receives begins with the outer header on IPv4 and
- * with the GRE header on IPv6; what it sends begins with the GRE header, or with the outer one on a socket
- * opened with `hdrIncl`.
+ * A raw IP socket as a `FramePort` (`man 7 raw`). What it receives begins with the outer header on IPv4 and with what
+ * follows it on IPv6; what it sends begins with what follows the outer header, or with that on a socket opened with
+ * `hdrIncl`.
  */
-import { type Batch, HEADROOM } from '../frame/batch.ts';
+import type { Batch } from '../frame/batch.ts';
 import { Drop } from '../frame/drop.ts';
 import type { Addon, PortHandle } from '../native/addon.ts';
-import { boundFrames } from '../native/bound.ts';
 import { loadAddon } from '../native/load.ts';
+import { BatchBinding } from './batch-binding.ts';
 import type { FramePort } from './frame-port.ts';
-import { isFull, MAX_SOFT_ERRORS, markTooLong, wireDrop } from './verdicts.ts';
+import { receivePastErrors, sendWithRetry } from './soft-errors.ts';
+import { markTooLong } from './verdicts.ts';
 
-class GreSocketPort implements FramePort {
+class RawSocketPort implements FramePort {
   readonly fd: number;
+  readonly status: Int32Array = new Int32Array(1);
   readonly #addon: Addon = loadAddon();
+  readonly #bound: BatchBinding = new BatchBinding(this.#addon);
   readonly #port: PortHandle;
-  readonly #status = new Int32Array(1);
 
   constructor(fd: number) {
     this.fd = fd;
     this.#port = this.#addon.openSocketPort(fd);
   }
 
-  prepare(batch: Batch): void {
-    boundFrames(this.#addon, batch);
-  }
-
   /** HOT PATH: allocates nothing. */
   receive(batch: Batch, max: number): number {
-    const room = batch.slotLen - HEADROOM;
-    let count = 0;
-    for (let errors = 0; errors <= MAX_SOFT_ERRORS; errors++) {
-      count = this.#addon.socketReceive(
-        this.#port,
-        boundFrames(this.#addon, batch),
-        Math.min(max, batch.capacity),
-        room,
-        this.#status,
-      );
-      if (count > 0 || this.#status[0] === 0) break;
-    }
+    const count = receivePastErrors(this, batch, Math.min(max, batch.capacity));
     markTooLong(batch, count, Drop.Oversized);
     batch.count = count;
     return count;
   }
 
-  /**
-   * HOT PATH: allocates nothing. The first error at a frame may be an earlier one's, left by ICMP, and reading
-   * it has cleared it: the frame is tried once more before it gets a verdict.
-   */
+  receiveSome(batch: Batch, max: number): number {
+    return this.#addon.socketReceive(this.#port, this.#bound.of(batch), max, batch.room, this.status);
+  }
+
+  /** HOT PATH: allocates nothing. */
   send(batch: Batch, from: number): number {
-    let at = from;
-    let retried = -1;
-    while (true) {
-      at = this.#addon.socketSend(this.#port, boundFrames(this.#addon, batch), at, batch.count, this.#status);
-      if (at >= batch.count || isFull(this.#status[0]!)) return at;
-      if (retried === at) batch.verdict[at++] = wireDrop(this.#status[0]!);
-      else retried = at;
-    }
+    return sendWithRetry(this, batch, from);
+  }
+
+  sendFrom(batch: Batch, at: number): number {
+    return this.#addon.socketSend(this.#port, this.#bound.of(batch), at, batch.count, this.status);
   }
 
   close(): void {
@@ -65,7 +50,7 @@ class GreSocketPort implements FramePort {
   }
 }
 
-/** The port of the raw GRE socket `fd`. Closing the port leaves `fd` to who opened it. */
-export function wrapGreSocket(fd: number): FramePort {
-  return new GreSocketPort(fd);
+/** The port of the raw socket `fd`. */
+export function wrapRawSocket(fd: number): FramePort {
+  return new RawSocketPort(fd);
 }

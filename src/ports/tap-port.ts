@@ -2,11 +2,11 @@
  * One queue of a TAP device as a `FramePort`. The main thread opens the descriptor (`open-tap.ts`); the worker
  * that runs the lane wraps it.
  */
-import { type Batch, HEADROOM, TAILROOM } from '../frame/batch.ts';
+import type { Batch } from '../frame/batch.ts';
 import { Drop } from '../frame/drop.ts';
 import type { Addon, PortHandle } from '../native/addon.ts';
-import { boundFrames } from '../native/bound.ts';
 import { loadAddon } from '../native/load.ts';
+import { BatchBinding } from './batch-binding.ts';
 import type { FramePort } from './frame-port.ts';
 import { negotiateOffloads } from './tap-offloads.ts';
 import { markTooLong } from './verdicts.ts';
@@ -21,6 +21,7 @@ export interface TapOptions {
 class TapPort implements FramePort {
   readonly fd: number;
   readonly #addon: Addon = loadAddon();
+  readonly #bound: BatchBinding = new BatchBinding(this.#addon);
   readonly #port: PortHandle;
   readonly #status = new Int32Array(1);
 
@@ -30,22 +31,13 @@ class TapPort implements FramePort {
     this.#port = this.#addon.openTapPort(fd, join, clearMtu);
   }
 
-  prepare(batch: Batch): void {
-    boundFrames(this.#addon, batch);
-  }
-
   /**
    * HOT PATH: allocates nothing. Returns less than `max` only when nothing more waits; else there may be frames
    * of a super-frame that `poll` does not know of. Throws (EBADFD) when the interface was deleted under us.
    */
   receive(batch: Batch, max: number): number {
-    const room = batch.slotLen - HEADROOM - TAILROOM;
-    const count = this.#addon.tapRead(
-      this.#port,
-      boundFrames(this.#addon, batch),
-      Math.min(max, batch.capacity),
-      room,
-    );
+    const most = Math.min(max, batch.capacity);
+    const count = this.#addon.tapRead(this.#port, this.#bound.of(batch), most, batch.room);
     markTooLong(batch, count, Drop.OutPktsTooLong);
     batch.count = count;
     return count;
@@ -53,14 +45,7 @@ class TapPort implements FramePort {
 
   /** HOT PATH: allocates nothing. What the TAP refuses (EIO: the interface is down) is dropped, not kept. */
   send(batch: Batch, from: number): number {
-    this.#addon.tapWrite(
-      this.#port,
-      boundFrames(this.#addon, batch),
-      from,
-      batch.count,
-      this.#status,
-      Drop.TapError,
-    );
+    this.#addon.tapWrite(this.#port, this.#bound.of(batch), from, batch.count, this.#status, Drop.TapError);
     return batch.count;
   }
 

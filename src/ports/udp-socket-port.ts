@@ -1,32 +1,25 @@
 /**
- * A UDP socket as a `FramePort`, for GRE-in-UDP (RFC 8086): trains of datagrams both ways (UDP_SEGMENT, UDP_GRO).
- * A packet begins with its GRE header. The peer's address and port are in an `endpoint`, shared memory that
- * every lane of the tunnel sees; where `gre.remote` is dynamic, the receive lane has it learn the sender of
- * a frame that was authentic.
+ * A UDP socket as a `FramePort`: trains of datagrams both ways (UDP_SEGMENT, UDP_GRO). It sends to an `endpoint`, and can
+ * make the sender of a frame that it has received just now the peer.
  */
-import type { Batch } from '../frame/batch.ts';
-import { type Addon, ENDPOINT_LEN, type PortHandle, UDP_AREA_LEN } from '../native/addon.ts';
-import { boundFrames } from '../native/bound.ts';
+import type { Batch, BatchLayout } from '../frame/batch.ts';
+import type { Addon, PortHandle } from '../native/addon.ts';
 import { loadAddon } from '../native/load.ts';
+import { BatchBinding } from './batch-binding.ts';
 import type { FramePort } from './frame-port.ts';
-import { isFull, MAX_SOFT_ERRORS, wireDrop } from './verdicts.ts';
+import { receivePastErrors, sendWithRetry } from './soft-errors.ts';
 
-/** Messages of one receive call, at most. */
-const MAX_AREAS = 128;
-
-/**
- * A batch to receive into holds this many frames and octets at least: trains land in areas of 64 KiB, and room
- * for 64 frames is kept for each.
- */
-export const UDP_BATCH_FRAMES = 256;
-export const UDP_BATCH_SLOT_LEN = 4096;
+/** Trains land in areas, one each; for 64 frames of each the batch keeps room. */
+const RECEIVE_LAYOUT: BatchLayout = { kind: 'areas', frames: 256, areas: 16 };
 
 export class UdpSocketPort implements FramePort {
   readonly fd: number;
+  readonly receiveLayout: BatchLayout = RECEIVE_LAYOUT;
+  readonly status: Int32Array = new Int32Array(1);
   readonly #endpoint: Uint8Array;
   readonly #addon: Addon = loadAddon();
+  readonly #bound: BatchBinding = new BatchBinding(this.#addon);
   readonly #port: PortHandle;
-  readonly #status = new Int32Array(1);
 
   constructor(fd: number, endpoint: Uint8Array) {
     this.fd = fd;
@@ -34,40 +27,25 @@ export class UdpSocketPort implements FramePort {
     this.#port = this.#addon.openUdpPort(fd);
   }
 
-  prepare(batch: Batch): void {
-    boundFrames(this.#addon, batch);
-  }
-
-  /** HOT PATH: allocates nothing. Ignores the slots of `batch`, whose frames lie in its arena all the same. */
+  /** HOT PATH: allocates nothing. */
   receive(batch: Batch, max: number): number {
-    const areas = Math.min(MAX_AREAS, Math.floor(batch.arena.length / UDP_AREA_LEN));
-    const room = Math.min(max, batch.capacity);
-    let count = 0;
-    for (let errors = 0; errors <= MAX_SOFT_ERRORS; errors++) {
-      count = this.#addon.udpReceive(this.#port, boundFrames(this.#addon, batch), areas, room, this.#status);
-      if (count > 0 || this.#status[0] === 0) break;
-    }
+    const count = receivePastErrors(this, batch, Math.min(max, batch.capacity));
     batch.count = count;
     return count;
   }
 
-  /** HOT PATH: allocates nothing. As a raw socket's, see there. */
+  receiveSome(batch: Batch, max: number): number {
+    return this.#addon.udpReceive(this.#port, this.#bound.of(batch), batch.areas, max, this.status);
+  }
+
+  /** HOT PATH: allocates nothing. */
   send(batch: Batch, from: number): number {
-    let at = from;
-    let retried = -1;
-    while (true) {
-      at = this.#addon.udpSend(
-        this.#port,
-        boundFrames(this.#addon, batch),
-        at,
-        batch.count,
-        this.#status,
-        this.#endpoint,
-      );
-      if (at >= batch.count || isFull(this.#status[0]!)) return at;
-      if (retried === at) batch.verdict[at++] = wireDrop(this.#status[0]!);
-      else retried = at;
-    }
+    return sendWithRetry(this, batch, from);
+  }
+
+  sendFrom(batch: Batch, at: number): number {
+    const { status } = this;
+    return this.#addon.udpSend(this.#port, this.#bound.of(batch), at, batch.count, status, this.#endpoint);
   }
 
   /**
@@ -83,19 +61,7 @@ export class UdpSocketPort implements FramePort {
   }
 }
 
-/** Shared memory for a peer's address: `remote`:`port`, or unknown as yet where `remote` is null. */
-export function createEndpoint(remote: string | null, port: number): Uint8Array {
-  const endpoint = new Uint8Array(new SharedArrayBuffer(ENDPOINT_LEN));
-  if (remote !== null) loadAddon().setEndpoint(endpoint, remote, port);
-  return endpoint;
-}
-
-/** `192.0.2.1:4754`, or null while the peer is unknown. */
-export function endpointText(endpoint: Uint8Array): string | null {
-  return loadAddon().endpointText(endpoint);
-}
-
-/** The port of the UDP socket `fd`. Closing the port leaves `fd` to who opened it. */
+/** The port of the UDP socket `fd`, whose peer is where `endpoint` says. */
 export function wrapUdpSocket(fd: number, endpoint: Uint8Array): UdpSocketPort {
   return new UdpSocketPort(fd, endpoint);
 }

@@ -8,9 +8,6 @@ const { EAGAIN, ENOBUFS, EMSGSIZE, EPERM, EACCES } = constants.errno;
 const { ENETUNREACH, EHOSTUNREACH, ENETDOWN, ECONNREFUSED, ENODEV } = constants.errno;
 const { EADDRNOTAVAIL, EDESTADDRREQ } = constants.errno;
 
-/** ICMP messages about earlier packets leave errors on a socket; each receive takes at most so many off. */
-export const MAX_SOFT_ERRORS = 8;
-
 /** The queue behind the descriptor is full: the frames wait, poll says when to go on. */
 export function isFull(errno: number): boolean {
   return errno === EAGAIN || errno === ENOBUFS;

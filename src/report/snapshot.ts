@@ -22,7 +22,7 @@ import {
   TX_SC_COUNTERS,
   TxSaCounter,
 } from '../macsec/counters.ts';
-import { endpointText } from '../ports/udp-socket-port.ts';
+import { endpointText } from '../ports/endpoint.ts';
 import { totalsOf } from '../tunnel/totals.ts';
 import type { Tunnel } from '../tunnel/tunnel.ts';
 
@@ -54,8 +54,8 @@ export function snapshotOf(tunnel: Tunnel, aead: string): TunnelSnapshot {
 }
 
 function endpointOf(tunnel: Tunnel): string | null {
-  const { endpoint } = tunnel.lanes[0]!;
-  return endpoint === null ? null : endpointText(endpoint);
+  const { encap } = tunnel.lanes[0]!;
+  return encap.kind === 'gre-udp' ? endpointText(encap.endpoint) : null;
 }
 
 function pnLeft(tunnel: Tunnel): number | null {

@@ -4,7 +4,9 @@
  */
 
 import { networkInterfaces } from 'node:os';
-import type { GreConfig, TunnelConfig } from '../config/types.ts';
+import type { TunnelConfig } from '../config/types.ts';
+import type { GreConfig } from '../encap/config.ts';
+import { openWire } from '../encap/kinds.ts';
 import { L2vpnError } from '../errors.ts';
 import { closeFds } from '../host/close.ts';
 import { pathMtu } from '../host/socket.ts';
@@ -13,7 +15,7 @@ import { countersAt, RxSaCounter, TxSaCounter } from '../macsec/counters.ts';
 import type { PnState } from '../state/state.ts';
 import { sciOf } from '../wire/sci.ts';
 import type { LaneSpec } from '../worker/messages.ts';
-import { laneSpecs, openWire } from './lane-specs.ts';
+import { laneSpecs } from './lane-specs.ts';
 import { type MtuArithmetic, mtuArithmetic } from './mtu.ts';
 import { SecyNumbers, type TxNumbers } from './packet-numbers.ts';
 import { totalsOf } from './totals.ts';
@@ -72,11 +74,13 @@ function open(config: TunnelConfig, place: string, state: PnState, undo: (() => 
   const opened = openTap({ ...tap, mac, mtu }, `${place}.tap`);
   const tapFds = [...new Set([...opened.fds, opened.writeFd])];
   undo.push(() => closeFds(tapFds));
-  const wireFd = openWire(config, place);
+  const { fd: wireFd, spec: encap } = openWire(gre, `${place}.gre`);
   // What a gretap below would carry: SecTAG and ICV are inside.
   const gretap = mtuArithmetic(path, gre, null);
   const lowerMtu = Math.max(gretap.mtu, mtu + arithmetic.overhead - gretap.overhead);
-  const lanes = laneSpecs(config, opened, wireFd, secy, lowerMtu, mtu);
+  const lanes = laneSpecs({
+    ...{ config, tap: opened, wireFd, encap, secy, lowerMtu, mtu, uncontrolled: null },
+  });
   return {
     config,
     sci,

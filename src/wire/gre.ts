@@ -18,6 +18,8 @@ const MASK_VERSION = 0x0007;
 export const GRE_PROTO_TEB = 0x6558;
 /** Without options. */
 export const GRE_LEN = 4;
+/** Octets of each option: checksum, key, sequence number. */
+export const GRE_OPTION_LEN = 4;
 
 /** What both ends agreed on; `key` null: none. */
 export interface GreOptions {

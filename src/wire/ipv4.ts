@@ -8,6 +8,8 @@
  */
 
 export const IPV4_LEN = 20;
+/** With all the options that IHL can count. */
+export const IPV4_LEN_MAX = 60;
 export const IPPROTO_GRE = 47;
 const OFF_ID = 4;
 const FLAG_DF = 0x40;

@@ -1,117 +1,213 @@
 /**
- * The worker's loop. One native poll over the lanes' descriptors and the eventfd; lanes that are ready run, each up
- * to a few batches at a time so that none starves the others. Nothing here returns to the event loop until the end.
+ * The worker's loop. One epoll over what the lanes wait for and the eventfd; lanes that are ready run, each up to a few
+ * batches at a time so that none starves the others. A turn costs what is ready, however many lanes there are. Nothing
+ * here returns to the event loop until the end.
  */
 import { type Lane, POLLIN, POLLOUT } from '../datapath/lane.ts';
-import { clearEvent, Poller } from '../host/poller.ts';
+import { clearEvent } from '../host/event.ts';
+import { Poller, waitFor } from '../host/poller.ts';
 
 /** Batches that a ready lane moves before the others get their turn. */
-const BATCHES_A_TURN = 4;
+const BATCHES_PER_TURN = 4;
 /** Batches that a lane may still move when it stops, and how long it waits for a port to take them. */
-const BATCHES_A_DRAIN = 64;
+const BATCHES_PER_DRAIN = 64;
 const DRAIN_WAIT_MS = 50;
+/** POLLERR and POLLHUP come unasked: whoever waits there has to look. */
+const POLL_UNASKED = 8 | 16;
 
-export interface LoopEvents {
-  /** The main thread has signalled; it may have changed `lanes`. True: stop. */
-  woken(): boolean;
-  /** Lane `lane` has just run. HOT PATH. */
-  ran(lane: number): void;
-  /** Lane `lane` cannot go on; the loop ends. */
-  failed(lane: number, cause: unknown): void;
+/** What a loop runs: a lane, and whatever its owner knows of it. */
+export interface Looped {
+  readonly lane: Lane;
 }
 
-/** One set of lanes and what they wait for; a new one whenever lanes come or go. */
-export class LaneTurns {
-  readonly count: number;
-  /** The lane that runs: at fault when something throws. */
-  running = 0;
-  readonly #lanes: readonly Lane[];
-  readonly #poller: Poller;
-  /** Whether a lane may have more without its descriptor saying so: the rest of a super-frame, or of its turn. */
-  readonly #more: Uint8Array;
-  #anyMore = true;
+export interface LoopEvents<Entry extends Looped> {
+  /** The main thread has signalled; entries may be added and removed. True: stop. */
+  woken(): boolean;
+  /** The lane of `entry` has just run. HOT PATH. */
+  ran(entry: Entry): void;
+  /** The lane of `entry` cannot go on; the loop has let go of it, and runs the others. */
+  failed(entry: Entry, cause: unknown): void;
+}
 
-  constructor(lanes: readonly Lane[], eventFd: number) {
-    this.count = lanes.length;
-    this.#lanes = lanes;
-    this.#poller = new Poller(this.count + 1);
-    this.#poller.set(this.count, eventFd, POLLIN);
-    this.#more = new Uint8Array(this.count).fill(1);
+/** An entry's place in the loop: what it is armed for, and whether it runs in the next turn. */
+class Seat<Entry extends Looped> {
+  readonly entry: Entry;
+  fd = -1;
+  events = 0;
+  isDue = false;
+  isGone = false;
+
+  constructor(entry: Entry) {
+    this.entry = entry;
+  }
+}
+
+export class LaneLoop<Entry extends Looped> {
+  readonly #poller = new Poller();
+  readonly #eventFd: number;
+  readonly #seats = new Map<Entry, Seat<Entry>>();
+  /** By descriptor: who waits there. */
+  readonly #waiting: (Seat<Entry>[] | undefined)[] = [];
+  /** Who waits for the main thread. */
+  readonly #parked = new Set<Seat<Entry>>();
+  /** Who runs in this turn, and who in the next: a lane may have more without its descriptor saying so. */
+  #running: Seat<Entry>[] = [];
+  #due: Seat<Entry>[] = [];
+
+  constructor(eventFd: number) {
+    this.#eventFd = eventFd;
+    this.#poller.set(eventFd, POLLIN);
+  }
+
+  get entries(): IterableIterator<Entry> {
+    return this.#seats.keys();
+  }
+
+  add(entry: Entry): void {
+    const seat = new Seat(entry);
+    this.#seats.set(entry, seat);
+    this.#arm(seat, entry.lane.waitFd, entry.lane.waitEvents);
+    this.#markDue(seat);
+  }
+
+  /** Lets go of the entry and its descriptors; its lane is the caller's to close. */
+  remove(entry: Entry): void {
+    const seat = this.#seats.get(entry);
+    if (seat === undefined) return;
+    seat.isGone = true;
+    this.#disarm(seat);
+    this.#seats.delete(entry);
+  }
+
+  close(): void {
+    this.#poller.close();
   }
 
   /** Waits until a lane can run, at most `waitMs` (−1: for ever). Returns whether the event was signalled. HOT PATH. */
   wait(waitMs: number): boolean {
-    const lanes = this.#lanes;
     const poller = this.#poller;
-    for (let i = 0; i < this.count; i++) poller.set(i, lanes[i]!.waitFd, lanes[i]!.waitEvents);
-    poller.wait(this.#anyMore ? 0 : waitMs);
-    return poller.ready(this.count) !== 0;
+    const ready = poller.wait(this.#due.length > 0 ? 0 : waitMs);
+    let woken = false;
+    for (let i = 0; i < ready; i++) {
+      const fd = poller.fdAt(i);
+      if (fd === this.#eventFd) woken = true;
+      else this.#markReady(fd, poller.eventsAt(i));
+    }
+    return woken;
   }
 
   /** Runs the lanes that are ready, and with `woken` those that wait for the main thread. HOT PATH. */
-  run(woken: boolean, events: LoopEvents): void {
-    const lanes = this.#lanes;
-    const more = this.#more;
-    this.#anyMore = false;
-    for (let i = 0; i < this.count; i++) {
-      const lane = lanes[i]!;
-      if (this.#poller.ready(i) === 0 && more[i] === 0 && !(woken && lane.waitFd < 0)) continue;
-      this.running = i;
-      let batch = 0;
-      while (batch < BATCHES_A_TURN && lane.run()) batch++;
-      more[i] = batch === BATCHES_A_TURN ? 1 : 0;
-      if (more[i] === 1) this.#anyMore = true;
-      events.ran(i);
+  run(woken: boolean, events: LoopEvents<Entry>): void {
+    if (woken) for (const seat of this.#parked) this.#markDue(seat);
+    const running = this.#due;
+    this.#due = this.#running;
+    this.#running = running;
+    for (let i = 0; i < running.length; i++) {
+      const seat = running[i]!;
+      seat.isDue = false;
+      if (!seat.isGone) this.#runSeat(seat, events);
     }
+    running.length = 0;
+  }
+
+  #runSeat(seat: Seat<Entry>, events: LoopEvents<Entry>): void {
+    const { entry } = seat;
+    const { lane } = entry;
+    try {
+      let batches = 0;
+      while (batches < BATCHES_PER_TURN && lane.run()) batches++;
+      if (batches === BATCHES_PER_TURN) this.#markDue(seat);
+      if (lane.waitFd !== seat.fd || lane.waitEvents !== seat.events) this.#rearm(seat);
+    } catch (cause) {
+      this.remove(entry);
+      events.failed(entry, cause);
+      return;
+    }
+    events.ran(entry);
+  }
+
+  #markReady(fd: number, events: number): void {
+    const seats = this.#waiting[fd];
+    if (seats === undefined) return;
+    for (let i = 0; i < seats.length; i++) {
+      const seat = seats[i]!;
+      if ((events & (seat.events | POLL_UNASKED)) !== 0) this.#markDue(seat);
+    }
+  }
+
+  #markDue(seat: Seat<Entry>): void {
+    if (seat.isDue) return;
+    seat.isDue = true;
+    this.#due.push(seat);
+  }
+
+  #rearm(seat: Seat<Entry>): void {
+    const { waitFd, waitEvents } = seat.entry.lane;
+    this.#disarm(seat);
+    this.#arm(seat, waitFd, waitEvents);
+  }
+
+  #arm(seat: Seat<Entry>, fd: number, events: number): void {
+    seat.fd = fd;
+    seat.events = events;
+    if (fd < 0) {
+      this.#parked.add(seat);
+      return;
+    }
+    let seats = this.#waiting[fd];
+    if (seats === undefined) {
+      seats = [];
+      this.#waiting[fd] = seats;
+    }
+    seats.push(seat);
+    this.#poller.set(fd, interestOf(seats));
+  }
+
+  #disarm(seat: Seat<Entry>): void {
+    this.#parked.delete(seat);
+    const seats = this.#waiting[seat.fd];
+    const at = seats?.indexOf(seat) ?? -1;
+    if (seats === undefined || at < 0) return;
+    seats.splice(at, 1);
+    this.#poller.set(seat.fd, interestOf(seats));
   }
 }
 
-/** Runs `lanes`, which `woken` may change, until `woken` says stop (true) or one fails (false). */
-export function runLoop(lanes: readonly Lane[], eventFd: number, events: LoopEvents): boolean {
-  let running = 0;
-  try {
-    for (;;) {
-      const turns = new LaneTurns(lanes, eventFd);
-      try {
-        if (turnUntilStopped(turns, lanes, eventFd, events)) break;
-      } catch (cause) {
-        running = turns.running;
-        throw cause;
-      }
-    }
-    for (running = 0; running < lanes.length; running++) drain(lanes[running]!);
-    return true;
-  } catch (cause) {
-    events.failed(running, cause);
-    return false;
-  }
+/** What somebody of `seats` waits for. Several lanes may send by one socket, and one receives by it. */
+function interestOf(seats: readonly Seat<Looped>[]): number {
+  let events = 0;
+  for (let i = 0; i < seats.length; i++) events |= seats[i]!.events;
+  return events;
 }
 
-/** True: `woken` says stop; false: the lanes are no longer the same. */
-function turnUntilStopped(
-  turns: LaneTurns,
-  lanes: readonly Lane[],
+/** Runs the entries of `loop` until `woken` says stop; then drains them. */
+export function runLoop<Entry extends Looped>(
+  loop: LaneLoop<Entry>,
   eventFd: number,
-  events: LoopEvents,
-): boolean {
+  events: LoopEvents<Entry>,
+): void {
   for (;;) {
-    const woken = turns.wait(-1);
+    const woken = loop.wait(-1);
     if (woken) {
       clearEvent(eventFd);
-      if (events.woken()) return true;
-      if (lanes.length !== turns.count) return false;
+      if (events.woken()) break;
     }
-    turns.run(woken, events);
+    loop.run(woken, events);
+  }
+  for (const entry of loop.entries) {
+    try {
+      drain(entry.lane);
+    } catch (cause) {
+      loop.remove(entry);
+      events.failed(entry, cause);
+    }
   }
 }
 
 /** Moves what a lane has accepted already, and what waits at its near end, within bounds. */
 export function drain(lane: Lane): void {
-  const poller = new Poller(1);
-  for (let batch = 0; batch < BATCHES_A_DRAIN; batch++) {
+  for (let batch = 0; batch < BATCHES_PER_DRAIN; batch++) {
     if (lane.run()) continue;
-    if (lane.waitEvents !== POLLOUT) return;
-    poller.set(0, lane.waitFd, lane.waitEvents);
-    if (poller.wait(DRAIN_WAIT_MS) === 0) return;
+    if (lane.waitEvents !== POLLOUT || !waitFor(lane.waitFd, lane.waitEvents, DRAIN_WAIT_MS)) return;
   }
 }

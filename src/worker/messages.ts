@@ -1,7 +1,7 @@
 /** What the main thread and a worker tell each other. Frames never pass here, nor counters: those are shared memory. */
 import type { AeadProvider } from '../crypto/aead.ts';
+import type { EncapSpec } from '../encap/kinds.ts';
 import type { SecySpec } from '../macsec/secy.ts';
-import type { GreOptions } from '../wire/gre.ts';
 
 /** One lane, as the worker has to build it. Survives a structured clone. */
 export interface LaneSpec {
@@ -10,21 +10,20 @@ export interface LaneSpec {
   readonly tunnel: string;
   readonly tapFd: number;
   readonly wireFd: number;
-  /** A raw IPv4 socket gives the outer header with a packet; UDP and IPv6 do not. */
-  readonly outerIpv4: boolean;
-  /** Where the UDP peer is, in shared memory (`createEndpoint`); null: a raw socket, which knows its peer. */
-  readonly endpoint: Uint8Array | null;
-  /** The peer's endpoint is learned from its authentic frames. */
-  readonly learns: boolean;
+  readonly encap: EncapSpec;
   /** Null: plain GRETAP. */
   readonly secy: SecySpec | null;
-  readonly gre: GreOptions;
   readonly lowerMtu: number;
-  /** The outer header to send, where the socket has IP_HDRINCL. */
-  readonly ipv4: Uint8Array | null;
   /** The longest frame from the TAP, or packet from the wire. */
   readonly maxLen: number;
   readonly counters: SharedArrayBuffer;
+  /** Receive: which untagged frames go to the main thread, and by which ring; null: none do. */
+  readonly uncontrolled: UncontrolledSpec | null;
+}
+
+export interface UncontrolledSpec {
+  readonly etherTypes: readonly number[];
+  readonly ring: SharedArrayBuffer;
 }
 
 export interface WorkerSpec {
@@ -49,9 +48,11 @@ export type FromWorker =
   | { readonly type: 'running' }
   /** A lane of the tunnel is short of granted packet numbers. */
   | { readonly type: 'pn-low'; readonly tunnel: string }
-  /** The request `id` is carried out. */
-  | { readonly type: 'done'; readonly id: number }
+  /** Frames for the control plane wait in the ring of the tunnel. */
+  | { readonly type: 'uncontrolled'; readonly tunnel: string }
+  /** The request `id` is carried out; with `fault`, it is not, and this is why. */
+  | { readonly type: 'done'; readonly id: number; readonly fault?: string }
   /** Every lane is drained; the worker ends. */
   | { readonly type: 'stopped' }
-  /** A port is gone; the worker has ended. */
+  /** A port of the tunnel is gone, and with it the lane; the others run. */
   | { readonly type: 'failed'; readonly tunnel: string; readonly reason: string };

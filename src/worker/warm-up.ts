@@ -5,13 +5,13 @@
  *
  *     feed ─▶ TAP pair ─▶ transmit lane ─▶ wire pair ─▶ receive lane ─▶ TAP pair ─▶ sink
  *
- * Over UDP the receive lane is the one that reads UDP, and a second transmit lane sends to nobody. All is built several
- * times: what happens once a lane has to be known to the compiler too.
+ * Which lanes those are is for the encapsulation to say (`Rehearsal`). All is built several times: what happens once per
+ * lane has to be known to the compiler too.
  */
-
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
-import type { Lane } from '../datapath/lane.ts';
+import type { Rehearsal } from '../encap/encap.ts';
+import { type EncapSpec, rehearsalOf } from '../encap/kinds.ts';
 import { type Batch, createBatch, resetBatch } from '../frame/batch.ts';
 import { laneCountersBytes } from '../frame/lane-counters.ts';
 import { closeFds } from '../host/close.ts';
@@ -20,97 +20,125 @@ import type { MacsecConfig, SaConfig } from '../macsec/config.ts';
 import { secyCountersLen } from '../macsec/counters.ts';
 import { PnGrant } from '../macsec/packet-number.ts';
 import type { FramePort } from '../ports/frame-port.ts';
-import { createEndpoint } from '../ports/udp-socket-port.ts';
-import { wrapGreSocket, wrapTap } from '../ports/wrap.ts';
-import { ipv4Template } from '../wire/ipv4.ts';
-import { LaneTurns, type LoopEvents } from './loop.ts';
+import { wrapRawSocket } from '../ports/raw-socket-port.ts';
+import { wrapTap } from '../ports/tap-port.ts';
+import type { LaneLoop, LoopEvents, Looped } from './loop.ts';
 import type { LaneSpec } from './messages.ts';
 
 /** The name of the tunnel that the lanes belong to. */
 export const WARM_UP = 'warm-up';
-/** How often lanes are built, and how many frames each time, at most. */
+/** How often lanes are built, and how many rounds of frames each time, at most. */
 const GENERATIONS = 8;
 const ROUNDS = 400;
 /** The start must not wait longer for this. */
 const BUDGET_MS = 180;
 const FRAME_LEN = 98;
 const LOWER_MTU = 1462;
+const MAX_LEN = 1600;
 const SCI = '0200000000010001';
 
-/** What of the worker is warmed up: its lanes, how it adds and removes them, what it does after each ran. */
-export interface Warmable {
-  readonly lanes: readonly Lane[];
-  readonly eventFd: number;
-  readonly events: LoopEvents;
+/** What of the worker is warmed up: its loop, how it adds and removes lanes, what it does after each ran. */
+export interface Warmable<Entry extends Looped> {
+  readonly loop: LaneLoop<Entry>;
+  readonly events: LoopEvents<Entry>;
   add(specs: readonly LaneSpec[]): void;
   /** Removes the lanes of `WARM_UP`. */
   remove(): void;
 }
 
 /** For lanes like those of `specs`, which are still to come; the worker has none yet. */
-export function warmUp(worker: Warmable, specs: readonly LaneSpec[]): void {
-  const kinds = [...new Set(specs.map(({ endpoint }) => (endpoint === null ? 'raw' : 'udp')))];
+export function warmUp<Entry extends Looped>(worker: Warmable<Entry>, specs: readonly LaneSpec[]): void {
+  const kinds = [...new Set(specs.map(({ encap }) => encap.kind))];
   const end = performance.now() + BUDGET_MS;
   const batch = createBatch(LOWER_MTU, 4);
   for (let generation = 0; generation < GENERATIONS && performance.now() < end; generation++) {
     const kind = kinds[generation % kinds.length];
-    if (kind !== undefined) runGeneration(worker, kind, batch, end);
+    if (kind !== undefined) runGeneration(worker, rehearsalOf(kind), batch, end);
   }
 }
 
-function runGeneration(worker: Warmable, kind: 'raw' | 'udp', batch: Batch, end: number): void {
-  const [tapFd, feedFd] = openPair();
-  const [wireFd, farFd] = openPair();
-  const [farTapFd, sinkFd] = openPair();
-  const fds = [tapFd, feedFd, wireFd, farFd, farTapFd, sinkFd];
-  const secy = loopSecy();
-  const common = { ...LANE, secy, counters: new SharedArrayBuffer(laneCountersBytes(secyCountersLen(1))) };
-  const transmit = { ...common, direction: 'transmit', tapFd, wireFd } as const;
-  const receive = { ...common, direction: 'receive', tapFd: farTapFd, wireFd: farFd } as const;
-  const feeds = [wrapTap(feedFd, { offloads: false })];
-  if (kind === 'raw') worker.add([transmit, receive].map(asWorkerData));
-  else {
-    const [udpTapFd, udpFeedFd] = openPair();
-    const [udpWireFd, nobodyFd] = openPair();
-    fds.push(udpTapFd, udpFeedFd, udpWireFd, nobodyFd);
-    feeds.push(wrapTap(udpFeedFd, { offloads: false }));
-    const udp = { endpoint: createEndpoint(null, 0), outerIpv4: false, ipv4: null };
-    worker.add(
-      [
-        { ...transmit, ipv4: null },
-        { ...receive, ...udp },
-        { ...transmit, ...udp, tapFd: udpTapFd, wireFd: udpWireFd },
-      ].map(asWorkerData),
-    );
-  }
-  runRounds(worker, feeds, wrapTap(sinkFd, { offloads: false }), wrapGreSocket(wireFd), kind, batch, end);
-  worker.remove();
-  for (const feed of feeds) feed.close();
-  closeFds(fds);
-}
-
-function runRounds(
-  { lanes, eventFd, events }: Warmable,
-  feeds: readonly FramePort[],
-  sink: FramePort,
-  stranger: FramePort,
-  kind: 'raw' | 'udp',
+function runGeneration<Entry extends Looped>(
+  worker: Warmable<Entry>,
+  rehearsal: Rehearsal<EncapSpec>,
   batch: Batch,
   end: number,
 ): void {
-  const strange = STRANGE.map((gre) => (kind === 'raw' ? Buffer.concat([OUTER_IPV4, gre]) : gre));
-  const turns = new LaneTurns(lanes, eventFd);
+  const stage = new Stage(rehearsal);
+  worker.add(stage.specs.map(asWorkerData));
+  runRounds(worker, stage, batch, end);
+  worker.remove();
+  stage.close();
+}
+
+/** The socket pairs around the lanes of one generation. */
+class Stage {
+  readonly specs: LaneSpec[] = [];
+  readonly feeds: FramePort[] = [];
+  readonly sink: FramePort;
+  /** Somebody on the wire who sends what must be dropped. */
+  readonly stranger: FramePort;
+  readonly strange: readonly Buffer[];
+  readonly #fds: number[] = [];
+
+  constructor({ sends, receives, alsoSends, outer }: Rehearsal<EncapSpec>) {
+    const secy = loopSecy();
+    const [wireFd, farFd] = this.#pair();
+    this.#addTransmit(sends, wireFd, secy);
+    const [farTapFd, sinkFd] = this.#pair();
+    this.specs.push(laneOf('receive', receives, farTapFd, farFd, secy));
+    for (const spec of alsoSends) this.#addTransmit(spec, this.#pair()[0], secy);
+    this.sink = wrapTap(sinkFd, { offloads: false });
+    this.stranger = wrapRawSocket(wireFd);
+    this.strange = STRANGE.map((gre) => Buffer.concat([outer, gre]));
+  }
+
+  close(): void {
+    for (const port of [...this.feeds, this.sink, this.stranger]) port.close();
+    closeFds(this.#fds);
+  }
+
+  #addTransmit(encap: EncapSpec, wireFd: number, secy: LaneSpec['secy']): void {
+    const [tapFd, feedFd] = this.#pair();
+    this.feeds.push(wrapTap(feedFd, { offloads: false }));
+    this.specs.push(laneOf('transmit', encap, tapFd, wireFd, secy));
+  }
+
+  #pair(): [number, number] {
+    const pair = openPair();
+    this.#fds.push(...pair);
+    return pair;
+  }
+}
+
+function laneOf(
+  direction: LaneSpec['direction'],
+  encap: EncapSpec,
+  tapFd: number,
+  wireFd: number,
+  secy: LaneSpec['secy'],
+): LaneSpec {
+  const counters = new SharedArrayBuffer(laneCountersBytes(secyCountersLen(1)));
+  return {
+    ...{ direction, tunnel: WARM_UP, tapFd, wireFd, encap, secy, counters },
+    ...{ lowerMtu: LOWER_MTU, maxLen: MAX_LEN, uncontrolled: null },
+  };
+}
+
+function runRounds<Entry extends Looped>(
+  { loop, events }: Warmable<Entry>,
+  { feeds, sink, stranger, strange }: Stage,
+  batch: Batch,
+  end: number,
+): void {
   for (let round = 0; round < ROUNDS && performance.now() < end; round++) {
     for (const feed of feeds) feed.send(framesOf(batch, LENGTHS[round % LENGTHS.length]!), 0);
     if (round % 8 === 0) stranger.send(packetOf(batch, strange[(round / 8) % strange.length]!), 0);
     // What one turn sends, the next one receives; sometimes a lane looks and finds nothing.
-    for (let turn = 0; turn < 2; turn++) turns.run(turns.wait(0), events);
-    if (round % 4 === 0) for (const lane of lanes) lane.run();
+    for (let turn = 0; turn < 2; turn++) loop.run(loop.wait(0), events);
+    if (round % 4 === 0) for (const { lane } of loop.entries) lane.run();
     resetBatch(batch);
     while (sink.receive(batch, 4) > 0) resetBatch(batch);
   }
-  sink.close();
-  stranger.close();
 }
 
 /** What the TAP gives in turn: lone frames for the most part, some at once, one that does not fit, a runt. */
@@ -130,7 +158,6 @@ const STRANGE: readonly Buffer[] = [
   `00006558${'02'.repeat(12)}88e52c00000fffff${SCI}${'00'.repeat(64)}`, // a wrong ICV
   `00006558${'02'.repeat(12)}88e52c0000000001${SCI}${'00'.repeat(64)}`, // a late PN
 ].map((hex) => Buffer.from(hex, 'hex'));
-const OUTER_IPV4 = Buffer.from('45'.padEnd(40, '0'), 'hex');
 
 function framesOf(batch: Batch, lengths: readonly number[]): Batch {
   resetBatch(batch);
@@ -156,12 +183,6 @@ function asWorkerData(spec: LaneSpec): LaneSpec {
   port1.close();
   return message;
 }
-
-const LANE = {
-  ...{ tunnel: WARM_UP, endpoint: null, learns: false, outerIpv4: true, lowerMtu: LOWER_MTU, maxLen: 1600 },
-  gre: { key: null, checksum: false },
-  ipv4: ipv4Template(Buffer.from([127, 0, 0, 1]), Buffer.from([127, 0, 0, 2]), 64, 0, true),
-};
 
 /** A SecY that receives what it sends. */
 function loopSecy(): NonNullable<LaneSpec['secy']> {

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import type { AeadProvider } from '../crypto/aead.ts';
 import { L2vpnError } from '../errors.ts';
 import { closeFds } from '../host/close.ts';
-import { openEvent, signalEvent } from '../host/poller.ts';
+import { openEvent, signalEvent } from '../host/event.ts';
 import type { SecySpec } from '../macsec/secy.ts';
 import type { FromWorker, LaneSpec, ToWorker, WorkerSpec } from './messages.ts';
 

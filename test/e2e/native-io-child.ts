@@ -13,7 +13,8 @@ import { Poller } from '../../src/host/poller.ts';
 import { openGreSocket } from '../../src/host/socket.ts';
 import { openTap } from '../../src/host/tap.ts';
 import type { FramePort } from '../../src/ports/frame-port.ts';
-import { wrapGreSocket, wrapTap } from '../../src/ports/wrap.ts';
+import { wrapRawSocket } from '../../src/ports/raw-socket-port.ts';
+import { wrapTap } from '../../src/ports/tap-port.ts';
 import { ipv4Template, writeIpv4 } from '../../src/wire/ipv4.ts';
 import { SHAPES } from '../unit/native/offload-shapes.ts';
 import { cutByHand } from '../unit/native/packets.ts';
@@ -40,8 +41,8 @@ function send(port: FramePort, frames: readonly Buffer[]): number[] {
 /** Hex of the frames that come within half a second, at most `count`. */
 function receive(port: FramePort, count: number): string[] {
   const batch = createBatch(9100, 64);
-  const poller = new Poller(1);
-  poller.set(0, port.fd, 1);
+  const poller = new Poller();
+  poller.set(port.fd, 1);
   const got: string[] = [];
   while (got.length < count && poller.wait(500) > 0) {
     resetBatch(batch);
@@ -75,9 +76,9 @@ function rawSockets(): object {
   ip('link', 'set', 'lo', 'up', 'mtu', '1500');
   const [left, right] = ['127.0.0.1', '127.0.0.2'];
   const settings = { df: true, ttl: 33, tos: 8 };
-  const near = wrapGreSocket(openGreSocket({ local: left, remote: right, ...settings }, 'gre'));
-  const own = wrapGreSocket(openGreSocket({ local: left, remote: right, ...settings }, 'gre', true));
-  const far = wrapGreSocket(openGreSocket({ local: right, remote: left, ...settings }, 'gre'));
+  const near = wrapRawSocket(openGreSocket({ local: left, remote: right, ...settings }, 'gre'));
+  const own = wrapRawSocket(openGreSocket({ local: left, remote: right, ...settings }, 'gre', true));
+  const far = wrapRawSocket(openGreSocket({ local: right, remote: left, ...settings }, 'gre'));
   const gre = Buffer.from('00006558aabbccdd', 'hex');
   const plain = { verdicts: send(near, [gre, Buffer.alloc(3000), gre]), got: receive(far, 2) };
   const template = ipv4Template(Buffer.from([127, 0, 0, 1]), Buffer.from([127, 0, 0, 2]), 44, 4, true);
@@ -88,12 +89,12 @@ function rawSockets(): object {
   ip('link', 'set', 'far', 'up');
   ip('addr', 'add', '10.9.0.1/24', 'dev', 'under');
   ip('link', 'set', 'under', 'up');
-  const routed = wrapGreSocket(openGreSocket({ local: '10.9.0.1', remote: '10.9.0.2', ...settings }, 'gre'));
+  const routed = wrapRawSocket(openGreSocket({ local: '10.9.0.1', remote: '10.9.0.2', ...settings }, 'gre'));
   const link = ['up', 'down', 'up'].map((state) => {
     ip('link', 'set', 'under', state);
     return send(routed, [gre, gre]);
   });
-  const six = wrapGreSocket(openGreSocket({ local: '::1', remote: '::1', ...settings }, 'gre'));
+  const six = wrapRawSocket(openGreSocket({ local: '::1', remote: '::1', ...settings }, 'gre'));
   const ipv6 = { verdicts: send(six, [gre]), got: receive(six, 1) };
   return { plain, ownHeader, link, ipv6 };
 }

@@ -14,7 +14,8 @@ import type { AeadProvider } from '../../../src/crypto/aead.ts';
 import { batchProvider } from '../../../src/crypto/batch-provider.ts';
 import { nodeProvider } from '../../../src/crypto/node-provider.ts';
 import { ReceiveLane } from '../../../src/datapath/receive.ts';
-import { type Batch, HEADROOM, TAILROOM } from '../../../src/frame/batch.ts';
+import { createGretap } from '../../../src/encap/gretap.ts';
+import { type Batch, type BatchLayout, slots } from '../../../src/frame/batch.ts';
 import { DROP_TEXTS, Drop } from '../../../src/frame/drop.ts';
 import { laneCounters, laneCountersBytes, Traffic } from '../../../src/frame/lane-counters.ts';
 import type { MacsecConfig } from '../../../src/macsec/config.ts';
@@ -163,6 +164,7 @@ function recipeOf(input: Buffer): Recipe {
 /** A wire that gives `packets` once, into an arena of `fill`, and can say whether anything else was written to. */
 class Wire implements FramePort {
   readonly fd = -1;
+  readonly receiveLayout: BatchLayout = slots(MAX_PACKET_LEN, MAX_RECORDS);
   readonly #packets: readonly Buffer[];
   readonly #fill: number;
   #extents: { at: number; len: number }[] = [];
@@ -177,7 +179,7 @@ class Wire implements FramePort {
     if (this.#batch !== null) return 0;
     this.#batch = batch;
     batch.arena.fill(this.#fill);
-    const room = batch.slotLen - HEADROOM - TAILROOM;
+    const { room } = batch;
     this.#extents = this.#packets.map((packet, i) => {
       const at = batch.at[i]!;
       const len = packet.copy(batch.arena, at, 0, room);
@@ -264,9 +266,9 @@ function receive({ mode, packets }: Recipe, provider: AeadProvider, fill: number
   demand(macsec === null || keySlots(macsec) === 8, 'the keyring has room');
   const secy = spec && createSecy(spec, ring, counters.secy);
   const lane = new ReceiveLane({
-    ...{ wire, tap, secy, gre, outerIpv4, counters },
+    ...{ wire, tap, secy, counters },
+    encap: createGretap({ family: outerIpv4 ? 4 : 6, gre, header: null }),
     maxPacketLen: MAX_PACKET_LEN,
-    batchFrames: MAX_RECORDS,
   });
   lane.run();
   wire.checkCanaries();

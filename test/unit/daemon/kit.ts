@@ -92,7 +92,8 @@ export function tunnelOf(
   const arithmetic = mtuArithmetic(1500, config.gre, macsec);
   // Of a lane's spec the control plane reads these; the rest is for the worker.
   const lanes = directions.map(
-    (direction, i) => ({ tunnel: 'site2', direction, endpoint: null, counters: shared[i]! }) as LaneSpec,
+    (direction, i) =>
+      ({ tunnel: 'site2', direction, encap: { kind: 'gretap' }, counters: shared[i]! }) as LaneSpec,
   );
   const tunnel: Tunnel = {
     config,

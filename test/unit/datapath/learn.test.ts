@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { ReceiveLane } from '../../../src/datapath/receive.ts';
+import { createGretap } from '../../../src/encap/gretap.ts';
 import { laneCounters, laneCountersBytes } from '../../../src/frame/lane-counters.ts';
 import type { MacsecConfig } from '../../../src/macsec/config.ts';
 import { secyCountersLen } from '../../../src/macsec/counters.ts';
@@ -34,8 +35,7 @@ describe.each(PROVIDERS)(
         wire,
         tap,
         secy: new Site(macsec, { provider }).secy,
-        gre: { key: null, checksum: false },
-        outerIpv4: false,
+        encap: createGretap({ family: 6, gre: { key: null, checksum: false }, header: null }),
         maxPacketLen: 2000,
         learn: (frame) => learned.push(frame),
         counters: laneCounters(new SharedArrayBuffer(laneCountersBytes(secyCountersLen(1)))),

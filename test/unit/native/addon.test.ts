@@ -44,7 +44,9 @@ describe('errors', () => {
       '"ifname" expected a shorter string',
     );
     expect(errorOf(() => addon.linkInfo('a\0b')).message).toContain('without NUL');
-    expect(errorOf(() => (addon.poll as (...args: unknown[]) => number)()).message).toBe('too few arguments');
+    expect(errorOf(() => (addon.waitFor as (...args: unknown[]) => boolean)()).message).toBe(
+      'too few arguments',
+    );
     expect(errorOf(() => addon.closePort({} as PortHandle)).message).toBe('"port" expected an open handle');
     expect(errorOf(() => addon.setKey(addon.openKeyring(1), 0, new Uint8Array(15))).message).toContain(
       '16 or 32',
@@ -63,21 +65,30 @@ describe('errors', () => {
   });
 });
 
-describe('poll and eventfd', () => {
+describe('waiting and eventfd', () => {
   it('a signalled event is readable until it is cleared', () => {
     const event = addon.openEvent();
-    const fds = Int32Array.of(-1, event);
-    const events = Int16Array.of(1, 1);
-    const revents = new Int16Array(2);
-    expect(addon.poll(fds, events, revents, 2, 0)).toBe(0);
+    const epoll = addon.openEpoll();
+    const ready = new Int32Array(4);
+    addon.epollSet(epoll, event, 1);
+    expect(addon.epollReady(epoll, ready, 0)).toBe(0);
+    expect(addon.waitFor(event, 1, 0)).toBe(false);
     addon.signalEvent(event);
     addon.signalEvent(event);
-    expect(addon.poll(fds, events, revents, 2, -1)).toBe(1);
-    expect([...revents]).toEqual([0, 1]);
+    expect(addon.epollReady(epoll, ready, -1)).toBe(1);
+    expect([...ready]).toEqual([event, 1, 0, 0]);
+    expect(addon.waitFor(event, 1, -1)).toBe(true);
     expect(addon.clearEvent(event)).toBe(true);
     expect(addon.clearEvent(event)).toBe(false);
+    addon.epollSet(epoll, event, 0);
+    addon.signalEvent(event);
+    expect(addon.epollReady(epoll, ready, 0)).toBe(0);
     addon.closeFd(event);
-    expect(() => addon.poll(fds, events, revents, 3, 0)).toThrow(RangeError);
+    // Taking out what is closed already is no fault.
+    addon.epollSet(epoll, event, 0);
+    expect(() => addon.epollSet(epoll, event, 1)).toThrow('Bad file descriptor');
+    expect(() => addon.epollReady(epoll, new Int32Array(1), 0)).toThrow(RangeError);
+    addon.closeFd(epoll);
   });
 });
 

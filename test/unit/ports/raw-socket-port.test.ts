@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createBatch, resetBatch } from '../../../src/frame/batch.ts';
 import { closeFds } from '../../../src/host/close.ts';
 import { openPair } from '../../../src/host/pair.ts';
-import { wrapGreSocket } from '../../../src/ports/wrap.ts';
+import { wrapRawSocket } from '../../../src/ports/raw-socket-port.ts';
 
 const opened: number[] = [];
 afterEach(() => closeFds(opened.splice(0)));
@@ -17,7 +17,7 @@ describe('receiving from a raw socket', () => {
   ])('%s comes whole, in order, in one call', (_, bursts) => {
     const fds = openPair();
     opened.push(...fds);
-    const [near, far] = [wrapGreSocket(fds[0]), wrapGreSocket(fds[1])];
+    const [near, far] = [wrapRawSocket(fds[0]), wrapRawSocket(fds[1])];
     const out = createBatch(100);
     const into = createBatch(100);
     for (const burst of bursts) {

@@ -1,17 +1,11 @@
 /** UDP ports over the loopback: trains both ways (UDP_SEGMENT, UDP_GRO), who is heard, and whom we answer. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Batch, createBatch, resetBatch } from '../../../src/frame/batch.ts';
+import { type Batch, createBatch, createBatchOf, resetBatch } from '../../../src/frame/batch.ts';
 import { Drop } from '../../../src/frame/drop.ts';
 import { closeFds } from '../../../src/host/close.ts';
 import { openUdpSocket } from '../../../src/host/socket.ts';
-import {
-  createEndpoint,
-  endpointText,
-  UDP_BATCH_FRAMES,
-  UDP_BATCH_SLOT_LEN,
-  type UdpSocketPort,
-  wrapUdpSocket,
-} from '../../../src/ports/udp-socket-port.ts';
+import { createEndpoint, endpointText } from '../../../src/ports/endpoint.ts';
+import { type UdpSocketPort, wrapUdpSocket } from '../../../src/ports/udp-socket-port.ts';
 
 const PORT = 24754;
 const open: number[] = [];
@@ -41,7 +35,7 @@ function batchOf(lengths: readonly number[]): Batch {
 
 /** Lengths of what arrives, each checked to hold the octet that `batchOf` gave it. */
 async function receiveAll(port: UdpSocketPort, count: number): Promise<number[]> {
-  const batch = createBatch(UDP_BATCH_SLOT_LEN, UDP_BATCH_FRAMES);
+  const batch = createBatchOf(port.receiveLayout);
   const lengths: number[] = [];
   for (let tries = 0; lengths.length < count && tries < 200; tries++) {
     resetBatch(batch);
@@ -99,8 +93,10 @@ describe.each([
 
 it('a batch without room for one train is refused, not starved', () => {
   const near = portAt('127.0.0.1', '127.0.0.2');
-  expect(() => near.receive(createBatch(4096, 63), 63)).toThrow('64 to 1024 frames');
-  expect(() => near.receive(createBatch(500, 64), 64)).toThrow('1 to 128 areas');
+  expect(() => near.receive(createBatchOf({ kind: 'areas', frames: 63, areas: 4 }), 63)).toThrow(
+    '64 to 1024 frames',
+  );
+  expect(() => near.receive(createBatch(4096, 64), 64)).toThrow('1 to 128 areas');
 });
 
 describe('the peer of a UDP tunnel', () => {
@@ -111,7 +107,7 @@ describe('the peer of a UDP tunnel', () => {
     stranger.send(batchOf([11]), 0);
     ephemeral.send(batchOf([10]), 0);
     expect(await receiveAll(near, 1)).toEqual([10]);
-    expect(near.receive(createBatch(4096, 64), 64)).toBe(0);
+    expect(near.receive(createBatchOf(near.receiveLayout), 64)).toBe(0);
   });
 
   it("shares its local port with another peer's tunnel, each hearing its own", async () => {
@@ -151,7 +147,7 @@ describe('the peer of a UDP tunnel', () => {
   it('that is not there costs nothing but its frames', async () => {
     const near = portAt('127.0.0.1', '127.0.0.9');
     for (let i = 0; i < 20; i++) expect(near.send(batchOf([100, 100, 50]), 0)).toBe(3);
-    expect(near.receive(createBatch(4096, 64), 64)).toBe(0);
+    expect(near.receive(createBatchOf(near.receiveLayout), 64)).toBe(0);
     const there = portAt('127.0.0.9', '127.0.0.1');
     near.send(batchOf([100]), 0);
     expect(await receiveAll(there, 1)).toEqual([100]);

@@ -8,6 +8,8 @@ import type { AeadProvider } from '../../../src/crypto/aead.ts';
 import type { Lane } from '../../../src/datapath/lane.ts';
 import { ReceiveLane } from '../../../src/datapath/receive.ts';
 import { TransmitLane } from '../../../src/datapath/transmit.ts';
+import type { Encap } from '../../../src/encap/encap.ts';
+import { createGretap } from '../../../src/encap/gretap.ts';
 import { DROP_TEXTS } from '../../../src/frame/drop.ts';
 import {
   type LaneCounters,
@@ -69,19 +71,20 @@ export class End {
     this.rx = laneCounters(new SharedArrayBuffer(bytes));
     const { transmit, receive, grants } = secysOf(options, this.tx, this.rx);
     this.grants = grants;
-    const common = { wire, tap, gre };
+    const common = { wire, tap };
+    const encap = (): Encap => createGretap({ family: ipv4 ? 4 : 6, gre, header: ipv4 ? HEADER : null });
     this.transmit = new TransmitLane({
       ...common,
       secy: transmit,
       lowerMtu,
-      ipv4: ipv4 ? HEADER : null,
+      encap: encap(),
       maxFrameLen: MAX_LEN,
       counters: this.tx,
     });
     this.receive = new ReceiveLane({
       ...common,
       secy: receive,
-      outerIpv4: ipv4,
+      encap: encap(),
       maxPacketLen: MAX_LEN + 200,
       counters: this.rx,
     });

@@ -2,7 +2,7 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { closeFds } from '../../../src/host/close.ts';
-import { openEvent, signalEvent } from '../../../src/host/poller.ts';
+import { openEvent, signalEvent } from '../../../src/host/event.ts';
 import type { LaneSpec, ToWorker } from '../../../src/worker/messages.ts';
 import { runWorker } from '../../../src/worker/run.ts';
 import { workerCount } from '../../../src/worker/workers.ts';

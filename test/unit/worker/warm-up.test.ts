@@ -2,48 +2,61 @@
 import { readdirSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { nodeProvider } from '../../../src/crypto/node-provider.ts';
-import type { Lane } from '../../../src/datapath/lane.ts';
+import { Workspaces } from '../../../src/datapath/workspace.ts';
+import type { EncapSpec } from '../../../src/encap/kinds.ts';
 import { laneCounters, laneCountersBytes, Traffic } from '../../../src/frame/lane-counters.ts';
 import { closeFds } from '../../../src/host/close.ts';
+import { openEvent } from '../../../src/host/event.ts';
 import { openPair } from '../../../src/host/pair.ts';
-import { openEvent } from '../../../src/host/poller.ts';
-import { createEndpoint } from '../../../src/ports/udp-socket-port.ts';
+import { createEndpoint } from '../../../src/ports/endpoint.ts';
+import { type BuiltLane, buildLane } from '../../../src/worker/build-lane.ts';
+import { LaneLoop } from '../../../src/worker/loop.ts';
 import type { LaneSpec } from '../../../src/worker/messages.ts';
-import { buildLane } from '../../../src/worker/run.ts';
 import { WARM_UP, warmUp } from '../../../src/worker/warm-up.ts';
 
 const opened: number[] = [];
 afterEach(() => closeFds(opened.splice(0)));
 
+function specOf(kind: EncapSpec['kind']): EncapSpec {
+  const gre = { key: null, checksum: false };
+  if (kind === 'gretap') return { kind, family: 6, gre, header: null };
+  return { kind, gre, endpoint: createEndpoint('192.0.2.1', 4754), learns: false };
+}
+
 /** The lanes of a tunnel between two socket pairs; only their kind matters. */
-function tunnelLanes(kind: 'raw' | 'udp'): LaneSpec[] {
+function tunnelLanes(kind: EncapSpec['kind']): LaneSpec[] {
   const pairs = [...openPair(), ...openPair()];
   opened.push(...pairs);
-  const endpoint = kind === 'udp' ? createEndpoint('192.0.2.1', 4754) : null;
   return (['transmit', 'receive'] as const).map((direction) => ({
-    ...{ direction, tunnel: 'site2', tapFd: pairs[0]!, wireFd: pairs[2]!, endpoint, learns: false },
-    ...{ outerIpv4: false, secy: null, gre: { key: null, checksum: false }, lowerMtu: 1462, maxLen: 1600 },
-    ...{ ipv4: null, counters: new SharedArrayBuffer(laneCountersBytes(0)) },
+    ...{ direction, tunnel: 'site2', tapFd: pairs[0]!, wireFd: pairs[2]!, encap: specOf(kind) },
+    ...{ secy: null, lowerMtu: 1462, maxLen: 1600, uncontrolled: null },
+    counters: new SharedArrayBuffer(laneCountersBytes(0)),
   }));
 }
 
 /** Warms up what a worker would; which lanes it was given, and what they counted. */
 function warmedUp(specs: readonly LaneSpec[]) {
-  const lanes: Lane[] = [];
   const given: LaneSpec[] = [];
   const eventFd = openEvent();
   opened.push(eventFd);
+  const loop = new LaneLoop<BuiltLane>(eventFd);
+  const workspaces = new Workspaces();
   let ran = 0;
   const events = { woken: () => false, ran: () => void ran++, failed: () => {} };
   const remove = (): void => {
-    for (const lane of lanes.splice(0)) lane.close();
+    for (const built of [...loop.entries]) {
+      loop.remove(built);
+      built.lane.close();
+    }
   };
   const add = (added: readonly LaneSpec[]): void => {
     given.push(...added);
-    lanes.push(...added.map((spec) => buildLane(spec, nodeProvider).lane));
+    for (const spec of added) loop.add(buildLane(spec, nodeProvider, workspaces));
   };
-  warmUp({ lanes, eventFd, events, add, remove }, specs);
-  return { lanes, given, ran };
+  warmUp({ loop, events, add, remove }, specs);
+  const left = [...loop.entries];
+  loop.close();
+  return { left, given, ran };
 }
 
 function carried(spec: LaneSpec): number {
@@ -52,30 +65,32 @@ function carried(spec: LaneSpec): number {
 
 describe('the warm-up of a worker', () => {
   it.each([
-    ['raw', [false, false]],
-    ['udp', [false, true, true]],
-  ] as const)('moves frames through lanes of the kind to come (%s)', (kind, overUdp) => {
+    ['gretap', ['gretap', 'gretap']],
+    ['gre-udp', ['gretap', 'gre-udp', 'gre-udp']],
+  ] as const)('moves frames through lanes of the kind to come (%s)', (kind, kinds) => {
     const { given, ran } = warmedUp(tunnelLanes(kind));
-    const first = given.slice(0, overUdp.length);
-    expect(first.map(({ endpoint }) => endpoint !== null)).toEqual(overUdp);
+    const first = given.slice(0, kinds.length);
+    expect(first.map(({ encap }) => encap.kind)).toEqual(kinds);
     expect(new Set(given.map(({ tunnel }) => tunnel))).toEqual(new Set([WARM_UP]));
     // A lane that sends to nobody carries nothing; all others do.
-    const carrying = first.filter(({ direction, endpoint }) => direction === 'receive' || endpoint === null);
+    const carrying = first.filter(
+      ({ direction, encap }) => direction === 'receive' || encap.kind !== 'gre-udp',
+    );
     for (const spec of carrying) expect(carried(spec)).toBeGreaterThan(0);
     expect(ran).toBeGreaterThan(0);
   });
 
   it('leaves the lanes of the tunnels alone, no lane behind and nothing open', () => {
-    const specs = [...tunnelLanes('raw'), ...tunnelLanes('udp')];
+    const specs = [...tunnelLanes('gretap'), ...tunnelLanes('gre-udp')];
     const before = readdirSync('/proc/self/fd').length;
-    const { lanes } = warmedUp(specs);
-    expect(lanes).toEqual([]);
+    const { left } = warmedUp(specs);
+    expect(left).toEqual([]);
     // The eventfd of the test.
     expect(readdirSync('/proc/self/fd').length - before).toBe(1);
     expect(specs.map(carried)).toEqual([0, 0, 0, 0]);
   });
 
   it('does nothing for a worker without lanes', () => {
-    expect(warmedUp([])).toEqual({ lanes: [], given: [], ran: 0 });
+    expect(warmedUp([])).toEqual({ left: [], given: [], ran: 0 });
   });
 });

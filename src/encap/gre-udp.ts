@@ -1,0 +1,73 @@
+/**
+ * GRE-in-UDP (RFC 8086), what `ip link add … type gretap … encap fou` speaks with `ip fou add port 4754 ipproto 47`.
+ *
+ *     | outer IPv4 or IPv6 | UDP | GRE | frame |
+ *
+ * The kernel writes the outer headers, and moves trains of packets. Where `gre.remote` is dynamic, the peer is where the
+ * newest authentic frame came from.
+ */
+import type { Batch } from '../frame/batch.ts';
+import { openUdpSocket } from '../host/socket.ts';
+import { createEndpoint } from '../ports/endpoint.ts';
+import { wrapUdpSocket } from '../ports/udp-socket-port.ts';
+import type { GreOptions } from '../wire/gre.ts';
+import { IPV4_LEN } from '../wire/ipv4.ts';
+import { IPV6_LEN } from '../wire/ipv6.ts';
+import { UDP_LEN } from '../wire/udp.ts';
+import type { GreConfig } from './config.ts';
+import type { Encap, EncapHeaders, EncapKind, Rehearsal, Wire } from './encap.ts';
+import { greHeaderMax, greOptionsOf, greOverhead, pullGre, pushGre } from './gre.ts';
+import type { GretapSpec } from './gretap.ts';
+
+/** What a lane is told. Survives a structured clone. */
+export interface GreUdpSpec {
+  readonly kind: 'gre-udp';
+  readonly gre: GreOptions;
+  /** Where the peer is, in shared memory (`createEndpoint`). */
+  readonly endpoint: Uint8Array;
+  /** The receive lane moves the endpoint to where authentic frames come from. */
+  readonly learns: boolean;
+}
+
+class GreUdp implements Encap {
+  readonly #gre: GreOptions;
+
+  constructor(gre: GreOptions) {
+    this.#gre = gre;
+  }
+
+  push(batch: Batch): void {
+    pushGre(batch, this.#gre);
+  }
+
+  pull(batch: Batch): void {
+    pullGre(batch, this.#gre);
+  }
+}
+
+export const greUdp: EncapKind<GreUdpSpec, GretapSpec> = {
+  overhead: (config: EncapHeaders) => [
+    config.family === 4 ? { name: 'IPv4', octets: IPV4_LEN } : { name: 'IPv6', octets: IPV6_LEN },
+    { name: 'UDP', octets: UDP_LEN },
+    ...greOverhead(config),
+  ],
+  // The kernel takes IP and UDP headers off.
+  headersMax: (config: EncapHeaders) => greHeaderMax(config),
+  open(config: GreConfig, place: string) {
+    const fd = openUdpSocket(config, place);
+    const learns = config.remote === 'dynamic';
+    const endpoint = createEndpoint(learns ? null : config.remote, config.port);
+    return { fd, spec: { kind: 'gre-udp', gre: greOptionsOf(config), endpoint, learns } };
+  },
+  attach({ gre, endpoint, learns }: GreUdpSpec, fd: number): Wire {
+    const port = wrapUdpSocket(fd, endpoint);
+    return { port, encap: new GreUdp(gre), learn: learns ? (frame) => void port.learn(frame) : null };
+  },
+  rehearsal(): Rehearsal<GreUdpSpec, GretapSpec> {
+    const gre = { key: null, checksum: false };
+    const nobody: GreUdpSpec = { kind: 'gre-udp', gre, endpoint: createEndpoint(null, 0), learns: false };
+    // What it sends is what a UDP socket would deliver, were there one between.
+    const sends: GretapSpec = { kind: 'gretap', family: 6, gre, header: null };
+    return { sends, receives: nobody, alsoSends: [nobody], outer: Buffer.alloc(0) };
+  },
+};

@@ -1,0 +1,43 @@
+/** The kinds of encapsulation: the one place that names them all. */
+import type { GreConfig } from './config.ts';
+import type { EncapHeaders, EncapKind, OpenedWire, OverheadPart, Rehearsal, Wire } from './encap.ts';
+import { type GreUdpSpec, greUdp } from './gre-udp.ts';
+import { type GretapSpec, gretap } from './gretap.ts';
+
+/** What a worker is told of a lane's far end: which kind, and what that kind needs. */
+export type EncapSpec = GretapSpec | GreUdpSpec;
+
+/** By the word in the configuration, and by the specs of each. */
+const BY_CONFIG: Readonly<Record<GreConfig['encap'], EncapKind<EncapSpec, EncapSpec>>> = {
+  none: gretap as EncapKind<EncapSpec, EncapSpec>,
+  udp: greUdp as EncapKind<EncapSpec, EncapSpec>,
+};
+const BY_KIND: Readonly<Record<EncapSpec['kind'], EncapKind<EncapSpec, EncapSpec>>> = {
+  gretap: BY_CONFIG.none,
+  'gre-udp': BY_CONFIG.udp,
+};
+
+/** The headers around an inner Ethernet header, outermost first. */
+export function encapOverhead(config: EncapHeaders): readonly OverheadPart[] {
+  return BY_CONFIG[config.encap].overhead(config);
+}
+
+/** The most that a peer may put before a frame, in octets. */
+export function encapHeadersMax(config: EncapHeaders): number {
+  return BY_CONFIG[config.encap].headersMax(config);
+}
+
+/** Opens the socket of a tunnel; `place` is where the configuration names it. Throws L2vpnError. */
+export function openWire(config: GreConfig, place: string): OpenedWire<EncapSpec> {
+  return BY_CONFIG[config.encap].open(config, place);
+}
+
+/** The far end of a lane over the descriptor `fd`, which stays its owner's. */
+export function attachWire(spec: EncapSpec, fd: number): Wire {
+  return BY_KIND[spec.kind].attach(spec, fd);
+}
+
+/** What the warm-up needs for lanes of this kind. */
+export function rehearsalOf(kind: EncapSpec['kind']): Rehearsal<EncapSpec, EncapSpec> {
+  return BY_KIND[kind].rehearsal();
+}

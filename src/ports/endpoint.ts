@@ -1,0 +1,18 @@
+/**
+ * Where a UDP peer is: its address and port, in shared memory that every lane of a tunnel sees. Where `gre.remote` is
+ * dynamic, the receive lane writes it, by what it has learned of authentic frames.
+ */
+import { ENDPOINT_LEN } from '../native/addon.ts';
+import { loadAddon } from '../native/load.ts';
+
+/** Shared memory for a peer's address: `remote`:`port`, or unknown as yet where `remote` is null. */
+export function createEndpoint(remote: string | null, port: number): Uint8Array {
+  const endpoint = new Uint8Array(new SharedArrayBuffer(ENDPOINT_LEN));
+  if (remote !== null) loadAddon().setEndpoint(endpoint, remote, port);
+  return endpoint;
+}
+
+/** `192.0.2.1:4754`, or null while the peer is unknown. */
+export function endpointText(endpoint: Uint8Array): string | null {
+  return loadAddon().endpointText(endpoint);
+}

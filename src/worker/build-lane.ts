@@ -1,0 +1,89 @@
+/** From what a worker is told of a lane to the lane itself, on descriptors that stay the main thread's. */
+import type { AeadProvider } from '../crypto/aead.ts';
+import type { Lane } from '../datapath/lane.ts';
+import { ReceiveLane } from '../datapath/receive.ts';
+import { TransmitLane } from '../datapath/transmit.ts';
+import { UncontrolledEntry } from '../datapath/uncontrolled.ts';
+import type { Workspaces } from '../datapath/workspace.ts';
+import { attachWire } from '../encap/kinds.ts';
+import { type LaneCounters, laneCounters } from '../frame/lane-counters.ts';
+import { createSecy, MAX_KEY_SLOTS } from '../macsec/configure.ts';
+import type { SecY } from '../macsec/secy.ts';
+import type { FramePort } from '../ports/frame-port.ts';
+import { wrapTap } from '../ports/tap-port.ts';
+import type { LaneSpec } from './messages.ts';
+
+/** A lane, and what the worker has to know to serve it. */
+export interface BuiltLane {
+  readonly spec: LaneSpec;
+  readonly lane: Lane;
+  readonly secy: SecY | null;
+  /** It takes packet numbers, which the main thread grants. */
+  readonly takesPns: boolean;
+  /** A grant was asked for and has not come yet. */
+  asked: boolean;
+  readonly uncontrolled: UncontrolledEntry | null;
+}
+
+/** The lane that `spec` describes. */
+export function buildLane(spec: LaneSpec, provider: AeadProvider, workspaces: Workspaces): BuiltLane {
+  const counters = laneCounters(spec.counters);
+  const secy =
+    spec.secy === null ? null : createSecy(spec.secy, provider.openKeyring(MAX_KEY_SLOTS), counters.secy);
+  const base = { spec, secy, asked: false };
+  if (spec.direction === 'transmit') {
+    const lane = transmitLane(spec, secy, counters, workspaces);
+    return { ...base, lane, takesPns: secy !== null, uncontrolled: null };
+  }
+  const uncontrolled =
+    spec.uncontrolled === null
+      ? null
+      : new UncontrolledEntry(spec.uncontrolled.ring, spec.uncontrolled.etherTypes);
+  const lane = receiveLane(spec, secy, counters, workspaces, uncontrolled);
+  return { ...base, lane, takesPns: false, uncontrolled };
+}
+
+function transmitLane(
+  spec: LaneSpec,
+  secy: SecY | null,
+  counters: LaneCounters,
+  workspaces: Workspaces,
+): Lane {
+  const { port: wire, encap } = attachWire(spec.encap, spec.wireFd);
+  const { lowerMtu, maxLen: maxFrameLen } = spec;
+  return new TransmitLane({
+    tap: tapOf(spec),
+    wire,
+    encap,
+    secy,
+    lowerMtu,
+    maxFrameLen,
+    counters,
+    workspaces,
+  });
+}
+
+function receiveLane(
+  spec: LaneSpec,
+  secy: SecY | null,
+  counters: LaneCounters,
+  workspaces: Workspaces,
+  uncontrolled: UncontrolledEntry | null,
+): Lane {
+  const { port: wire, encap, learn } = attachWire(spec.encap, spec.wireFd);
+  const common = {
+    tap: tapOf(spec),
+    wire,
+    encap,
+    learn,
+    secy,
+    maxPacketLen: spec.maxLen,
+    counters,
+    workspaces,
+  };
+  return new ReceiveLane(uncontrolled === null ? common : { ...common, uncontrolled });
+}
+
+function tapOf(spec: LaneSpec): FramePort {
+  return wrapTap(spec.tapFd, { clearMtu: spec.secy === null ? spec.lowerMtu : 0 });
+}
