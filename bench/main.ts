@@ -19,11 +19,13 @@ import { aggregate, type ContenderRow } from './report/aggregate.ts';
 import { describeMachine, type Machine, machineLine } from './report/machine.ts';
 import { PACKAGE_ROOT, RESULTS } from './report/paths.ts';
 import { alignColumns, complaints, consoleTable, table, throughputTable } from './report/table.ts';
+import { measureScale, type ScaleFigures, type ScalePlan } from './scale.ts';
 import { type Plan, type RoundSample, runRounds } from './sites-run.ts';
 
 const HELP = `usage: npm run bench -- [options]
 
-  --part LIST       micro, daemon, sites (default all three)
+  --part LIST       micro, daemon, scale, sites (default all four)
+  --tunnels N       of the hub in the part "scale" (default 1000)
   --rounds N        rounds of the end-to-end part, interleaved (default 3)
   --seconds N       of each TCP run (default 3)
   --streams LIST    parallel TCP streams (default 1,5)
@@ -32,13 +34,14 @@ const HELP = `usage: npm run bench -- [options]
 
 /** The end-to-end part: our own variants, and the three to be measured against. */
 const CONTENDERS = ['l2vpnd', 'fastd', 'openvpn', 'tinc'];
-const PARTS = ['micro', 'daemon', 'sites'] as const;
+const PARTS = ['micro', 'daemon', 'scale', 'sites'] as const;
 type Part = (typeof PARTS)[number];
 
 interface Options {
   parts: Part[];
   micro: MicroPlan;
   daemon: DaemonPlan;
+  scale: ScalePlan;
   sites: Plan;
 }
 
@@ -48,6 +51,7 @@ interface Report {
   micro: MicroResult[] | null;
   allocation: AllocationResult[] | null;
   daemon: DaemonFigures[] | null;
+  scale: ScaleFigures[] | null;
   sites: {
     plan: Plan;
     yardstick: string;
@@ -63,6 +67,7 @@ function parseOptions(argv: readonly string[]): Options | null {
     options: {
       part: { type: 'string', default: PARTS.join(',') },
       rounds: { type: 'string' },
+      tunnels: { type: 'string' },
       seconds: { type: 'string' },
       streams: { type: 'string', default: '1,5' },
       quick: { type: 'boolean', default: false },
@@ -80,6 +85,11 @@ function parseOptions(argv: readonly string[]): Options | null {
     parts,
     micro: quick ? { warmupMs: 60, sampleMs: 40, samples: 3 } : { warmupMs: 200, sampleMs: 100, samples: 5 },
     daemon: quick ? { idleSeconds: 2, starts: 1 } : { idleSeconds: 5, starts: 3 },
+    scale: {
+      tunnels: positiveInteger('tunnels', values.tunnels, 1000),
+      rounds: quick ? 1 : 3,
+      seconds: quick ? 1 : 2,
+    },
     sites: {
       rounds: positiveInteger('rounds', values.rounds, quick ? 1 : 3),
       seconds: positive('seconds', values.seconds, quick ? 1 : 3),
@@ -98,17 +108,18 @@ async function main(argv: readonly string[]): Promise<void> {
   }
   const machine = describeMachine(PACKAGE_ROOT);
   say(machineLine(machine));
-  const report: Report = { machine, micro: null, allocation: null, daemon: null, sites: null };
+  const report: Report = { machine, micro: null, allocation: null, daemon: null, scale: null, sites: null };
   if (options.parts.includes('micro')) {
     report.micro = runMicro(options.micro, (result) => say(microLine(result)));
     report.allocation = runAllocation();
     for (const one of report.allocation) say(allocationLine(one));
   }
-  if (options.parts.includes('daemon') || options.parts.includes('sites')) {
+  if (options.parts.some((part) => part !== 'micro')) {
     if (process.getuid?.() !== 0) say('not root: the daemon and end-to-end parts are skipped');
     else
       await inLab(async (topology) => {
         if (options.parts.includes('daemon')) report.daemon = await runDaemon(topology, options.daemon);
+        if (options.parts.includes('scale')) report.scale = await runScale(topology, options.scale);
         if (options.parts.includes('sites')) report.sites = await runSites(topology, options.sites);
       });
   }
@@ -129,6 +140,18 @@ async function runDaemon(topology: Topology, plan: DaemonPlan): Promise<DaemonFi
   )) {
     const one = await measureDaemon(topology, variant, plan);
     say(daemonLine(one));
+    figures.push(one);
+  }
+  return figures;
+}
+
+async function runScale(topology: Topology, plan: ScalePlan): Promise<ScaleFigures[]> {
+  const figures: ScaleFigures[] = [];
+  for (const variant of L2VPND_VARIANTS.filter(
+    ({ name }) => name === 'l2vpnd-raw' || name === 'l2vpnd-udp',
+  )) {
+    const one = await measureScale(topology, variant, plan);
+    say(scaleLine(one));
     figures.push(one);
   }
   return figures;
@@ -171,7 +194,37 @@ function daemonLine(one: DaemonFigures): string {
   );
 }
 
-function markdown({ machine, micro, allocation, daemon, sites }: Report): string {
+function scaleLine(one: ScaleFigures): string {
+  const [alone, among] = one.mbitPerSecond;
+  return (
+    `${one.variant}: ${one.tunnels} tunnels, ready after ${(one.startMs / 1000).toFixed(1)} s, stopped after ` +
+    `${(one.stopMs / 1000).toFixed(1)} s, ${one.residentMb.toFixed(0)} MB, idle ${(one.idleShare * 100).toFixed(2)} % of a core; ` +
+    `one of them ${among.toFixed(0)} Mbit/s, alone ${alone.toFixed(0)}; ping ${one.pingMs
+      .map((ms) => ms.toFixed(3))
+      .reverse()
+      .join(', alone ')} ms`
+  );
+}
+
+function scaleSection(scale: readonly ScaleFigures[]): string {
+  const rows = scale.map((one) => [
+    one.variant,
+    `${one.tunnels}`,
+    (one.startMs / 1000).toFixed(1),
+    (one.stopMs / 1000).toFixed(1),
+    one.residentMb.toFixed(0),
+    (one.idleShare * 100).toFixed(2),
+    one.mbitPerSecond.map((mbit) => mbit.toFixed(0)).join(' / '),
+    one.pingMs.map((ms) => ms.toFixed(3)).join(' / '),
+  ]);
+  const header = [
+    ...['daemon', 'tunnels', 'start, s', 'stop, s', 'resident memory, MB', 'idle, % of a core'],
+    ...['Mbit/s of one tunnel, alone / among all', 'ping, ms, alone / among all'],
+  ];
+  return `## Many tunnels\n\nAll but one are idle.\n\n${table(header, rows)}`;
+}
+
+function markdown({ machine, micro, allocation, daemon, scale, sites }: Report): string {
   const sections = [`# Benchmark\n\n${machineLine(machine)}. Made by \`npm run bench\`.`];
   if (micro) sections.push(`## Codecs and stages\n\n${MICRO_NOTE}\n\n${microTable(micro)}`);
   if (allocation) {
@@ -194,6 +247,7 @@ function markdown({ machine, micro, allocation, daemon, sites }: Report): string
     const header = ['daemon', 'resident memory, MB', 'idle, % of a core', 'start to first frame, ms'];
     sections.push(`## Daemon\n\n${table(header, rows)}`);
   }
+  if (scale) sections.push(scaleSection(scale));
   if (sites) {
     const { plan, rows, skipped } = sites;
     const notes = [...skipped.map(({ title, why }) => `${title}: not run, ${why}`), ...complaints(rows)];

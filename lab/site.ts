@@ -192,8 +192,8 @@ export class Site {
   }
 
   /** Asks the daemon to end, and waits for it. */
-  stop(signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM'): Promise<Exit> {
-    return this.#running().stop(signal, 10_000);
+  stop(signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM', timeoutMs = 10_000): Promise<Exit> {
+    return this.#running().stop(signal, timeoutMs);
   }
 
   /** SIGKILL: what a crash or a power cut leaves. */
