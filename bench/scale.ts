@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Site, type SiteFile, siteFile, type TunnelFile } from '../lab/site.ts';
 import type { Topology } from '../lab/topology.ts';
-import type { L2vpndVariant } from './contenders/l2vpnd.ts';
+import { createL2vpnd, type L2vpndVariant } from './contenders/l2vpnd.ts';
 import { withUndo } from './lab.ts';
 import { runTcp } from './measure/iperf.ts';
 import { awaitPath, runPing } from './measure/ping.ts';
@@ -81,6 +81,7 @@ async function runOne(
   const spoke = new Site(topology.nsrb, 'spoke', siteFile(topology, 2, { gre: { encap: variant.encap } }));
   return withUndo(
     async () => {
+      await topology.setHostMtu(createL2vpnd(variant).mtu);
       await spoke.start();
       const started = performance.now();
       await hub.start(START_TIMEOUT_MS);
