@@ -7,7 +7,8 @@ import { canonicalAddress } from '../config/fields.ts';
 import { checksum } from '../wire/checksum.ts';
 import { ETHERNET_LEN, etherTypeAt } from '../wire/ethernet.ts';
 import { GRE_LEN, GRE_PROTO_TEB } from '../wire/gre.ts';
-import { IPPROTO_GRE, IPV4_LEN, ipv4HeaderLen } from '../wire/ipv4.ts';
+import { IPPROTO_GRE } from '../wire/ip.ts';
+import { IPV4_LEN, ipv4HeaderLen } from '../wire/ipv4.ts';
 import {
   addressFields,
   decodeFrame,
