@@ -1,6 +1,7 @@
 /** The kinds of field that a configuration is made of: zod types whose errors say what is wanted and what was found. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { canonicalIpv6 } from '../wire/ipv6.ts';
 import { nearest } from './nearest.ts';
 import { quote } from './problem.ts';
 
@@ -86,9 +87,9 @@ export function addressFamily(address: string): 0 | 4 | 6 {
   return family === 6 && address.includes('%') ? 0 : (family as 0 | 4 | 6);
 }
 
-/** One spelling an address: `2001:DB8:0::1` is `2001:db8::1`. What is no IPv6 address stays as it is. */
+/** One spelling per address: `2001:DB8:0::1` is `2001:db8::1`. What is no IPv6 address stays as it is. */
 export function canonicalAddress(address: string): string {
-  return addressFamily(address) === 6 ? new URL(`http://[${address}]/`).hostname.slice(1, -1) : address;
+  return addressFamily(address) === 6 ? canonicalIpv6(address) : address;
 }
 
 /** Why `address` cannot be the end of a tunnel, or null. */

@@ -17,11 +17,19 @@ export interface CapturedPacket {
   linkType: number;
 }
 
-const PCAP_MAGIC: Record<number, number> = { 2712847316: 1e-6, 2712812621: 1e-9 };
+const PCAP_MICROSECONDS = 0xa1b2c3d4;
+const PCAP_NANOSECONDS = 0xa1b23c4d;
+/** Seconds per unit of the fraction in a record's time, by magic number. */
+const PCAP_MAGIC: Readonly<Record<number, number>> = { [PCAP_MICROSECONDS]: 1e-6, [PCAP_NANOSECONDS]: 1e-9 };
 const PCAP_HEADER_LEN = 24;
 const PCAP_RECORD_LEN = 16;
 const PCAPNG_SECTION = 0x0a0d0d0a;
 const PCAPNG_BYTE_ORDER = 0x1a2b3c4d;
+const PCAPNG_INTERFACE = 1;
+const PCAPNG_SIMPLE_PACKET = 3;
+const PCAPNG_ENHANCED_PACKET = 6;
+const OPTION_END = 0;
+const OPTION_TSRESOL = 9;
 /** Longer than any packet of a link; what claims more is damage. */
 const MAX_PACKET_LEN = 1 << 20;
 const MAX_BLOCK_LEN = 16 << 20;
@@ -83,7 +91,7 @@ function* readPcap(file: Buffer): Generator<CapturedPacket> {
 interface Interface {
   linkType: number;
   snapLen: number;
-  /** Seconds a unit of its timestamps. */
+  /** Seconds per unit of its timestamps. */
   unit: number;
 }
 
@@ -104,9 +112,9 @@ function* readPcapng(file: Buffer): Generator<CapturedPacket> {
       throw damaged(`the block at octet ${at} claims ${len} octets`);
     if (at + len > file.length) throw damaged(`it breaks off at octet ${at}`);
     const type = isSection ? PCAPNG_SECTION : reader.u32(at);
-    if (type === 1) interfaces.push(readInterface(reader, at, len));
-    else if (type === 6) yield enhancedPacket(file, reader, at, len, interfaces);
-    else if (type === 3) yield simplePacket(file, reader, at, len, interfaces);
+    if (type === PCAPNG_INTERFACE) interfaces.push(readInterface(reader, at, len));
+    else if (type === PCAPNG_ENHANCED_PACKET) yield enhancedPacket(file, reader, at, len, interfaces);
+    else if (type === PCAPNG_SIMPLE_PACKET) yield simplePacket(file, reader, at, len, interfaces);
     at += len;
   }
 }
@@ -117,8 +125,8 @@ function readInterface(reader: Reader, at: number, len: number): Interface {
   const found: Interface = { linkType: reader.u16(at + 8), snapLen: reader.u32(at + 12), unit: 1e-6 };
   for (let option = at + 16; option + 4 <= at + len - 4; ) {
     const [code, optionLen] = [reader.u16(option), reader.u16(option + 2)];
-    if (code === 0) break;
-    if (code === 9 && optionLen === 1 && option + 8 <= at + len - 4)
+    if (code === OPTION_END) break;
+    if (code === OPTION_TSRESOL && optionLen === 1 && option + 8 <= at + len - 4)
       found.unit = resolution(reader.u32(option + 4), reader);
     option += 4 + ((optionLen + 3) & ~3);
   }
@@ -160,11 +168,23 @@ function simplePacket(
   return packetOf(file.subarray(at + 12, at + 12 + capturedLen), originalLen, from.linkType, null);
 }
 
-/** Octets of the pseudo-headers of `tcpdump -i any`, and where the protocol is in them. */
+/** What the packets of a capture begin with (https://www.tcpdump.org/linktypes.html). */
+const LINKTYPE_ETHERNET = 1;
+/** Raw IP as most systems number it, and as OpenBSD does: meant to be private, and found in files. */
+const DLT_RAW = 12;
+const DLT_RAW_OPENBSD = 14;
+const LINKTYPE_RAW = 101;
+/** What `tcpdump -i any` writes; the newer one since libpcap 1.10. */
+const LINKTYPE_LINUX_SLL = 113;
+const LINKTYPE_LINUX_SLL2 = 276;
+const LINKTYPE_IPV4 = 228;
+const LINKTYPE_IPV6 = 229;
+
+/** Octets of the pseudo-headers of the two. */
 const SLL_LEN = 16;
 const SLL2_LEN = 20;
 
-/** Takes off what is no protocol of the wire; see https://www.tcpdump.org/linktypes.html. */
+/** Takes off what is no protocol of the wire. */
 function packetOf(data: Buffer, originalLen: number, linkType: number, time: number | null): CapturedPacket {
   const packet = (first: FirstLayer | null, from = 0): CapturedPacket => ({
     time,
@@ -174,17 +194,17 @@ function packetOf(data: Buffer, originalLen: number, linkType: number, time: num
     linkType,
   });
   switch (linkType) {
-    case 1:
+    case LINKTYPE_ETHERNET:
       return packet('ethernet');
-    case 12:
-    case 14:
-    case 101:
-    case 228:
-    case 229:
+    case DLT_RAW:
+    case DLT_RAW_OPENBSD:
+    case LINKTYPE_RAW:
+    case LINKTYPE_IPV4:
+    case LINKTYPE_IPV6:
       return packet('ip');
-    case 113:
+    case LINKTYPE_LINUX_SLL:
       return packet('ip', SLL_LEN);
-    case 276:
+    case LINKTYPE_LINUX_SLL2:
       return packet('ip', SLL2_LEN);
     default:
       return packet(null);

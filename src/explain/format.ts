@@ -1,9 +1,9 @@
-/** An explanation as text for people: a line a field, the verdict last. */
-import { ETHERNET_LEN, etherTypeAt, formatMac, OFF_SRC_MAC } from '../wire/ethernet.ts';
+/** An explanation as text for people: a line per field, the verdict last. */
+import { ETHERNET_LEN, etherTypeAt, etherTypeName, formatDstMac, formatSrcMac } from '../wire/ethernet.ts';
+import { hex } from '../wire/field.ts';
 import type { CapturedPacket } from './capture-file.ts';
-import { etherTypeName } from './inner.ts';
 import type { Judgement } from './judge.ts';
-import { type Decoded, hex, type Layer } from './layers.ts';
+import type { Decoded, Layer } from './layers.ts';
 
 /** Column of the values. */
 const NAME_WIDTH = 18;
@@ -56,9 +56,8 @@ function formatJudgement(judgement: Judgement): string[] {
 
 function formatFrame(frame: Buffer): string[] {
   const type = etherTypeAt(frame, 0);
-  const dst = formatMac(frame.subarray(0, 6));
-  const src = formatMac(frame.subarray(OFF_SRC_MAC, OFF_SRC_MAC + 6));
-  const head = `  delivered frame (${frame.length} octets): ${src} > ${dst}, EtherType ${hex(type, 4)} ${etherTypeName(type)}`;
+  const ends = `${formatSrcMac(frame, 0)} > ${formatDstMac(frame, 0)}`;
+  const head = `  delivered frame (${frame.length} octets): ${ends}, EtherType ${hex(type, 4)} ${etherTypeName(type)}`;
   const shown = frame.subarray(ETHERNET_LEN, DUMP_LEN);
   const lines: string[] = [];
   for (let at = 0; at < shown.length; at += 16) lines.push(dumpLine(at, shown.subarray(at, at + 16)));

@@ -34,6 +34,8 @@ export interface Judgement {
 
 /** Longest packet that an IP header can count. */
 const MAX_PACKET_LEN = 65535;
+const QUOTE_TEXT =
+  "a packet was too big for a link on its way; this is for the kernel's path MTU, not for the tunnel";
 
 /** Judges the packets of one source, in order. */
 export class Judge {
@@ -51,6 +53,7 @@ export class Judge {
   }
 
   judge(packet: Buffer, decoded: Decoded): Judgement {
+    if (decoded.quoted !== null) return this.#judgeQuote(packet, decoded.quoted);
     const found = findTunnel(this.#config, packet, decoded);
     if (typeof found === 'string') return refused(null, null, 'no tunnel', found);
     const { tunnel, direction } = found;
@@ -60,7 +63,15 @@ export class Judge {
     return this.#gate(tunnel, direction, sciOfFrame(packet, decoded)).pass(packet, decoded, this.#bench);
   }
 
-  /** One gate a tunnel and direction, so that replay protection sees the whole capture. */
+  /** An ICMP error goes to whoever sent the packet that it quotes. */
+  #judgeQuote(packet: Buffer, quoted: Decoded): Judgement {
+    const found = findTunnel(this.#config, packet, quoted);
+    if (typeof found === 'string') return refused(null, null, 'no tunnel', found);
+    const direction = found.direction === 'sent' ? 'received' : 'sent';
+    return refused(found.tunnel.name, direction, 'ICMP error', QUOTE_TEXT);
+  }
+
+  /** One gate per tunnel and direction, so that replay protection sees the whole capture. */
   #gate(tunnel: TunnelConfig, direction: Direction, sci: string | null): Gate {
     const own = direction === 'sent' && tunnel.tap.mac === null ? sci : null;
     const key = JSON.stringify([tunnel.name, direction, own]);

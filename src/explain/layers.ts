@@ -1,11 +1,5 @@
 /** What `explain` makes of a packet: layers with fields, outermost first. Plain data, ready for JSON. */
-
-export interface Field {
-  name: string;
-  value: string;
-  /** What the value means. */
-  note?: string;
-}
+import type { Field } from '../wire/field.ts';
 
 export interface Layer {
   name: string;
@@ -32,10 +26,13 @@ export interface Decoded {
   frameAt: number;
   /** One past the last octet that the outer headers count in. */
   end: number;
+  /** The packet of a tunnel that an ICMP error quotes, in the same octets; null: the packet is no such error. */
+  quoted: Decoded | null;
 }
 
-export function hex(value: number, digits: number): string {
-  return `0x${value.toString(16).padStart(digits, '0')}`;
+/** Nothing decoded yet of a packet that ends at `end`. */
+export function undecoded(end: number): Decoded {
+  return { layers: [], ends: null, udp: null, greAt: -1, frameAt: -1, end, quoted: null };
 }
 
 /** Adds a layer; false where the packet ends inside it. */

@@ -1,10 +1,10 @@
 /** Which tunnel of a configuration a decoded packet belongs to, and in which direction. */
 import { canonicalAddress } from '../config/fields.ts';
 import type { Config, TunnelConfig } from '../config/types.ts';
-import { ETHERNET_LEN, ETHERTYPE_MACSEC, etherTypeAt } from '../wire/ethernet.ts';
+import { ETHERTYPE_MACSEC, etherTypeAt } from '../wire/ethernet.ts';
 import { checkGre, GreFault } from '../wire/gre.ts';
-import { formatSci, SCI_LEN, sciOf } from '../wire/sci.ts';
-import { hasSecTag, OFF_SCI, TCI_SC, tciAt } from '../wire/sectag.ts';
+import { sciOf } from '../wire/sci.ts';
+import { formatSciAt, hasSecTag } from '../wire/sectag.ts';
 import type { Decoded } from './layers.ts';
 
 /** `sent`: by the site that the configuration is of. */
@@ -59,8 +59,8 @@ export function sciOfFrame(packet: Buffer, { frameAt, end }: Decoded): string | 
   return frameAt < 0 ? null : sciAt(packet.subarray(frameAt, end));
 }
 
+/** The same of a frame alone. */
 export function sciAt(frame: Buffer): string | null {
-  if (frame.length < ETHERNET_LEN + 1 || etherTypeAt(frame, 0) !== ETHERTYPE_MACSEC) return null;
-  if (!hasSecTag(frame, 0, frame.length) || (tciAt(frame, 0) & TCI_SC) === 0) return null;
-  return formatSci(frame.subarray(OFF_SCI, OFF_SCI + SCI_LEN));
+  if (!hasSecTag(frame, 0, frame.length) || etherTypeAt(frame, 0) !== ETHERTYPE_MACSEC) return null;
+  return formatSciAt(frame, 0);
 }

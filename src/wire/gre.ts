@@ -7,19 +7,32 @@
  * A sequence number is skipped, reserved bits are ignored (both as Linux does); routing and versions are refused.
  */
 import { checksum } from './checksum.ts';
+import { type Field, hex } from './field.ts';
+import { u16At, u32At } from './octets.ts';
 
 const FLAG_CHECKSUM = 0x8000;
 const FLAG_ROUTING = 0x4000;
 const FLAG_KEY = 0x2000;
 const FLAG_SEQUENCE = 0x1000;
 const MASK_VERSION = 0x0007;
+/** The reserved bits of the second octet. */
+const MASK_RESERVED = 0x0078;
+
+/** In the order of the options in the header. */
+const FLAG_NAMES: readonly [bit: number, name: string][] = [
+  [FLAG_CHECKSUM, 'checksum'],
+  [FLAG_ROUTING, 'routing'],
+  [FLAG_KEY, 'key'],
+  [FLAG_SEQUENCE, 'sequence number'],
+];
 
 /** Transparent Ethernet bridging: a whole Ethernet frame follows. */
 export const GRE_PROTO_TEB = 0x6558;
 /** Without options. */
 export const GRE_LEN = 4;
-/** Octets of each option: checksum, key, sequence number. */
+/** Of checksum (with its reserved half), key and sequence number each. */
 export const GRE_OPTION_LEN = 4;
+const OFF_PROTOCOL = 2;
 
 /** What both ends agreed on; `key` null: none. */
 export interface GreOptions {
@@ -33,7 +46,7 @@ export type GreFault = (typeof GreFault)[keyof typeof GreFault];
 
 /** Octets of the header that `writeGre` writes. */
 export function greHeaderLen(options: GreOptions): number {
-  return GRE_LEN + (options.checksum ? 4 : 0) + (options.key !== null ? 4 : 0);
+  return GRE_LEN + (options.checksum ? GRE_OPTION_LEN : 0) + (options.key !== null ? GRE_OPTION_LEN : 0);
 }
 
 /** Octets of the header at `at`, which `checkGre` has accepted. */
@@ -41,9 +54,9 @@ export function greHeaderLenAt(buf: Uint8Array, at: number): number {
   const flags = buf[at]! << 8;
   return (
     GRE_LEN +
-    ((flags & FLAG_CHECKSUM) !== 0 ? 4 : 0) +
-    ((flags & FLAG_KEY) !== 0 ? 4 : 0) +
-    ((flags & FLAG_SEQUENCE) !== 0 ? 4 : 0)
+    ((flags & FLAG_CHECKSUM) !== 0 ? GRE_OPTION_LEN : 0) +
+    ((flags & FLAG_KEY) !== 0 ? GRE_OPTION_LEN : 0) +
+    ((flags & FLAG_SEQUENCE) !== 0 ? GRE_OPTION_LEN : 0)
   );
 }
 
@@ -83,7 +96,7 @@ export function checkGre(buf: Uint8Array, at: number, end: number, options: GreO
   if (end - at < greHeaderLenAt(buf, at)) return GreFault.Short;
   const { key } = options;
   if (((flags & FLAG_KEY) !== 0) !== (key !== null)) return GreFault.Key;
-  if (key !== null && greKeyAt(buf, at + GRE_LEN + ((flags & FLAG_CHECKSUM) !== 0 ? 4 : 0)) !== key)
+  if (key !== null && u32At(buf, at + GRE_LEN + ((flags & FLAG_CHECKSUM) !== 0 ? GRE_OPTION_LEN : 0)) !== key)
     return GreFault.Key;
   if (((flags & FLAG_CHECKSUM) !== 0) !== options.checksum) return GreFault.Checksum;
   // A sum over data that holds its own checksum is 0 (RFC 1071).
@@ -91,6 +104,46 @@ export function checkGre(buf: Uint8Array, at: number, end: number, options: GreO
   return GreFault.None;
 }
 
-function greKeyAt(buf: Uint8Array, at: number): number {
-  return ((buf[at]! << 24) | (buf[at + 1]! << 16) | (buf[at + 2]! << 8) | buf[at + 3]!) >>> 0;
+/** What follows the header at `at`, whose first 4 octets are there: an EtherType. */
+export function greProtocolAt(buf: Uint8Array, at: number): number {
+  return u16At(buf, at + OFF_PROTOCOL);
+}
+
+/** Are the octets in `buf[at, end)` most likely what a gretap sends? For packets of which nothing else is known. */
+export function looksLikeGretap(buf: Uint8Array, at: number, end: number): boolean {
+  if (end - at < GRE_LEN || greProtocolAt(buf, at) !== GRE_PROTO_TEB) return false;
+  return (u16At(buf, at) & (MASK_RESERVED | MASK_VERSION)) === 0;
+}
+
+/** The header at `at` for people; all of its `greHeaderLenAt` octets are there. */
+export function describeGre(buf: Uint8Array, at: number): Field[] {
+  const [flags, protocol] = [u16At(buf, at), greProtocolAt(buf, at)];
+  return [
+    { name: 'flags', value: hex(flags, 4), note: flagsNote(flags) },
+    {
+      name: 'protocol',
+      value: hex(protocol, 4),
+      note: protocol === GRE_PROTO_TEB ? 'transparent Ethernet bridging' : 'not a gretap',
+    },
+    ...describeOptions(buf, at + GRE_LEN, flags),
+  ];
+}
+
+function flagsNote(flags: number): string {
+  const set = FLAG_NAMES.filter(([bit]) => (flags & bit) !== 0).map(([, name]) => name);
+  const note = set.join(', ') || 'no options';
+  const version = flags & MASK_VERSION;
+  return version === 0 ? note : `${note}; version ${version}`;
+}
+
+/** The options that `flags` announces, from `at` on. */
+function describeOptions(buf: Uint8Array, at: number, flags: number): Field[] {
+  const fields: Field[] = [];
+  let next = at;
+  for (const [bit, name] of FLAG_NAMES) {
+    if (bit === FLAG_ROUTING || (flags & bit) === 0) continue;
+    fields.push({ name, value: bit === FLAG_CHECKSUM ? hex(u16At(buf, next), 4) : String(u32At(buf, next)) });
+    next += GRE_OPTION_LEN;
+  }
+  return fields;
 }

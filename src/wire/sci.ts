@@ -7,6 +7,7 @@
 import { OFF_SRC_MAC, parseMac } from './ethernet.ts';
 
 export const SCI_LEN = 8;
+export const OFF_SCI_PORT = 6;
 /** The port that an end station's implicit SCI has (802.1AE 9.9). */
 export const PORT_END_STATION = 1;
 

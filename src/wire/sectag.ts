@@ -8,8 +8,10 @@
  *
  * Codec only: which SCI, PN or SA is right is the SecY's matter.
  */
-import { ETHERNET_LEN, ETHERTYPE_MACSEC, MACS_LEN, OFF_ETHERTYPE } from './ethernet.ts';
-import { SCI_LEN } from './sci.ts';
+import { ETHERNET_LEN, ETHERTYPE_MACSEC, formatMac, MACS_LEN, OFF_ETHERTYPE } from './ethernet.ts';
+import { type Field, hex } from './field.ts';
+import { u16At } from './octets.ts';
+import { formatSci, OFF_SCI_PORT, SCI_LEN } from './sci.ts';
 
 export const TCI_V = 0x80;
 export const TCI_ES = 0x40;
@@ -115,4 +117,56 @@ export function checkSecTag(
   const secureDataLen = len - MACS_LEN - secTagLen(tci) - icvLen;
   if (sl !== 0 ? secureDataLen !== sl : secureDataLen < SL_LIMIT) return SecTagFault.Length;
   return SecTagFault.None;
+}
+
+// For people, of the frame that begins at `at`; `hasSecTag` has found its SecTAG.
+
+const TCI_BITS: readonly [bit: number, text: string][] = [
+  [TCI_V, 'V (version, must be 0)'],
+  [TCI_ES, 'ES (end station)'],
+  [TCI_SC, 'SC (SCI follows)'],
+  [TCI_SCB, 'SCB (single copy broadcast)'],
+  [TCI_E, 'E (encrypted)'],
+  [TCI_C, 'C (changed text)'],
+];
+
+/** The SCI in the SecTAG as 16 hex digits; null: it has none. */
+export function formatSciAt(buf: Uint8Array, at: number): string | null {
+  return (tciAt(buf, at) & TCI_SC) === 0 ? null : formatSci(buf.subarray(at + OFF_SCI));
+}
+
+/** Its fields. */
+export function describeSecTag(buf: Uint8Array, at: number): Field[] {
+  const [tci, sl] = [tciAt(buf, at), buf[at + OFF_SL]!];
+  const set = TCI_BITS.filter(([bit]) => (tci & bit) !== 0).map(([, text]) => text);
+  const fields: Field[] = [
+    { name: 'TCI', value: hex(tci & ~AN_MASK, 2), note: `${set.join(', ') || 'no bit'}: ${tciNote(tci)}` },
+    { name: 'AN', value: String(tci & AN_MASK) },
+    { name: 'SL', value: String(sl), note: slNote(sl) },
+    { name: 'PN', value: String(pnAt(buf, at)) },
+  ];
+  const value = formatSciAt(buf, at);
+  if (value === null) return fields;
+  const sci = buf.subarray(at + OFF_SCI);
+  return [...fields, { name: 'SCI', value, note: `MAC ${formatMac(sci)}, port ${u16At(sci, OFF_SCI_PORT)}` }];
+}
+
+/** What E and C mean together (802.1AE 9.5). */
+function tciNote(tci: number): string {
+  switch (tci & (TCI_E | TCI_C)) {
+    case TCI_E | TCI_C:
+      return 'confidentiality and integrity';
+    case TCI_C:
+      return 'integrity only, ICV not of 16 octets';
+    case TCI_E:
+      return 'not data for a SecY (E without C)';
+    default:
+      return 'integrity only';
+  }
+}
+
+function slNote(sl: number): string {
+  if (sl === 0) return `${SL_LIMIT} octets of user data or more`;
+  if (sl < SL_LIMIT) return `${sl} octets of user data`;
+  return sl > SL_MASK ? 'bits 7 and 8 must be 0' : `not below ${SL_LIMIT}`;
 }

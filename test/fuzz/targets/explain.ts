@@ -48,6 +48,9 @@ function explained(octets: Buffer, choice: number, fill: number): string {
   const judge = new Judge(CONFIGS[(choice >> 2) % CONFIGS.length]!);
   const decoded = decode(data, first, [4754, ...judge.udpPorts]);
   demand(decoded.end <= data.length, 'the packet ends behind its end');
+  demand((decoded.quoted?.end ?? 0) <= decoded.end, 'a quoted packet ends behind the one that quotes it');
+  for (const { at, len, fault } of decoded.layers)
+    demand(fault !== undefined || at + len <= data.length, 'a layer lies behind the end of the packet');
   const verdict = judge.judge(data, decoded);
   return `${formatPacket(1, packet, decoded, verdict)}${JSON.stringify(jsonOfPacket(1, packet, decoded, verdict))}`;
 }
@@ -82,6 +85,16 @@ function seeds(): Buffer[] {
     gre[0]!,
   ]);
   const link = Buffer.concat([hex('02aa00000001 02aa00000002 8100 0005 0800'), ipv4[0]!]);
+  const tooBig = (of: Buffer): Buffer =>
+    Buffer.concat([outer('01', of.length + 8), hex('0304000000000578'), of]);
+  const tooBigV6 = Buffer.concat([
+    hex(`60000000 ${(ipv6.length + 8).toString(16).padStart(4, '0')} 3a40`),
+    ipv6.subarray(8, 40),
+    hex('0200000000000500'),
+    ipv6,
+  ]);
+  const tagged = hex('02000000aa01 02000000aa02 88a8 0064 8100 a005 0806 0001');
+  const eapol = hex('0180c2000003 02000000aa02 888e 03050004 01020304');
   const chosen = (choice: number, packet: Buffer): Buffer => Buffer.concat([Buffer.of(choice), packet]);
   return [
     ...ipv4.map((packet) => chosen(0, packet)),
@@ -89,6 +102,15 @@ function seeds(): Buffer[] {
     ...udp.map((packet) => chosen(1 | 4, packet)),
     chosen(12, ipv6),
     chosen(3, link),
+    chosen(0, tooBig(ipv4[0]!)),
+    chosen(1 | 4, tooBig(udp[0]!)),
+    chosen(1, tooBig(ipv4[0]!.subarray(0, 28))),
+    chosen(12, tooBigV6),
+    chosen(3, Buffer.concat([hex('02aa00000001 02aa00000002 0800'), tooBig(ipv4[0]!)])),
+    chosen(3, tagged),
+    chosen(2 | 16, Buffer.concat([hex('00006558'), tagged])),
+    chosen(3, eapol),
+    chosen(2, Buffer.concat([hex('00006558'), eapol])),
     chosen(16, Buffer.concat([outer('2f', 4 + inner.length), hex('00006558'), inner])),
   ];
 }

@@ -16,6 +16,8 @@ import {
   GRE_IPV6_OPTION,
   GRE_KEY,
   GRE_UDP,
+  ICMP_TOO_BIG,
+  ICMPV6_TOO_BIG,
   INTEGRITY_ONLY,
   PCAPNG_FILE,
 } from './packets.ts';
@@ -66,8 +68,51 @@ describe('decode', () => {
     ['the frame alone', GRE_IPV4.slice(48), ['Ethernet', 'SecTAG', 'secure data and ICV']],
     ['a frame in clear', ARP_REQUEST, ['Ethernet']],
     ['a VLAN tag outside', `${'02'.repeat(12)}81000005${'0800'}${GRE_IPV4}`, ['Ethernet', 'IPv4', ...inner]],
+    ['a VLAN tag inside', `00006558${'02'.repeat(12)}8100a0050806`, ['GRE', 'inner Ethernet', '802.1Q']],
+    ['two VLAN tags', `${'02'.repeat(12)}88a800648100a0050806`, ['Ethernet', '802.1ad', '802.1Q']],
+    ['EAPOL', `${'02'.repeat(12)}888e03050000`, ['Ethernet', 'EAPOL']],
+    ['an ICMP error', ICMP_TOO_BIG, ['IPv4', 'ICMP', ...['IPv4', ...inner].map((name) => `quoted ${name}`)]],
+    [
+      'an ICMPv6 error',
+      ICMPV6_TOO_BIG,
+      ['IPv6', 'ICMPv6', ...['IPv6', ...inner].map((name) => `quoted ${name}`)],
+    ],
+    [
+      'an ICMP error behind Ethernet',
+      `${'02'.repeat(12)}0800${ICMP_TOO_BIG}`,
+      ['Ethernet', 'IPv4', 'ICMP', ...['IPv4', ...inner].map((name) => `quoted ${name}`)],
+    ],
   ])('%s', (_what, hex, layers) => {
     expect(layersOf(hex)).toEqual(layers);
+  });
+
+  it('an ICMP error that quotes 8 octets behind the IP header is read as far as they go', () => {
+    const packet = changed(ICMP_TOO_BIG.slice(0, 2 * (20 + 8 + 28)), (p) => p.writeUInt16BE(56, 2));
+    const { layers, quoted } = decode(packet, 'ip', []);
+    expect(layers.map(({ name, fault }) => [name, fault])).toEqual([
+      ['IPv4', undefined],
+      ['ICMP', undefined],
+      ['quoted IPv4', undefined],
+      ['quoted GRE', undefined],
+      ['quoted inner Ethernet', 'cut off: 4 of 14 octets are there'],
+    ]);
+    expect(quoted!.ends).toEqual({ src: '2.2.2.2', dst: '1.1.1.1' });
+  });
+
+  it.each([
+    ['another packet', changed(ICMP_TOO_BIG, (p) => p.writeUInt8(6, 28 + 9))],
+    ['an ICMP error', changed(ICMP_TOO_BIG, (p) => p.writeUInt8(1, 28 + 9))],
+    ['GRE, but says something else', changed(ICMP_TOO_BIG, (p) => p.writeUInt8(3, 21))],
+  ])('an ICMP error that quotes %s is no matter of a tunnel', (_what, packet) => {
+    const { layers, quoted } = decode(packet, 'ip', []);
+    expect(quoted).toBeNull();
+    expect(layers.map(({ name }) => name)).toEqual(['IPv4', 'ICMP']);
+    expect(layers.at(-1)!.fault).toMatch(/no tunnel sees it/);
+  });
+
+  it('EAPOL that ends inside its body has a fault there', () => {
+    const { layers } = decode(Buffer.from(`${'02'.repeat(12)}888e0305000400`, 'hex'), 'ethernet', []);
+    expect(layers.at(-1)!.fault).toBe('cut off: the header counts 4 octets of body, 1 are there');
   });
 
   it('tells every field of the SecTAG', () => {
@@ -104,7 +149,9 @@ describe('decode', () => {
   });
 
   it('never throws, and no layer lies outside the packet, whatever is in it', () => {
-    const seeds = [GRE_IPV4, GRE_IPV6_OPTION, GRE_UDP, GRE_KEY].map((hex) => Buffer.from(hex, 'hex'));
+    const seeds = [GRE_IPV4, GRE_IPV6_OPTION, GRE_UDP, GRE_KEY, ICMP_TOO_BIG, ICMPV6_TOO_BIG].map((hex) =>
+      Buffer.from(hex, 'hex'),
+    );
     const mutated = fc
       .tuple(fc.constantFrom(...seeds), fc.nat(200), fc.uint8Array({ maxLength: 8 }), fc.nat(120))
       .map(([seed, len, octets, at]) => {
@@ -171,6 +218,20 @@ describe('Judge', () => {
         judge(key, GRE_KEY),
       ].flat(),
     ).toEqual(Array(5).fill(expect.objectContaining({ accepted: true, explanation: 'key 02, AN 0' })));
+  });
+
+  it.each<[string, Config, string, string]>([
+    ['the site that sent the quoted packet', SITE2, 'site1', 'received'],
+    ['its peer', SITE1, 'site2', 'sent'],
+  ])('an ICMP error is told for the kernel, by %s', (_what, config, tunnel, direction) => {
+    const [judgement] = judge(config, ICMP_TOO_BIG);
+    expect(judgement).toMatchObject({ tunnel, direction, accepted: false, reason: 'ICMP error' });
+    expect(judgement!.explanation).toMatch(/kernel's path MTU/);
+  });
+
+  it('an ICMP error about a stranger belongs to no tunnel', () => {
+    const packet = changed(ICMP_TOO_BIG, (p) => p.writeUInt8(7, 28 + 12));
+    expect(judge(SITE2, packet)[0]).toMatchObject({ tunnel: null, reason: 'no tunnel' });
   });
 
   it('the second of two equal packets is late', () => {

@@ -41,3 +41,7 @@ export const PCAPNG_FILE: string =
 /** The ARP request itself. */
 export const ARP_REQUEST: string =
   'ffffffffffff020000000002080600010800060400010200000000020a0000020000000000000a000001';
+/** Router 9.9.9.9 tells 2.2.2.2 that GRE_IPV4 is too big for a link of 1400 octets, and quotes all of it; the checksums are 0. */
+export const ICMP_TOO_BIG: string = `4500007e00000000400100000909090902020202${'0304000000000578'}${GRE_IPV4}`;
+/** Router 2001:db8::9 tells 2001:db8::2 the same of GRE_IPV6: 1280 octets. */
+export const ICMPV6_TOO_BIG: string = `60000000007e3a4020010db800000000000000000000000920010db8000000000000000000000002${'0200000000000500'}${GRE_IPV6}`;
