@@ -252,7 +252,7 @@ function markdown({ machine, micro, allocation, daemon, scale, sites }: Report):
     const { plan, rows, skipped } = sites;
     const notes = [...skipped.map(({ title, why }) => `${title}: not run, ${why}`), ...complaints(rows)];
     sections.push(
-      `## End to end\n\nTCP by iperf 2, host1 to host2, ${plan.seconds} s a run, ${plan.rounds === 1 ? 'one round' : `${plan.rounds} interleaved rounds`}: ` +
+      `## End to end\n\nTCP by iperf 2, host1 to host2, ${plan.seconds} s per run, ${plan.rounds === 1 ? 'one round' : `${plan.rounds} interleaved rounds`}: ` +
         'medians (lowest–highest).\n\n' +
         throughputTable(rows, plan.streams) +
         (notes.length > 0 ? `\n\n${notes.map((note) => `- ${note}`).join('\n')}` : ''),

@@ -14,7 +14,7 @@ import type { Contender } from './contenders/contender.ts';
 import { withUndo } from './lab.ts';
 import { runTcp } from './measure/iperf.ts';
 import { awaitPath, type PingResult, runPing } from './measure/ping.ts';
-import { searchUdpRate, type UdpRate } from './measure/search.ts';
+import { searchUdpRate, type UdpPlan, type UdpRate } from './measure/search.ts';
 import { readFragments } from './measure/snmp.ts';
 import { type CpuUse, cpuBetween, readCpu, readMemory } from './measure/usage.ts';
 
@@ -27,17 +27,6 @@ export interface Plan {
   pings: number;
   /** null: no UDP. */
   udp: UdpPlan | null;
-}
-
-export interface UdpPlan {
-  /** Octets of a datagram. */
-  payload: number;
-  /** Of each trial. */
-  seconds: number;
-  /** Trials of one search at most. */
-  trials: number;
-  /** Largest share of datagrams that may be missing. */
-  tolerance: number;
 }
 
 export interface TcpSample {

@@ -136,7 +136,7 @@ function markdown({ machine, plan, rows, skipped }: Report, name: string): strin
 
 ${machineLine(machine)}.
 Both sites, the WAN between them and the hosts' iperf share this machine. TCP by iperf 2 from host1 to host2,
-${plan.seconds} s a run, as the server counted it; ${plan.rounds} ${plan.rounds === 1 ? 'round' : 'rounds, interleaved: medians (lowest–highest)'}.
+${plan.seconds} s per run, as the server counted it; ${plan.rounds} ${plan.rounds === 1 ? 'round' : 'rounds, interleaved: medians (lowest–highest)'}.
 Inner MTU is the largest with which no outer packet exceeds 1500 octets.
 Made by \`npm run bench:sites\`.
 

@@ -66,7 +66,7 @@ export class Namespace {
     startDetached(this.#inside(argv), { log, ledger: this.#ledger });
   }
 
-  /** Runs `ip` commands, one a line, in one process. */
+  /** Runs `ip` commands, one per line, in one process. */
   ip(commands: string): Promise<string> {
     return must(['ip', '-n', this.name, '-batch', '-'], { input: commands });
   }

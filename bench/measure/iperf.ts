@@ -34,15 +34,15 @@ export async function runTcp(topology: Topology, streams: number, seconds: numbe
 }
 
 export interface UdpResult {
-  /** Datagrams a second that host1 sent. */
+  /** Datagrams per second that host1 sent. */
   offered: number;
-  /** Datagrams a second that reached host2. */
+  /** Datagrams per second that reached host2. */
   arrived: number;
   /** 0–1. */
   loss: number;
 }
 
-/** Offers `rate` datagrams of `payload` octets a second for `seconds`. */
+/** Offers `rate` datagrams of `payload` octets per second for `seconds`. */
 export async function runUdp(
   topology: Topology,
   payload: number,

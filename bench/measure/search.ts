@@ -5,8 +5,18 @@
  * the tunnel. The rate reported is one that was measured: what arrived in the best passing trial.
  */
 import type { Topology } from '../../lab/topology.ts';
-import type { UdpPlan } from '../sites-run.ts';
 import { runUdp } from './iperf.ts';
+
+export interface UdpPlan {
+  /** Octets of a datagram. */
+  payload: number;
+  /** Of each trial. */
+  seconds: number;
+  /** Trials of one search at most. */
+  trials: number;
+  /** Largest share of datagrams that may be missing. */
+  tolerance: number;
+}
 
 export interface UdpRate {
   payload: number;

@@ -50,7 +50,7 @@ export function timeCase(one: MicroCase, plan: MicroPlan): MicroResult {
   };
 }
 
-/** Frames a second of this part, over round trips that take `ms` together. */
+/** Frames per second of this part, over round trips that take `ms` together. */
 function sample(one: MicroCase, ms: number): number {
   const spent = new Float64Array(1);
   const end = performance.now() + ms;

@@ -1,4 +1,4 @@
-/** The header codecs, one call a frame: no I/O, no AEAD. */
+/** The header codecs, one call per frame: no I/O, no AEAD. */
 
 import { viewOf } from '../../src/frame/view.ts';
 import { checksum } from '../../src/wire/checksum.ts';

@@ -81,7 +81,7 @@ export function expectFrames(what: string, batch: Batch, frame: Buffer): void {
   }
 }
 
-/** Gives the same frame again and again, up to `budget` frames. Allocates nothing a frame. */
+/** Gives the same frame again and again, up to `budget` frames. Allocates nothing per frame. */
 export class SourcePort implements FramePort {
   readonly fd: number = -1;
   budget = 0;

@@ -1,4 +1,4 @@
-/** Medians and spread over the rounds of one run, a row a contender. */
+/** Medians and spread over the rounds of one run, one row per contender. */
 import type { Contender } from '../contenders/contender.ts';
 import { YARDSTICK } from '../contenders/index.ts';
 import type { RoundSample } from '../sites-run.ts';

@@ -6,12 +6,13 @@
  * a torn, edited or exchanged file is refused and not believed.
  */
 import { createHash } from 'node:crypto';
+import type * as nodeFs from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
 
 /** The calls of node:fs that this folder makes; tests hand in ones that fail. */
 export type StateFs = Pick<
-  typeof import('node:fs'),
+  typeof nodeFs,
   | 'openSync'
   | 'closeSync'
   | 'writeSync'

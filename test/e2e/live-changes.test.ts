@@ -39,7 +39,7 @@ async function until(
   }
 }
 
-/** 200 pings a second, until told to stop. */
+/** 200 pings per second, until told to stop. */
 function steadyPing(lab: Lab): Background {
   return lab.topology.host1.start(['ping', '-n', '-i', '0.005', '-w', '20', '192.168.1.2']);
 }

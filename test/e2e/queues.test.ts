@@ -37,7 +37,7 @@ async function pingWell(from: Namespace, target: string, count: number): Promise
   expect(stdout).toMatch(/ 0% packet loss/);
 }
 
-/** Frames that the kernel has given to each queue of the TAP: one qdisc a queue. */
+/** Frames that the kernel has given to each queue of the TAP: one qdisc per queue. */
 async function framesOfQueues(space: Namespace): Promise<number[]> {
   const qdiscs = JSON.parse(await space.must(['tc', '-j', '-s', 'qdisc', 'show', 'dev', 'macsec1'])) as {
     kind: string;

@@ -38,7 +38,7 @@ async function hangUp(site: Site): Promise<string> {
   return line;
 }
 
-/** 500 pings a second through the reference tunnel, until told to stop. */
+/** 500 pings per second through the reference tunnel, until told to stop. */
 async function steadyPing(lab: Lab): Promise<Background> {
   const ping = lab.topology.host1.start(['ping', '-n', '-i', '0.002', '-w', '50', '192.168.1.2']);
   await ping.waitFor(/icmp_seq=20 /);

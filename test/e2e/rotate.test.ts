@@ -37,7 +37,7 @@ async function keyFile(site: Site, name: string, hex: string, mode = 0o600): Pro
   return path;
 }
 
-/** 200 pings a second, until told to stop. */
+/** 200 pings per second, until told to stop. */
 async function steadyPing(lab: Lab): Promise<Background> {
   const ping = lab.topology.host1.start(['ping', '-n', '-i', '0.005', '-w', '40', '192.168.1.2']);
   await ping.waitFor(/icmp_seq=20 /);

@@ -1,6 +1,6 @@
 /**
  * Which of our code has run, as V8 counts it by block (inspector's Profiler.takePreciseCoverage): what guides the
- * fuzzer. Kept by script as one octet a character of source.
+ * fuzzer. Kept by script as one octet per character of source.
  */
 import { type Profiler, Session } from 'node:inspector';
 

@@ -5,7 +5,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Site, type TunnelFile } from '../../lab/site.ts';
-import { VALIDATE_MODES } from './cases/table-1-7.ts';
+import { VALIDATE_MODES } from './cases/receive-table.ts';
 import { overGre } from './craft.ts';
 import { HOST_WAN } from './lab-namespace.ts';
 import type { LiveLab } from './live.ts';
@@ -50,7 +50,7 @@ async function runOnDaemon(lab: LiveLab, places: readonly Numbered[]): Promise<M
   try {
     await site.start(TIMEOUT_MS);
     const rounds = Math.max(...places.map(({ place }) => place.frames.length));
-    // One frame a round: a batch recovers XPNs from where it began, which no kernel does.
+    // One frame per round: a batch recovers XPNs from where it began, which no kernel does.
     for (let round = 0; round < rounds; round++) {
       for (const { place, index } of places) {
         const frame = place.frames[round];

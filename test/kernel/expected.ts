@@ -1,10 +1,10 @@
 /**
- * What a real kernel made of every row of the table: test/kernel/expected-1.7.json, written by
+ * What a real kernel made of every row of the table: test/kernel/receive-table.json, written by
  * `L2VPND_RECORD=1 npm run test:kernel -- table`. A test without QEMU may be judged by it: the frames are in it.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { SecYSetup, ValidateMode } from './cases/table-1-7.ts';
+import type { SecYSetup, ValidateMode } from './cases/receive-table.ts';
 import type { Outcome } from './guest-secy.ts';
 
 export interface ExpectedCase {
@@ -22,7 +22,7 @@ export interface Expected {
   cases: ExpectedCase[];
 }
 
-const FILE = fileURLToPath(new URL('./expected-1.7.json', import.meta.url));
+const FILE = fileURLToPath(new URL('./receive-table.json', import.meta.url));
 
 export function readExpected(): Expected {
   return JSON.parse(readFileSync(FILE, 'utf8')) as Expected;

@@ -1,5 +1,5 @@
 /** The guest as a receiver of crafted frames: for each place a gretap, a SecY on it, and what came of the frames. */
-import type { SecYSetup } from './cases/table-1-7.ts';
+import type { SecYSetup } from './cases/receive-table.ts';
 import { arpRequest, type Endpoint, isArpOf, overGre } from './craft.ts';
 import { GUEST_LAN_MAC, GUEST_WAN_MAC, type Guest } from './guest.ts';
 import { flatCounters, parseShow } from './macsec-show.ts';

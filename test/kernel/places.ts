@@ -2,7 +2,7 @@
  * Places of the receive decision table that are asked at once: a row in a validate mode, with a peer on the wire that
  * this process plays, for the kernel and for l2vpnd alike.
  */
-import { type SecYSetup, type TableCase, VALIDATE_MODES, type ValidateMode } from './cases/table-1-7.ts';
+import { type SecYSetup, type TableCase, VALIDATE_MODES, type ValidateMode } from './cases/receive-table.ts';
 import type { Endpoint } from './craft.ts';
 
 /** Rows that are asked at once. */

@@ -2,7 +2,7 @@
 """Scapy's MACsec as a judge of l2vpnd's frames: what it decrypts, we must have encrypted, and the other way round.
 
     macsec.py decrypt PCAP KEY SCI    prints every frame of that SCI in PCAP, decrypted, as hex
-    macsec.py encrypt KEY SCI PN AN ENCRYPT SEND_SCI ICV_LEN < FRAMES    prints each frame (hex, one a line) secured
+    macsec.py encrypt KEY SCI PN AN ENCRYPT SEND_SCI ICV_LEN < FRAMES    prints each frame (hex, one per line) secured
     macsec.py send LOCAL REMOTE KEY SCI PN < FRAMES    secures each frame and sends it as Scapy's IP/GRE/MACsec
 """
 import sys

@@ -5,7 +5,7 @@
     send.py udp LOCAL REMOTE    a UDP socket, addresses as 1.2.3.4:4754 or [::1]:4754; octets are the datagram's
     send.py link IFNAME         a packet socket; octets are whole Ethernet frames
 
-Commands on standard input, one a line, each answered by one line on standard output:
+Commands on standard input, one per line, each answered by one line on standard output:
 
     send HEX            sends the octets                                   -> sent 1
     options HEX         IPv4 options for what follows; none: no options    -> ok

@@ -62,7 +62,7 @@ export class MemoryState implements PnState {
   }
 }
 
-/** A tunnel with one lane a direction given, and the counters of each. */
+/** A tunnel with one lane per direction given, and the counters of each. */
 export function tunnelOf(
   macsec: MacsecConfig | null,
   directions: readonly LaneSpec['direction'][] = ['transmit', 'receive'],

@@ -1,6 +1,6 @@
 /**
- * The receive decision table, frame by frame what a real Linux kernel did (test/kernel/expected-1.7.json): the
- * receive lane must deliver the same octets and count the same counters, in strict, check and disabled.
+ * The receive decision table (docs/protocol.md), frame by frame what a real Linux kernel did
+ * (test/kernel/receive-table.json): the receive lane must deliver the same octets and count the same counters, in strict, check and disabled.
  */
 
 import { createSecretKey } from 'node:crypto';
@@ -25,7 +25,7 @@ import {
   type SecYSetup,
   VALIDATE_MODES,
   type ValidateMode,
-} from '../../kernel/cases/table-1-7.ts';
+} from '../../kernel/cases/receive-table.ts';
 import { type ExpectedCase, readExpected } from '../../kernel/expected.ts';
 
 const { cases, kernels } = readExpected();
@@ -40,7 +40,7 @@ describe.each(VALIDATE_MODES)(
       // A batch recovers the PNs of its frames from where it began: there an older frame is still in time.
       const together = !/^XPN: older across the border/.test(name);
       if (together) it(name, () => expect(receive(known, mode, known.frames.length)).toEqual(expected));
-      it(`${name}, one frame a batch`, () => expect(receive(known, mode, 1)).toEqual(expected));
+      it(`${name}, one frame per batch`, () => expect(receive(known, mode, 1)).toEqual(expected));
     }
   },
 );

@@ -1,4 +1,4 @@
-/** A raw socket as a port, over a socket pair: how many packets a call takes. */
+/** A raw socket as a port, over a socket pair: how many packets one call takes. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { createBatch, resetBatch } from '../../../src/frame/batch.ts';
 import { closeFds } from '../../../src/host/close.ts';

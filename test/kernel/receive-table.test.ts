@@ -1,10 +1,10 @@
 /**
- * The receive decision table: each row's frames go to a real kernel and to l2vpnd, with the same configuration, in
- * strict, check and disabled. The kernel must do what is on record (expected-1.7.json, which the unit tests of the
- * receive lane are judged by too), and l2vpnd what the kernel does, counter by counter.
+ * The receive decision table (docs/protocol.md): each row's frames go to a real kernel and to l2vpnd, with the same
+ * configuration, in strict, check and disabled. The kernel must do what is on record (receive-table.json, which the
+ * unit tests of the receive lane are judged by too), and l2vpnd what the kernel does, counter by counter.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TABLE, VALIDATE_MODES } from './cases/table-1-7.ts';
+import { TABLE, VALIDATE_MODES } from './cases/receive-table.ts';
 import { type DaemonOutcome, runOnDaemons } from './daemon-secy.ts';
 import { type ExpectedCase, readExpected, writeExpected } from './expected.ts';
 import { whyNoGuest } from './guest.ts';
@@ -14,7 +14,7 @@ import { placesOf, ROWS_AT_ONCE } from './places.ts';
 
 const recording = process.env.L2VPND_RECORD === '1';
 const reason = process.env.L2VPND_QUICK === '1' ? 'the table is not in the quick subset' : whyNoGuest(true);
-if (reason !== null) console.log(`test/kernel/table-1-7 skipped: ${reason}`);
+if (reason !== null) console.log(`test/kernel/receive-table skipped: ${reason}`);
 
 const groups = Array.from({ length: Math.ceil(TABLE.length / ROWS_AT_ONCE) }, (_, i) => {
   const rows = TABLE.slice(i * ROWS_AT_ONCE, (i + 1) * ROWS_AT_ONCE);

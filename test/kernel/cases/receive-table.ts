@@ -1,6 +1,6 @@
 /**
- * What a SecY is given in every row of the receive decision table: crafted frames and the configuration that
- * meets them. The same frames go to the kernel and to l2vpnd, in strict, check and disabled.
+ * What a SecY is given in every row of the receive decision table (docs/protocol.md): crafted frames and the
+ * configuration that meets them. The same frames go to the kernel and to l2vpnd, in strict, check and disabled.
  */
 import {
   type Cipher,
