@@ -1,7 +1,7 @@
 /** The daemon as a process: log, signals, service manager, exit status. */
 import type { Config } from '../config/types.ts';
 import { messageOf } from '../errors.ts';
-import { notifyServiceManager } from '../host/process.ts';
+import { notifyServiceManager } from '../host/notify.ts';
 import { Daemon } from './daemon.ts';
 import { type LogFormat, openLog } from './log.ts';
 
