@@ -1,36 +1,33 @@
-/** Talking to a running daemon: HTTP over its control socket. */
+/** The client's side of the control protocol: asking a running daemon over its control socket. */
 import { request } from 'node:http';
-import { loadConfig } from '../config/load.ts';
-import { type ErrorCode, EXIT_STATUS, errnoName, L2vpnError, messageOf } from '../errors.ts';
-
-export const DEFAULT_SOCKET = '/run/l2vpnd/l2vpnd.sock';
-
-/** Which daemon: `--socket`, else the one that `--config` names, else the default. */
-export interface DaemonChoice {
-  socket?: string;
-  config?: string;
-}
-
-export function socketPath(choice: DaemonChoice): string {
-  if (choice.socket !== undefined) return choice.socket;
-  return choice.config === undefined ? DEFAULT_SOCKET : loadConfig(choice.config).controlSocket;
-}
+import { EXIT_STATUS, errnoName, L2vpnError, messageOf } from '../errors.ts';
+import { type Protocol, pathOf, type Refusal, ROUTES, type RouteName } from './routes.ts';
 
 const TIMEOUT_MS = 10_000;
 
-/** One request; returns the JSON of the answer. Throws L2VPN_UNAVAILABLE, L2VPN_PERMISSION, or what the daemon says. */
-export async function askDaemon(
+/** The body follows where the route takes one. */
+type Body<Name extends RouteName> = Protocol[Name]['body'] extends undefined
+  ? []
+  : [body: Protocol[Name]['body']];
+
+/** Asks the daemon at `socket`. Throws L2VPN_UNAVAILABLE, L2VPN_PERMISSION, or what the daemon says. */
+export async function ask<Name extends RouteName>(
   socket: string,
-  method: string,
-  path: string,
-  body?: unknown,
-): Promise<unknown> {
-  const { status, text } = await exchange(socket, method, path, body);
+  name: Name,
+  params: Protocol[Name]['params'],
+  ...[body]: Body<Name>
+): Promise<Protocol[Name]['answer']> {
+  const { method, path } = ROUTES[name];
+  const { status, text } = await exchange(socket, method, pathOf(path, params), body);
+  // The daemon is of this very version: what it answers is what the table says.
   const answer: unknown = JSON.parse(text);
-  if (status < 300) return answer;
-  const { error, code, exitStatus } = answer as { error?: string; code?: ErrorCode; exitStatus?: number };
+  if (status < 300) return answer as Protocol[Name]['answer'];
+  throw errorOf(status, answer as Partial<Refusal>);
+}
+
+function errorOf(status: number, { error, code, exitStatus }: Partial<Refusal>): L2vpnError {
   const known = code !== undefined && code in EXIT_STATUS ? code : 'L2VPN_SYSTEM';
-  throw new L2vpnError(
+  return new L2vpnError(
     status === 404 ? 'L2VPN_USAGE' : known,
     error ?? `the daemon answered ${status}`,
     exitStatus === undefined ? {} : { exitStatus },
@@ -38,21 +35,21 @@ export async function askDaemon(
 }
 
 function exchange(
-  socket: string,
+  socketPath: string,
   method: string,
   path: string,
   body: unknown,
 ): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const headers = body === undefined ? {} : { 'content-type': 'application/json' };
-    const req = request({ socketPath: socket, method, path, headers, timeout: TIMEOUT_MS }, (res) => {
+    const req = request({ socketPath, method, path, headers, timeout: TIMEOUT_MS }, (res) => {
       const chunks: Buffer[] = [];
       res.on('data', (chunk: Buffer) => chunks.push(chunk));
       res.on('end', () => resolve({ status: res.statusCode ?? 500, text: Buffer.concat(chunks).toString() }));
-      res.on('error', (cause) => reject(unreachable(socket, cause)));
+      res.on('error', (cause) => reject(unreachable(socketPath, cause)));
     });
     req.on('timeout', () => req.destroy(new Error(`no answer in ${TIMEOUT_MS / 1000} s`)));
-    req.on('error', (cause) => reject(unreachable(socket, cause)));
+    req.on('error', (cause) => reject(unreachable(socketPath, cause)));
     req.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }

@@ -2,6 +2,7 @@
  * A tunnel as the control protocol tells of it: with the keys of `ip -j -s macsec show`, and beside them what the
  * kernel does not have. The daemon makes it (`report/snapshot.ts`); `show`, the metrics and scripts read it.
  */
+import type { RotationStatus } from './rotate.ts';
 
 export type Counters = Record<string, number>;
 
@@ -67,7 +68,7 @@ export interface TunnelSnapshot {
   encap: string;
   aead: string | null;
   /** The key change under way or the last one; null: none since the start. */
-  rotation: { an: number; state: string } | null;
+  rotation: RotationStatus | null;
   /** Packet numbers that the encoding SA can still use; null without MACsec. */
   pn_left: number | null;
   tx: TrafficSnapshot;

@@ -1,9 +1,9 @@
 /** argv → command. Knows the commands and options; what a command does is in its own file. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { type DaemonChoice, DEFAULT_SOCKET } from '../api/client.ts';
 import { nearest } from '../config/nearest.ts';
 import { L2vpnError } from '../errors.ts';
 import { check } from './check.ts';
+import { type DaemonChoice, DEFAULT_SOCKET } from './daemon-choice.ts';
 import { type ExplainOptions, explain } from './explain.ts';
 import { reload } from './reload.ts';
 import { type RotateOptions, rotate } from './rotate.ts';

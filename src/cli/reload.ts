@@ -1,19 +1,17 @@
 /** `l2vpnd reload`: the running daemon applies its configuration file as it is now. */
-import { askDaemon, type DaemonChoice, socketPath } from '../api/client.ts';
+import { ask } from '../api/client.ts';
+import { EXIT_STATUS } from '../errors.ts';
+import { type DaemonChoice, socketPath } from './daemon-choice.ts';
 
-interface Reloaded {
-  added: string[];
-  removed: string[];
-  changed: string[];
-  refused: string[];
-}
+/** A part of the configuration waits for a restart. */
+const NEEDS_RESTART = EXIT_STATUS.L2VPN_UNAVAILABLE;
 
-/** Prints what was done and what was not; 0 where everything was applied, 69 where something needs a restart. */
+/** Prints what was done and what was not; 0 where everything was applied, NEEDS_RESTART where something was not. */
 export async function reload(options: DaemonChoice): Promise<number> {
-  const answer = (await askDaemon(socketPath(options), 'POST', '/v1/reload')) as Reloaded;
+  const answer = await ask(socketPath(options), 'reload', {});
   for (const what of ['added', 'removed', 'changed'] as const) {
     for (const name of answer[what]) process.stdout.write(`tunnel ${name}: ${what}\n`);
   }
   for (const text of answer.refused) process.stderr.write(`l2vpnd: ${text}\n`);
-  return answer.refused.length === 0 ? 0 : 69;
+  return answer.refused.length === 0 ? 0 : NEEDS_RESTART;
 }

@@ -1,6 +1,6 @@
 /**
  * What a changed configuration asks of a running daemon: tunnels that come and go, SecYs that change while they run,
- * and what cannot change without a restart, by name. Nothing is done here.
+ * and what cannot change without a restart, by name. Nothing is done here; `carry-out.ts` does it.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Config, LogLevel, TunnelConfig } from '../config/types.ts';
@@ -66,13 +66,6 @@ export function planReload(before: Config, after: Config): ReloadPlan {
     refused,
     effective: { ...after, ...fixedGlobal, tunnels },
   };
-}
-
-/** What a SecY that runs as `running` gets of `change`: its own SAs stay, a rotation's too, unless the file has new ones. */
-export function changedMacsec(running: MacsecConfig, { config, keys }: MacsecChange): MacsecConfig {
-  if (keys) return config;
-  const { txSa, rxSc, encodingSa } = running;
-  return { ...config, txSa, rxSc, encodingSa };
 }
 
 const CANNOT = 'cannot change while it runs; restart l2vpnd';

@@ -1,9 +1,9 @@
 /** The daemon as a process: log, signals, service manager, exit status. */
 import type { Config } from '../config/types.ts';
 import { messageOf } from '../errors.ts';
-import { notifyServiceManager } from '../host/process.ts';
 import { Daemon } from './daemon.ts';
 import { type LogFormat, openLog } from './log.ts';
+import { ServiceManager } from './service-manager.ts';
 
 export interface DaemonOptions {
   readonly configPath: string;
@@ -14,6 +14,7 @@ export interface DaemonOptions {
 export async function runDaemon(config: Config, options: DaemonOptions): Promise<number> {
   const log = openLog(config.log.level, options.logFormat);
   const daemon = new Daemon(config, options.configPath, log);
+  const manager = new ServiceManager(log);
   const signal = new Promise<number>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) {
       process.once(name, () => {
@@ -22,21 +23,23 @@ export async function runDaemon(config: Config, options: DaemonOptions): Promise
       });
     }
   });
-  const reload = (): void => {
-    notifyServiceManager('RELOADING=1');
-    daemon
-      .reload()
-      .catch((error) => log.error(`not reloaded, everything stays as it was: ${messageOf(error)}`))
-      .finally(() => notifyServiceManager('READY=1'));
+  const reload = async (): Promise<void> => {
+    manager.notify('RELOADING=1');
+    try {
+      await daemon.reload();
+    } catch (error) {
+      log.error(`not reloaded, everything stays as it was: ${messageOf(error)}`);
+    }
+    manager.notify('READY=1');
   };
   try {
     await daemon.start();
     process.on('SIGHUP', reload);
-    notifyServiceManager('READY=1');
+    manager.notify('READY=1');
     return await Promise.race([signal, daemon.failed]);
   } finally {
     process.off('SIGHUP', reload);
-    notifyServiceManager('STOPPING=1');
+    manager.notify('STOPPING=1');
     await daemon.stop();
     log.info('stopped');
   }

@@ -1,162 +1,158 @@
 /**
- * The tunnels, and the workers that run their lanes: what opens, changes and closes one, in the order in which no
- * packet number is lost or used twice. Nothing here decides; `daemon.ts`, a reload and a rotation do.
+ * The set of tunnels, and the workers that run their lanes: what opens, changes and closes one, in the order in which no
+ * packet number is lost or used twice. Nothing here decides; `daemon.ts` and a reload do.
  */
 import type { Logger } from 'pino';
 import type { Config, TunnelConfig } from '../config/types.ts';
 import type { AeadProvider } from '../crypto/aead.ts';
 import { L2vpnError } from '../errors.ts';
-import type { MacsecConfig } from '../macsec/config.ts';
+import { StaticKeys, type StaticKeysContext } from '../keys/static.ts';
 import type { PnState } from '../state/state.ts';
-import { formatMtu } from '../tunnel/mtu.ts';
-import { checkPath, closeTunnel, openTunnel, saveReceived, type Tunnel } from '../tunnel/tunnel.ts';
+import { type LaneHost, Tunnel } from '../tunnel/tunnel.ts';
 import { Workers, workerCount } from '../worker/workers.ts';
+import { logFresh, logPathMtu, logRemoved, logUp } from './tunnel-log.ts';
+
+/** What the tunnels need of the daemon. */
+export interface TunnelsContext extends StaticKeysContext {
+  readonly log: Logger;
+  readonly state: PnState;
+}
+
+/** A tunnel and who decides its SAs; null without MACsec. */
+export interface KeyedTunnel {
+  readonly tunnel: Tunnel;
+  readonly keys: StaticKeys | null;
+}
 
 export class Tunnels {
-  readonly #log: Logger;
-  readonly #state: PnState;
-  readonly #stateDir: string;
-  /** Something has failed that the daemon cannot go on without. */
-  readonly #failed: (error: unknown) => void;
-  readonly #byName = new Map<string, Tunnel>();
-  #workers: Workers | null = null;
+  readonly #context: TunnelsContext;
+  readonly #byName = new Map<string, KeyedTunnel>();
+  /** Null until they have been given the lanes. */
+  #workers: Promise<Workers> | null = null;
+  /** What is ordered while the workers start reaches them then. */
+  readonly #lanes: LaneHost = {
+    configure: async (tunnel, spec) => (await this.#workers)?.configure(tunnel, spec),
+    wake: () => void this.#workers?.then((workers) => workers.wake(), this.#context.failed),
+  };
 
-  constructor(log: Logger, state: PnState, stateDir: string, failed: (error: unknown) => void) {
-    this.#log = log;
-    this.#state = state;
-    this.#stateDir = stateDir;
-    this.#failed = failed;
+  constructor(context: TunnelsContext) {
+    this.#context = context;
   }
 
   get size(): number {
     return this.#byName.size;
   }
 
-  all(): IterableIterator<Tunnel> {
+  keyed(): IterableIterator<KeyedTunnel> {
     return this.#byName.values();
   }
 
-  /** Throws L2vpnError with the names there are. */
-  get(name: string): Tunnel {
-    const tunnel = this.#byName.get(name);
-    if (tunnel !== undefined) return tunnel;
-    throw new L2vpnError(
-      'L2VPN_USAGE',
-      `there is no tunnel "${name}"; tunnels are ${[...this.#byName.keys()].join(', ')}`,
-    );
+  *all(): Generator<Tunnel> {
+    for (const { tunnel } of this.keyed()) yield tunnel;
   }
 
-  /** Opens what `config` names, before there are workers. Throws L2vpnError; `closeAll` closes what was opened. */
-  openAll(configs: readonly TunnelConfig[]): void {
-    configs.forEach((config, index) => {
-      this.#byName.set(config.name, openTunnel(config, index, this.#state));
-    });
+  find(name: string): KeyedTunnel | null {
+    return this.#byName.get(name) ?? null;
+  }
+
+  /** Throws L2VPN_INTERNAL where there is none. */
+  get(name: string): KeyedTunnel {
+    const keyed = this.find(name);
+    if (keyed === null) throw new L2vpnError('L2VPN_INTERNAL', `there is no tunnel "${name}"`);
+    return keyed;
+  }
+
+  /** Opens what `configs` name, before there are workers. Throws L2vpnError; `closeAll` closes what was opened. */
+  async openAll(configs: readonly TunnelConfig[]): Promise<void> {
+    for (const [index, config] of configs.entries()) await this.#open(config, index);
   }
 
   /** Starts the lanes. Resolves with the number of workers when all lanes carry frames. */
   async start(workers: Config['workers'], provider: AeadProvider['name']): Promise<number> {
-    const lanes = [...this.all()].flatMap((tunnel) => tunnel.lanes);
-    this.#workers = await Workers.start(lanes, workerCount(workers, lanes.length), provider, {
+    const lanes = [...this.all()].flatMap((tunnel) => tunnel.lanes());
+    this.#workers = Workers.start(lanes, workerCount(workers, lanes.length), provider, {
       pnLow: (tunnel) => this.#grant(tunnel),
-      failed: this.#failed,
+      failed: this.#context.failed,
     });
-    for (const tunnel of this.all()) this.#tell(tunnel);
-    return this.#workers.count;
+    const { count } = await this.#workers;
+    for (const tunnel of this.all()) this.#logUp(tunnel);
+    return count;
   }
 
   /** Lanes drain and end; the tunnels stay open. */
   async stop(): Promise<void> {
-    await this.#workers?.stop();
+    await (await this.#workers)?.stop();
+  }
+
+  /** Key sources order nothing more. */
+  stopKeys(): void {
+    for (const { keys } of this.keyed()) keys?.stop();
   }
 
   /** `clean`: no worker has failed, so what the lanes published is exact. */
   closeAll(clean: boolean): void {
-    for (const tunnel of this.all()) closeTunnel(tunnel, clean);
+    for (const tunnel of this.all()) tunnel.close(clean);
   }
 
   /** A further tunnel, `tunnels[index]` of the configuration. Throws L2vpnError with nothing left open. */
   async add(config: TunnelConfig, index: number): Promise<void> {
-    const tunnel = openTunnel(config, index, this.#state);
-    this.#byName.set(config.name, tunnel);
-    await this.#workers?.add(tunnel.lanes);
-    this.#tell(tunnel);
+    const tunnel = await this.#open(config, index);
+    await (await this.#workers)?.add(tunnel.lanes());
+    this.#logUp(tunnel);
   }
 
   async remove(name: string, clean: boolean): Promise<void> {
-    const tunnel = this.get(name);
-    await this.#workers?.remove(name);
+    const { tunnel, keys } = this.get(name);
+    keys?.stop();
+    await (await this.#workers)?.remove(name);
     this.#byName.delete(name);
-    closeTunnel(tunnel, clean);
-    this.#log.info({ tunnel: name }, 'tunnel removed');
-  }
-
-  /** New numbers first, then the lanes, then the numbers that nobody uses any more. */
-  async configure(tunnel: Tunnel, macsec: MacsecConfig): Promise<void> {
-    saveReceived(tunnel);
-    const spec = tunnel.numbers!.configure(macsec);
-    tunnel.config = { ...tunnel.config, macsec };
-    tunnel.settling = true;
-    await this.#workers?.configure(tunnel.config.name, spec);
-    tunnel.settling = false;
-    tunnel.numbers!.retire();
+    tunnel.close(clean);
+    logRemoved(this.#context.log, name);
   }
 
   /** Once a second: what was received is stored, the path's MTU looked at. */
   tick(): void {
     for (const tunnel of this.all()) {
-      saveReceived(tunnel);
+      tunnel.saveReceived();
       this.#followPath(tunnel);
     }
   }
 
-  /** Grants the next block of packet numbers: durable first, then the lanes may go on. */
-  #grant(name: string): void {
-    const tunnel = this.#byName.get(name);
+  /** Its key source first, and with it the packet numbers. Throws L2vpnError; nothing is left open then. */
+  async #open(config: TunnelConfig, index: number): Promise<Tunnel> {
+    const tunnel = new Tunnel(config, index, this.#context.state, this.#lanes);
+    const keys = config.macsec === null ? null : new StaticKeys(config.name, config.macsec, this.#context);
     try {
-      const tx = tunnel?.numbers?.txOf(tunnel.config.macsec?.encodingSa ?? 0);
-      if (tx?.extend()) this.#workers?.wake();
+      if (tunnel.macsec !== null) await keys?.start(tunnel.macsec.sas);
+      tunnel.open();
     } catch (error) {
-      this.#failed(error);
+      tunnel.close(true);
+      throw error;
+    }
+    this.#byName.set(config.name, { tunnel, keys });
+    return tunnel;
+  }
+
+  #grant(name: string): void {
+    try {
+      this.find(name)?.tunnel.grant();
+    } catch (error) {
+      this.#context.failed(error);
     }
   }
 
   #followPath(tunnel: Tunnel): void {
-    const lowerMtu = checkPath(tunnel);
+    const lowerMtu = tunnel.checkPath();
     if (lowerMtu === null) return;
-    const { name } = tunnel.config;
-    const fits = tunnel.pathMtu - tunnel.overhead;
-    const text =
-      fits < tunnel.mtu
-        ? `frames above ${fits} octets are dropped: lower the MTU of the hosts`
-        : 'every frame fits';
-    this.#log.warn(
-      { tunnel: name, pathMtu: tunnel.pathMtu, mtu: tunnel.mtu },
-      `the path MTU has changed; ${text}`,
-    );
-    this.#workers?.setMtu(name, lowerMtu).catch(this.#failed);
+    logPathMtu(this.#context.log, tunnel);
+    this.#workers
+      ?.then((workers) => workers.setMtu(tunnel.name, lowerMtu))
+      .catch((error: unknown) => this.#context.failed(error));
   }
 
-  #tell(tunnel: Tunnel): void {
-    const { config, numbers } = tunnel;
-    const { tap, gre, macsec } = config;
-    const fields = {
-      tunnel: config.name,
-      ifname: tap.ifname,
-      mac: tunnel.mac,
-      local: gre.local,
-      remote: gre.remote,
-      encap: gre.encap,
-      mtu: tunnel.mtu,
-      arithmetic: formatMtu(tunnel.arithmetic),
-      ...(macsec === null
-        ? {}
-        : { sci: tunnel.sci, cipher: macsec.cipher, nextPn: numbers?.tx.map((tx) => tx.start) }),
-    };
-    this.#log.info(fields, 'tunnel up');
-    for (const tx of numbers?.tx ?? []) {
-      if (!tx.fresh) continue;
-      const fresh = { tunnel: config.name, an: tx.an, pn: tx.start, stateDir: this.#stateDir };
-      this.#log.info(fresh, 'no stored packet numbers for this key: starting at the configured one');
-    }
+  #logUp(tunnel: Tunnel): void {
+    const { log, state } = this.#context;
+    logUp(log, tunnel);
+    logFresh(log, tunnel, state.dir);
   }
 }

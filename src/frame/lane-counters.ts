@@ -18,7 +18,7 @@ export const Traffic = {
   /** When a frame last left at the far end, in ms since the epoch; 0: never. */
   lastMs: 5,
 } as const;
-const TRAFFIC_LEN = 8;
+export const TRAFFIC_LEN = 8;
 
 export interface LaneCounters {
   readonly traffic: Float64Array;

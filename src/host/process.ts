@@ -1,11 +1,6 @@
 /** What the process asks of the kernel for itself. */
 import { loadAddon } from '../native/load.ts';
 
-/** Takes an exclusive lock on `path` (flock, made 0600 if absent): a descriptor, or −1 where another process holds it. */
-export function lockFile(path: string): number {
-  return loadAddon().lockFile(path);
-}
-
 /**
  * No core dumps, no ptrace by others: keys stay in memory. Before the first key is read.
  *
@@ -15,10 +10,4 @@ export function lockFile(path: string): number {
  */
 export function hardenProcess(): void {
   loadAddon().hardenProcess();
-}
-
-/** Tells the service manager `text` (`man 3 sd_notify`); nothing where none listens. */
-export function notifyServiceManager(text: string): void {
-  const socket = process.env.NOTIFY_SOCKET;
-  if (socket !== undefined && socket !== '') loadAddon().notifySocket(socket, text);
 }

@@ -12,7 +12,7 @@ export interface TapSettings {
 }
 
 export interface OpenTap {
-  /** One descriptor a queue. The interface goes with the last of them. */
+  /** One descriptor per queue. The interface goes with the last of them. */
   readonly fds: readonly number[];
   /**
    * The descriptor to write to: the only queue; or, where there are several, one beside them that gets no frames.
@@ -33,7 +33,7 @@ export function openTap(settings: TapSettings, place: string): OpenTap {
   const addon = loadAddon();
   const opened: number[] = [];
   try {
-    refuseTakenName(settings, place);
+    refuseNameInUse(settings, place);
     for (let i = 0; i < settings.queues; i++) opened.push(openQueue(settings, place));
     const fds = [...opened];
     const writeFd = settings.queues === 1 ? fds[0]! : openQueue(settings, place);
@@ -50,23 +50,18 @@ export function openTap(settings: TapSettings, place: string): OpenTap {
   }
 }
 
-/** The MTU of a link, in octets. Throws SystemError (ENODEV). */
-export function mtuOf(ifname: string): number {
-  return loadAddon().linkInfo(ifname).mtu;
-}
-
 /** TUNSETIFF would attach to a persistent TAP of that name, or say EINVAL for any other interface. */
-function refuseTakenName(settings: TapSettings, place: string): void {
+function refuseNameInUse(settings: TapSettings, place: string): void {
   try {
     loadAddon().linkInfo(settings.ifname);
   } catch (error) {
     if (errnoName(error) === 'ENODEV') return;
     throw error;
   }
-  throw taken(settings, place);
+  throw nameInUse(settings, place);
 }
 
-function taken(settings: TapSettings, place: string, cause?: unknown): L2vpnError {
+function nameInUse(settings: TapSettings, place: string, cause?: unknown): L2vpnError {
   return new L2vpnError(
     'L2VPN_CANTCREATE',
     `${place}.ifname: there is an interface "${settings.ifname}" already; stop what made it or take another name`,
@@ -134,7 +129,7 @@ function translate(cause: unknown, settings: TapSettings, place: string): L2vpnE
       `${place}: making TAP "${ifname}" needs CAP_NET_ADMIN; run as root (${message})`,
     );
   }
-  if (errno === 'EBUSY' || errno === 'EEXIST') return taken(settings, place, cause);
+  if (errno === 'EBUSY' || errno === 'EEXIST') return nameInUse(settings, place, cause);
   if (errno === 'EINVAL' && message.includes('TUNSETIFF')) {
     return fail(
       'L2VPN_CANTCREATE',

@@ -1,59 +1,54 @@
-/** Drops in the log: at most one line a reason and tunnel in ten seconds, with the counter's name and the likely cause. */
+/** Drops in the log: at most one line per reason and tunnel in ten seconds, with the counter's name and the likely cause. */
 import type { Logger } from 'pino';
 import { DROP_TEXTS, Drop } from '../frame/drop.ts';
-import { totalsOf } from '../tunnel/totals.ts';
-import type { Tunnel } from '../tunnel/tunnel.ts';
+import type { TunnelView } from '../tunnel/view.ts';
 
 const QUIET_MS = 10_000;
 
-interface Told {
+/** By reason: the frames that lines have been written about, and when the last line was. */
+interface Logged {
   readonly frames: Float64Array;
   readonly ms: Float64Array;
 }
 
 export class DropLog {
   readonly #log: Logger;
-  readonly #told = new WeakMap<Tunnel, Told>();
+  readonly #logged = new WeakMap<TunnelView, Logged>();
 
   constructor(log: Logger) {
     this.#log = log;
   }
 
-  /** Tells what has been dropped since the last line of the same reason. `nowMs` is monotonic. */
-  tick(tunnels: Iterable<Tunnel>, nowMs: number): void {
-    for (const tunnel of tunnels) this.#tell(tunnel, nowMs);
+  /** Logs what has been dropped since the last line of the same reason. `nowMs` is monotonic. */
+  tick(tunnels: Iterable<TunnelView>, nowMs: number): void {
+    for (const tunnel of tunnels) this.#logDrops(tunnel, nowMs);
   }
 
-  #tell(tunnel: Tunnel, nowMs: number): void {
-    const told = this.#toldOf(tunnel);
-    const { drops } = totalsOf(tunnel);
+  #logDrops(tunnel: TunnelView, nowMs: number): void {
+    const logged = this.#loggedOf(tunnel);
+    const { drops } = tunnel.totals();
     DROP_TEXTS.forEach((text, reason) => {
-      const fresh = drops[reason]! - told.frames[reason]!;
-      if (fresh === 0 || nowMs - told.ms[reason]! < QUIET_MS) return;
-      told.frames[reason] = drops[reason]!;
-      told.ms[reason] = nowMs;
-      const fields = {
-        tunnel: tunnel.config.name,
-        counter: text.name,
-        direction: text.direction,
-        frames: fresh,
-      };
+      const fresh = drops[reason]! - logged.frames[reason]!;
+      if (fresh === 0 || nowMs - logged.ms[reason]! < QUIET_MS) return;
+      logged.frames[reason] = drops[reason]!;
+      logged.ms[reason] = nowMs;
+      const fields = { tunnel: tunnel.name, counter: text.name, direction: text.direction, frames: fresh };
       this.#log.warn({ ...fields, ...sizes(tunnel, reason) }, `frames dropped: ${text.cause}`);
     });
   }
 
-  #toldOf(tunnel: Tunnel): Told {
-    const known = this.#told.get(tunnel);
+  #loggedOf(tunnel: TunnelView): Logged {
+    const known = this.#logged.get(tunnel);
     if (known !== undefined) return known;
     const { length } = DROP_TEXTS;
-    const told = { frames: new Float64Array(length), ms: new Float64Array(length).fill(-QUIET_MS) };
-    this.#told.set(tunnel, told);
-    return told;
+    const logged = { frames: new Float64Array(length), ms: new Float64Array(length).fill(-QUIET_MS) };
+    this.#logged.set(tunnel, logged);
+    return logged;
   }
 }
 
 /** The numbers that explain a frame that does not fit. */
-function sizes(tunnel: Tunnel, reason: number): object {
+function sizes({ mtu, pathMtu, overhead }: TunnelView, reason: number): object {
   if (reason !== Drop.OutPktsTooLong && reason !== Drop.WireTooLong) return {};
-  return { mtu: tunnel.mtu, pathMtu: tunnel.pathMtu, overhead: tunnel.overhead };
+  return { mtu, pathMtu, overhead };
 }

@@ -1,91 +1,81 @@
-/** The counters for Prometheus, read from shared memory when somebody asks: `GET /metrics`. */
-import { createServer, type Server } from 'node:http';
+/** The counters for Prometheus, read from shared memory when somebody asks. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Counters, MacsecSnapshot, SaSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
-import { L2vpnError, messageOf } from '../errors.ts';
+
+type Labels = Readonly<Record<string, string>>;
 
 /** The registry whose figures `tunnels` gives at each scrape. */
 export function createMetrics(tunnels: () => TunnelSnapshot[]): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'l2vpnd_' });
-  const registers = [registry];
-  const help = (text: string, ...labelNames: string[]) => ({ help: text, labelNames, registers });
-  const frames = new Counter({
-    name: 'l2vpnd_frames_total',
-    ...help('Frames carried all the way', 'tunnel', 'direction'),
-    collect: () => refresh(),
-  });
-  const octets = new Counter({
-    name: 'l2vpnd_octets_total',
-    ...help('Octets carried all the way', 'tunnel', 'direction'),
-  });
-  const drops = new Counter({
-    name: 'l2vpnd_drops_total',
-    ...help('Frames dropped, by reason', 'tunnel', 'reason'),
-  });
-  const macsec = new Counter({
-    name: 'l2vpnd_macsec_total',
-    ...help('The counters of ip -s macsec show', 'tunnel', 'part', 'sci', 'an', 'counter'),
-  });
-  const pn = new Gauge({
-    name: 'l2vpnd_macsec_pn',
-    ...help('Next packet number', 'tunnel', 'part', 'sci', 'an'),
-  });
-  const mtu = new Gauge({ name: 'l2vpnd_mtu_octets', ...help('MTU of the TAP', 'tunnel') });
-
-  /** Metrics are collected in the order of their making: the first one fetches the figures of all. */
-  const refresh = (): void => {
-    for (const metric of [frames, octets, drops, macsec, pn, mtu]) metric.reset();
-    for (const tunnel of tunnels()) {
-      const name = { tunnel: tunnel.name };
-      mtu.set(name, tunnel.mtu);
-      for (const direction of ['tx', 'rx'] as const) {
-        frames.inc({ ...name, direction }, tunnel[direction].frames_out);
-        octets.inc({ ...name, direction }, tunnel[direction].octets_out);
-      }
-      for (const [reason, value] of Object.entries(tunnel.drops)) drops.inc({ ...name, reason }, value);
-      if (tunnel.macsec !== null) setMacsec(name, tunnel.macsec);
-    }
-  };
-  const setMacsec = (name: { tunnel: string }, secy: MacsecSnapshot): void => {
-    const set = (labels: Record<string, string>, stats: Counters): void => {
-      for (const [counter, value] of Object.entries(stats))
-        macsec.inc({ ...name, ...labels, counter }, value);
-    };
-    const setSa = (part: string, sci: string, sa: SaSnapshot): void => {
-      const labels = { part, sci, an: String(sa.an) };
-      set(labels, sa.stats);
-      pn.set({ ...name, ...labels }, sa.pn);
-    };
-    set({ part: 'secy' }, secy.stats);
-    set({ part: 'txsc', sci: secy.sci }, secy.tx_stats);
-    for (const sa of secy.sa_list) setSa('txsa', secy.sci, sa);
-    for (const sc of secy.rx_sc) {
-      set({ part: 'rxsc', sci: sc.sci }, sc.stats);
-      for (const sa of sc.sa_list) setSa('rxsa', sc.sci, sa);
-    }
-  };
+  const metrics = new TunnelMetrics(registry, () => metrics.refresh(tunnels()));
   return registry;
 }
 
-/** Serves `registry` at `listen` (`127.0.0.1:9586`, `[::1]:9586`). Throws L2VPN_UNAVAILABLE. */
-export function openMetrics(listen: string, registry: Registry): Promise<Server> {
-  const server = createServer((req, res) => {
-    if (req.method !== 'GET' || req.url !== '/metrics') {
-      res.writeHead(404).end();
-      return;
-    }
-    registry.metrics().then(
-      (text) => res.writeHead(200, { 'content-type': registry.contentType }).end(text),
-      (error) => res.writeHead(500).end(messageOf(error)),
-    );
-  });
-  const colon = listen.lastIndexOf(':');
-  const host = listen.slice(0, colon).replace(/^\[|\]$/g, '');
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) => {
-      reject(new L2vpnError('L2VPN_UNAVAILABLE', `metrics.listen ${listen}: ${cause.message}`, { cause }));
+class TunnelMetrics {
+  readonly #frames: Counter;
+  readonly #octets: Counter;
+  readonly #drops: Counter;
+  readonly #macsec: Counter;
+  readonly #pn: Gauge;
+  readonly #mtu: Gauge;
+
+  /** Metrics are collected in the order of their making: `collect` is called with the first, for all of them. */
+  constructor(registry: Registry, collect: () => void) {
+    const about = (name: string, help: string, ...labelNames: string[]) => ({
+      name: `l2vpnd_${name}`,
+      help,
+      labelNames,
+      registers: [registry],
     });
-    server.listen({ host, port: Number(listen.slice(colon + 1)) }, () => resolve(server));
-  });
+    this.#frames = new Counter({
+      ...about('frames_total', 'Frames carried all the way', 'tunnel', 'direction'),
+      collect,
+    });
+    this.#octets = new Counter(about('octets_total', 'Octets carried all the way', 'tunnel', 'direction'));
+    this.#drops = new Counter(about('drops_total', 'Frames dropped, by reason', 'tunnel', 'reason'));
+    this.#macsec = new Counter(
+      about('macsec_total', 'The counters of ip -s macsec show', 'tunnel', 'part', 'sci', 'an', 'counter'),
+    );
+    this.#pn = new Gauge(about('macsec_pn', 'Next packet number', 'tunnel', 'part', 'sci', 'an'));
+    this.#mtu = new Gauge(about('mtu_octets', 'MTU of the TAP', 'tunnel'));
+  }
+
+  refresh(tunnels: readonly TunnelSnapshot[]): void {
+    const all = [this.#frames, this.#octets, this.#drops, this.#macsec, this.#pn, this.#mtu];
+    for (const metric of all) metric.reset();
+    for (const tunnel of tunnels) this.#setTunnel(tunnel);
+  }
+
+  #setTunnel(tunnel: TunnelSnapshot): void {
+    const name = { tunnel: tunnel.name };
+    this.#mtu.set(name, tunnel.mtu);
+    for (const direction of ['tx', 'rx'] as const) {
+      this.#frames.inc({ ...name, direction }, tunnel[direction].frames_out);
+      this.#octets.inc({ ...name, direction }, tunnel[direction].octets_out);
+    }
+    for (const [reason, value] of Object.entries(tunnel.drops)) this.#drops.inc({ ...name, reason }, value);
+    if (tunnel.macsec !== null) this.#setSecy(name, tunnel.macsec);
+  }
+
+  #setSecy(name: Labels, secy: MacsecSnapshot): void {
+    const { sci } = secy;
+    this.#count({ ...name, part: 'secy' }, secy.stats);
+    this.#count({ ...name, part: 'txsc', sci }, secy.tx_stats);
+    for (const sa of secy.sa_list) this.#setSa({ ...name, part: 'txsa', sci }, sa);
+    for (const sc of secy.rx_sc) {
+      this.#count({ ...name, part: 'rxsc', sci: sc.sci }, sc.stats);
+      for (const sa of sc.sa_list) this.#setSa({ ...name, part: 'rxsa', sci: sc.sci }, sa);
+    }
+  }
+
+  #setSa(channel: Labels, sa: SaSnapshot): void {
+    const labels = { ...channel, an: String(sa.an) };
+    this.#count(labels, sa.stats);
+    this.#pn.set(labels, sa.pn);
+  }
+
+  #count(labels: Labels, stats: Counters): void {
+    for (const [counter, value] of Object.entries(stats)) this.#macsec.inc({ ...labels, counter }, value);
+  }
 }

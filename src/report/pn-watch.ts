@@ -1,22 +1,23 @@
 /** Packet numbers that run out: a warning in time, with the time left at the present rate. */
 import type { Logger } from 'pino';
 import { countersAt, TxSaCounter } from '../macsec/counters.ts';
-import { totalsOf } from '../tunnel/totals.ts';
-import type { Tunnel } from '../tunnel/tunnel.ts';
+import type { TunnelView, TxSaView } from '../tunnel/view.ts';
 
-/** Shares of an SA's numbers at which the log tells, each once an SA. */
+/** Shares of an SA's numbers at which the log warns, each once per SA. */
 const MARKS = [0.75, 0.9, 0.95, 0.99, 1] as const;
 
+/** What the last tick saw of a tunnel's encoding SA. */
 interface Seen {
-  serial: number;
-  next: number;
-  ms: number;
-  /** Marks told. */
-  told: number;
+  readonly serial: number;
+  readonly next: number;
+  readonly ms: number;
+  /** Marks that have been logged. */
+  readonly logged: number;
 }
 
 export class PnWatch {
   readonly #log: Logger;
+  /** By tunnel name. */
   readonly #seen = new Map<string, Seen>();
 
   constructor(log: Logger) {
@@ -24,30 +25,47 @@ export class PnWatch {
   }
 
   /** `nowMs` is monotonic. */
-  tick(tunnels: Iterable<Tunnel>, nowMs: number): void {
+  tick(tunnels: Iterable<TunnelView>, nowMs: number): void {
     for (const tunnel of tunnels) {
-      const { macsec, name } = tunnel.config;
-      const tx = macsec === null ? undefined : tunnel.numbers?.txOf(macsec.encodingSa);
-      if (tx === undefined) continue;
-      const next = Math.max(tx.start, totalsOf(tunnel).secy[countersAt.txSa(tx.an) + TxSaCounter.nextPn]!);
-      const before = this.#seen.get(name);
-      const same = before?.serial === tx.serial ? before : { serial: tx.serial, next, ms: nowMs, told: 0 };
-      const passed = MARKS.filter((mark) => next >= tx.end * mark).length;
-      // The first look knows no rate, and may see what the SA before has left: the second tells.
-      const due = same === before ? passed : 0;
-      if (due > same.told) this.#tell(name, tx.an, next, tx.end, (next - same.next) / (nowMs - same.ms));
-      this.#seen.set(name, { serial: tx.serial, next, ms: nowMs, told: Math.max(due, same.told) });
+      const tx = tunnel.secy?.encoding ?? null;
+      if (tx !== null) this.#look(tunnel.name, tx, tunnel.totals().secy, nowMs);
     }
   }
 
-  #tell(tunnel: string, an: number, next: number, end: number, perMs: number): void {
-    const left = end - next;
+  #look(tunnel: string, tx: TxSaView, counters: Float64Array, nowMs: number): void {
+    const { serial, an, start, end } = tx;
+    const next = Math.max(start, counters[countersAt.txSa(an) + TxSaCounter.nextPn]!);
+    const last = this.#seen.get(tunnel);
+    const before = last?.serial === serial ? last : null;
+    // The first look knows no rate, and may see what the SA before has left: the second one logs.
+    const due = before === null ? 0 : MARKS.filter((mark) => next >= end * mark).length;
+    const logged = before?.logged ?? 0;
+    if (before !== null && due > logged) {
+      this.#warn({ tunnel, an, pn: next, end, perMs: (next - before.next) / (nowMs - before.ms) });
+    }
+    this.#seen.set(tunnel, { serial, next, ms: nowMs, logged: Math.max(due, logged) });
+  }
+
+  #warn({
+    tunnel,
+    an,
+    pn,
+    end,
+    perMs,
+  }: {
+    tunnel: string;
+    an: number;
+    pn: number;
+    end: number;
+    perMs: number;
+  }): void {
+    const left = end - pn;
     const fields = {
       tunnel,
       an,
-      pn: next,
+      pn,
       left,
-      usedPercent: Math.floor((next / end) * 100),
+      usedPercent: Math.floor((pn / end) * 100),
       ...(perMs > 0 && Number.isFinite(perMs) ? { secondsLeft: Math.round(left / perMs / 1000) } : {}),
     };
     if (left <= 0)

@@ -1,66 +1,46 @@
 /** Makes what `show`, the metrics and the control socket tell of a tunnel (`api/tunnel.ts`) of its lanes' counters. */
-
-import type {
-  Counters,
-  MacsecSnapshot,
-  RxScSnapshot,
-  SaSnapshot,
-  TrafficSnapshot,
-  TunnelSnapshot,
-} from '../api/tunnel.ts';
-import { isXpn } from '../crypto/cipher-suite.ts';
+import type { RotationStatus } from '../api/rotate.ts';
+import type { TrafficSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
 import { DROP_TEXTS } from '../frame/drop.ts';
 import { Traffic } from '../frame/lane-counters.ts';
-import type { MacsecConfig, RxScConfig, SaConfig } from '../macsec/config.ts';
-import {
-  countersAt,
-  RX_SA_COUNTERS,
-  RX_SC_COUNTERS,
-  RxSaCounter,
-  SECY_COUNTERS,
-  TX_SA_COUNTERS,
-  TX_SC_COUNTERS,
-  TxSaCounter,
-} from '../macsec/counters.ts';
-import { endpointText } from '../ports/endpoint.ts';
-import { totalsOf } from '../tunnel/totals.ts';
-import type { Tunnel } from '../tunnel/tunnel.ts';
+import type { SecyView, TunnelView } from '../tunnel/view.ts';
+import { macsecSnapshot } from './macsec-snapshot.ts';
+import { named } from './named.ts';
 
-export function snapshotOf(tunnel: Tunnel, aead: string): TunnelSnapshot {
-  const totals = totalsOf(tunnel);
-  const { config } = tunnel;
+/** `aead`: the name of the provider that all lanes use. */
+export function snapshotOf(
+  tunnel: TunnelView,
+  aead: string,
+  rotation: RotationStatus | null,
+): TunnelSnapshot {
+  const { name, tap, gre, secy } = tunnel;
+  const totals = tunnel.totals();
   return {
-    name: config.name,
+    name,
     ifindex: tunnel.ifindex,
-    ifname: config.tap.ifname,
+    ifname: tap.ifname,
     mtu: tunnel.mtu,
     path_mtu: tunnel.pathMtu,
-    local: config.gre.local,
-    remote: config.gre.remote,
-    endpoint: endpointOf(tunnel),
-    encap: config.gre.encap,
-    aead: config.macsec === null ? null : aead,
-    rotation: null,
-    pn_left: pnLeft(tunnel),
+    local: gre.local,
+    remote: gre.remote,
+    endpoint: tunnel.endpoint,
+    encap: gre.encap,
+    aead: secy === null ? null : aead,
+    rotation,
+    pn_left: pnLeft(secy),
     tx: trafficSnapshot(totals.tx),
     rx: trafficSnapshot(totals.rx),
-    drops: named(
-      DROP_TEXTS.slice(1).map(({ name }) => name),
-      totals.drops,
-      1,
-    ),
-    macsec: config.macsec === null ? null : macsecSnapshot(tunnel, config.macsec, totals.secy),
+    drops: named(DROP_NAMES, totals.drops, 1),
+    macsec: secy === null ? null : macsecSnapshot(secy, totals.secy),
   };
 }
 
-function endpointOf(tunnel: Tunnel): string | null {
-  const { encap } = tunnel.lanes[0]!;
-  return encap.kind === 'gre-udp' ? endpointText(encap.endpoint) : null;
-}
+/** Without `Drop.None`. */
+const DROP_NAMES: readonly string[] = DROP_TEXTS.slice(1).map(({ name }) => name);
 
-function pnLeft(tunnel: Tunnel): number | null {
-  const tx = tunnel.numbers?.txOf(tunnel.config.macsec?.encodingSa ?? 0);
-  return tx === undefined ? null : tx.end - tx.taken;
+function pnLeft(secy: SecyView | null): number | null {
+  const encoding = secy?.encoding ?? null;
+  return encoding === null ? null : encoding.end - encoding.taken;
 }
 
 function trafficSnapshot(traffic: Float64Array): TrafficSnapshot {
@@ -73,70 +53,4 @@ function trafficSnapshot(traffic: Float64Array): TrafficSnapshot {
     batches: traffic[Traffic.batches]!,
     last: lastMs === 0 ? null : new Date(lastMs).toISOString(),
   };
-}
-
-function macsecSnapshot(tunnel: Tunnel, config: MacsecConfig, counters: Float64Array): MacsecSnapshot {
-  return {
-    protect: config.protect,
-    validate: config.validate,
-    encrypt: config.encrypt,
-    send_sci: config.sendSci,
-    end_station: config.endStation,
-    scb: config.scb,
-    replay: config.replayProtect,
-    ...(config.replayProtect ? { window: config.replayWindow } : {}),
-    cipher_suite: config.cipher.toUpperCase(),
-    icv_length: config.icvLen,
-    sci: tunnel.sci,
-    encoding_sa: config.encodingSa,
-    stats: named(SECY_COUNTERS, counters, countersAt.secy),
-    tx_stats: named(TX_SC_COUNTERS, counters, countersAt.txSc),
-    sa_list: config.txSa.map((sa) => txSaSnapshot(tunnel, config, sa, counters)),
-    rx_sc: config.rxSc.map((sc) => rxScSnapshot(config, sc, tunnel.numbers!.indexOf(sc.sci), counters)),
-  };
-}
-
-/** An SA whose numbers are used up is what Linux makes of it: switched off, its next PN back at 0. */
-function txSaSnapshot(
-  tunnel: Tunnel,
-  config: MacsecConfig,
-  sa: SaConfig,
-  counters: Float64Array,
-): SaSnapshot {
-  const { start, end } = tunnel.numbers!.txOf(sa.an)!;
-  const next = Math.max(start, counters[countersAt.txSa(sa.an) + TxSaCounter.nextPn]!);
-  return {
-    ...saSnapshot(config, sa),
-    active: sa.active && next < end,
-    pn: next < end ? next : 0,
-    stats: named(TX_SA_COUNTERS, counters, countersAt.txSa(sa.an)),
-  };
-}
-
-function rxScSnapshot(
-  config: MacsecConfig,
-  sc: RxScConfig,
-  index: number,
-  counters: Float64Array,
-): RxScSnapshot {
-  return {
-    sci: sc.sci,
-    active: sc.active,
-    stats: named(RX_SC_COUNTERS, counters, countersAt.rxSc(index)),
-    sa_list: sc.sa.map((sa) => ({
-      ...saSnapshot(config, sa),
-      pn: counters[countersAt.rxSa(index, sa.an) + RxSaCounter.nextPn]!,
-      stats: named(RX_SA_COUNTERS, counters, countersAt.rxSa(index, sa.an)),
-    })),
-  };
-}
-
-function saSnapshot(config: MacsecConfig, sa: SaConfig): Omit<SaSnapshot, 'pn' | 'stats'> {
-  const ssci =
-    isXpn(config.cipher) && sa.ssci !== null ? { ssci: sa.ssci.toString(16).padStart(8, '0') } : {};
-  return { an: sa.an, active: sa.active, key: sa.keyId.padEnd(32, '0'), ...ssci };
-}
-
-function named(names: readonly string[], values: Float64Array, at: number): Counters {
-  return Object.fromEntries(names.map((name, i) => [name, values[at + i]!]));
 }

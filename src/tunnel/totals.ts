@@ -1,7 +1,6 @@
 /** The counters of all lanes of a tunnel, added up from shared memory. */
 import { DROP_TEXTS } from '../frame/drop.ts';
-import { laneCounters, Traffic } from '../frame/lane-counters.ts';
-import type { MacsecConfig } from '../macsec/config.ts';
+import { laneCounters, TRAFFIC_LEN, Traffic } from '../frame/lane-counters.ts';
 import { MAX_RX_SC } from '../macsec/configure.ts';
 import { nextPnsAt, secyCountersLen } from '../macsec/counters.ts';
 
@@ -13,25 +12,23 @@ export interface TunnelTotals {
   readonly secy: Float64Array;
 }
 
-/** What has lanes: a tunnel. */
-export interface Counted {
-  readonly config: { readonly macsec: MacsecConfig | null };
-  readonly lanes: readonly {
-    readonly direction: 'transmit' | 'receive';
-    readonly counters: SharedArrayBuffer;
-  }[];
+/** What of a lane is counted. */
+export interface CountedLane {
+  readonly direction: 'transmit' | 'receive';
+  readonly counters: SharedArrayBuffer;
 }
 
-export function totalsOf(tunnel: Counted): TunnelTotals {
-  const rxScCount = tunnel.config.macsec === null ? 0 : MAX_RX_SC;
+/** `hasSecy`: the lanes have a SecY each, with room for MAX_RX_SC channels. */
+export function totalsOf(lanes: readonly CountedLane[], hasSecy: boolean): TunnelTotals {
+  const rxScCount = hasSecy ? MAX_RX_SC : 0;
   const totals: TunnelTotals = {
-    tx: new Float64Array(8),
-    rx: new Float64Array(8),
+    tx: new Float64Array(TRAFFIC_LEN),
+    rx: new Float64Array(TRAFFIC_LEN),
     drops: new Float64Array(DROP_TEXTS.length),
     secy: new Float64Array(secyCountersLen(rxScCount)),
   };
   const latest = nextPnsAt(rxScCount);
-  for (const lane of tunnel.lanes) {
+  for (const lane of lanes) {
     const counters = laneCounters(lane.counters);
     add(lane.direction === 'transmit' ? totals.tx : totals.rx, counters.traffic, [Traffic.lastMs]);
     add(totals.drops, counters.drops, []);

@@ -1,108 +1,179 @@
 /**
- * One tunnel's resources, opened in the order in which they may fail without harm: packet numbers (and with them the
- * lock against a second sender), path MTU, TAP, socket. What the lanes need of them goes to the workers as specs.
+ * One tunnel, in the order in which its parts may fail without harm:
+ *
+ *   1. `new Tunnel`   path MTU, own SCI; nothing to close yet
+ *   2. its key source installs SAs over `sas`: packet numbers, and with them the lock against a second sender
+ *   3. `open`         TAP and socket
+ *   4. `lanes`        goes to the workers as specs, which survive a structured clone
+ *   5. `close`        after the lanes have ended
  */
-
-import { networkInterfaces } from 'node:os';
-import type { TunnelConfig } from '../config/types.ts';
+import type { TapConfig, TunnelConfig } from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
 import { openWire } from '../encap/kinds.ts';
 import { L2vpnError } from '../errors.ts';
 import { closeFds } from '../host/close.ts';
-import { pathMtu } from '../host/socket.ts';
-import { mtuOf, openTap } from '../host/tap.ts';
-import { countersAt, RxSaCounter, TxSaCounter } from '../macsec/counters.ts';
+import { openTap } from '../host/tap.ts';
+import type { MacsecConfig } from '../macsec/config.ts';
+import type { SecySpec } from '../macsec/secy.ts';
+import { endpointText } from '../ports/endpoint.ts';
 import type { PnState } from '../state/state.ts';
 import { sciOf } from '../wire/sci.ts';
 import type { LaneSpec } from '../worker/messages.ts';
 import { laneSpecs } from './lane-specs.ts';
 import { type MtuArithmetic, mtuArithmetic } from './mtu.ts';
-import { SecyNumbers, type TxNumbers } from './packet-numbers.ts';
-import { totalsOf } from './totals.ts';
+import { PathMtu } from './path-mtu.ts';
+import { type SaControl, TunnelSaControl } from './sa-control.ts';
+import { SecyControl } from './secy-control.ts';
+import { type TunnelTotals, totalsOf } from './totals.ts';
+import type { TunnelView } from './view.ts';
 
 /** The smallest MTU that IPv4 demands of a link (RFC 791): below it the arithmetic has gone wrong. */
 const LEAST_MTU = 68;
-const ETHERNET_MTU = 1500;
 
-export interface Tunnel {
-  /** As it runs: a reload or a rotation replaces it. */
-  config: TunnelConfig;
-  /** Own SCI, 16 hex digits; empty without MACsec. */
-  readonly sci: string;
+/** Who runs the lanes: the workers. Before they do, there is nobody to be told anything. */
+export interface LaneHost {
+  /** Gives the lanes of `tunnel` a new SecY configuration; resolves when all of them work by it. */
+  configure(tunnel: string, spec: SecySpec): Promise<void>;
+  /** Makes every worker look at its lanes again: a grant has come. */
+  wake(): void;
+}
+
+/** The SecY of a tunnel, and the orders it takes. */
+export interface TunnelMacsec {
+  readonly secy: SecyControl;
+  readonly sas: SaControl;
+}
+
+export class Tunnel implements TunnelView {
+  readonly name: string;
+  readonly tap: TapConfig;
+  readonly gre: GreConfig;
   readonly mac: string;
-  readonly ifindex: number;
   readonly mtu: number;
-  /** The lanes are taking over new SAs: what they have published is not about these yet. */
-  settling: boolean;
-  /** As the kernel's route had it last. */
-  pathMtu: number;
-  readonly overhead: number;
   readonly arithmetic: MtuArithmetic;
   /** Null without MACsec. */
-  readonly numbers: SecyNumbers | null;
-  readonly lanes: readonly LaneSpec[];
-  readonly fds: readonly number[];
-}
+  readonly macsec: TunnelMacsec | null;
+  readonly #place: string;
+  readonly #path: PathMtu;
+  /** What the lanes carry at most below the SecY: as long as the path carries what it did at the start. */
+  readonly #lowerMtu: number;
+  #ifindex = 0;
+  #lanes: readonly LaneSpec[] = [];
+  readonly #fds: number[] = [];
 
-/** Opens everything of `config`, which is `tunnels[index]`. Throws L2vpnError; nothing is left open then. */
-export function openTunnel(config: TunnelConfig, index: number, state: PnState): Tunnel {
-  const undo: (() => void)[] = [];
-  try {
-    return open(config, `tunnels[${index}]`, state, undo);
-  } catch (error) {
-    for (const step of undo.reverse()) step();
-    throw error;
+  /** `config` is `tunnels[index]`. Throws L2vpnError where there is no route, or the path carries too little. */
+  constructor(config: TunnelConfig, index: number, state: PnState, host: LaneHost) {
+    const { name, tap, gre, macsec } = config;
+    this.#place = `tunnels[${index}]`;
+    this.name = name;
+    this.tap = tap;
+    this.gre = gre;
+    this.#path = new PathMtu(gre, `${this.#place}.gre`);
+    this.arithmetic = mtuArithmetic(this.#path.octets, gre, macsec);
+    this.mtu = tap.mtu === 'auto' ? this.arithmetic.mtu : tap.mtu;
+    this.#refuseSmallMtu();
+    // What a gretap below would carry: SecTAG and ICV are inside.
+    const gretap = mtuArithmetic(this.#path.octets, gre, null);
+    this.#lowerMtu = Math.max(gretap.mtu, this.mtu + this.overhead - gretap.overhead);
+    this.mac = tap.mac ?? randomMac();
+    this.macsec = macsec === null ? null : this.#createMacsec(macsec, state, host);
   }
-}
 
-function open(config: TunnelConfig, place: string, state: PnState, undo: (() => void)[]): Tunnel {
-  const { tap, gre, macsec } = config;
-  const path = gre.remote === 'dynamic' ? linkMtu(gre.local) : pathMtu(gre.local, gre.remote, `${place}.gre`);
-  const arithmetic = mtuArithmetic(path, gre, macsec);
-  const mtu = tap.mtu === 'auto' ? arithmetic.mtu : tap.mtu;
-  if (mtu < LEAST_MTU) {
+  /** As it runs: SAs that a rotation has brought are in it. */
+  get config(): TunnelConfig {
+    const { name, tap, gre } = this;
+    return { name, tap, gre, macsec: this.secy?.config ?? null };
+  }
+
+  get secy(): SecyControl | null {
+    return this.macsec?.secy ?? null;
+  }
+
+  get ifindex(): number {
+    return this.#ifindex;
+  }
+
+  get pathMtu(): number {
+    return this.#path.octets;
+  }
+
+  get overhead(): number {
+    return this.arithmetic.overhead;
+  }
+
+  get endpoint(): string | null {
+    const encap = this.#lanes[0]?.encap;
+    return encap?.kind === 'gre-udp' ? endpointText(encap.endpoint) : null;
+  }
+
+  totals(): TunnelTotals {
+    return totalsOf(this.#lanes, this.macsec !== null);
+  }
+
+  /** TAP and socket. Throws L2vpnError; call `close` then too. */
+  open(): void {
+    const tap = openTap({ ...this.tap, mac: this.mac, mtu: this.mtu }, `${this.#place}.tap`);
+    this.#fds.push(...new Set([...tap.fds, tap.writeFd]));
+    this.#ifindex = tap.ifindex;
+    const { config, mtu } = this;
+    const { fd: wireFd, spec: encap } = openWire(this.gre, `${this.#place}.gre`);
+    this.#fds.push(wireFd);
+    const common = { config, tap, wireFd, encap, secy: this.#secySpec(), mtu };
+    this.#lanes = laneSpecs({ ...common, lowerMtu: this.#lowerMtu, uncontrolled: null });
+  }
+
+  /** For the workers, with the SecY as it is now: the host hears of what changes after this call. */
+  lanes(): LaneSpec[] {
+    const secy = this.#secySpec();
+    return this.#lanes.map((lane) => ({ ...lane, secy }));
+  }
+
+  /** Lanes are short of packet numbers. Throws L2VPN_STATE. */
+  grant(): void {
+    this.secy?.grant();
+  }
+
+  /** Stores how far the receiver has come. Throws L2VPN_STATE. */
+  saveReceived(): void {
+    this.secy?.saveReceived();
+  }
+
+  /** Asks for the path's MTU again: the new limit of the lanes where it has changed, else null. */
+  checkPath(): number | null {
+    if (!this.#path.refresh()) return null;
+    // The slots of the lanes have room for what the path carried at the start.
+    return Math.min(mtuArithmetic(this.#path.octets, this.gre, null).mtu, this.#lowerMtu);
+  }
+
+  /** Stores the numbers; TAP and socket go. `clean`: every lane drained, so that what it published is exact. */
+  close(clean: boolean): void {
+    try {
+      this.secy?.close(clean);
+    } finally {
+      closeFds(this.#fds.splice(0));
+    }
+  }
+
+  #createMacsec(config: MacsecConfig, state: PnState, host: LaneHost): TunnelMacsec {
+    const secy = new SecyControl(config, sciOf(this.mac, config.port), state, {
+      configure: (spec) => host.configure(this.name, spec),
+      wake: () => host.wake(),
+      counters: () => this.totals().secy,
+    });
+    return { secy, sas: new TunnelSaControl(secy) };
+  }
+
+  #secySpec(): SecySpec | null {
+    return this.secy?.spec() ?? null;
+  }
+
+  #refuseSmallMtu(): void {
+    if (this.mtu >= LEAST_MTU) return;
     throw new L2vpnError(
       'L2VPN_CONFIG',
-      `${place}.tap.mtu: the path to ${gre.remote} leaves ${mtu} octets; raise the MTU of the underlay`,
+      `${this.#place}.tap.mtu: the path to ${this.gre.remote} leaves ${this.mtu} octets; raise the MTU of the underlay`,
     );
   }
-  const mac = tap.mac ?? randomMac();
-  const sci = macsec === null ? '' : sciOf(mac, macsec.port);
-  const numbers = macsec === null ? null : new SecyNumbers(state, sci);
-  const secy = numbers === null || macsec === null ? null : numbers.configure(macsec);
-  if (numbers !== null) undo.push(() => numbers.close(() => 0));
-  const opened = openTap({ ...tap, mac, mtu }, `${place}.tap`);
-  const tapFds = [...new Set([...opened.fds, opened.writeFd])];
-  undo.push(() => closeFds(tapFds));
-  const { fd: wireFd, spec: encap } = openWire(gre, `${place}.gre`);
-  // What a gretap below would carry: SecTAG and ICV are inside.
-  const gretap = mtuArithmetic(path, gre, null);
-  const lowerMtu = Math.max(gretap.mtu, mtu + arithmetic.overhead - gretap.overhead);
-  const lanes = laneSpecs({
-    ...{ config, tap: opened, wireFd, encap, secy, lowerMtu, mtu, uncontrolled: null },
-  });
-  return {
-    config,
-    sci,
-    mac,
-    ifindex: opened.ifindex,
-    settling: false,
-    mtu,
-    pathMtu: path,
-    overhead: arithmetic.overhead,
-    arithmetic,
-    numbers,
-    lanes,
-    fds: [...tapFds, wireFd],
-  };
-}
-
-/** What is known of the path while the peer is not: the MTU of the link that has the local address. */
-function linkMtu(local: string): number {
-  for (const [ifname, addresses] of Object.entries(networkInterfaces())) {
-    if (addresses?.some(({ address }) => address === local)) return mtuOf(ifname);
-  }
-  return ETHERNET_MTU;
 }
 
 /** Locally administered, unicast (IEEE 802 8.2.2), as the kernel's `eth_random_addr` makes them. */
@@ -110,56 +181,4 @@ function randomMac(): string {
   const octets = crypto.getRandomValues(new Uint8Array(6));
   octets[0] = (octets[0]! & 0xfc) | 0x02;
   return Array.from(octets, (octet) => octet.toString(16).padStart(2, '0')).join(':');
-}
-
-/**
- * Asks the kernel for the path's MTU again, which ICMP may have lowered since: returns the new limit of the lanes where
- * it has changed, else null. A socket with IP_HDRINCL is not told by the kernel what the path beyond the link carries.
- */
-export function checkPath(tunnel: Tunnel): number | null {
-  const { gre } = tunnel.config;
-  if (gre.remote === 'dynamic' || !gre.df) return null;
-  const path = pathMtuNow(gre);
-  if (path === null || path === tunnel.pathMtu) return null;
-  tunnel.pathMtu = path;
-  // The slots of the lanes have room for what the path carried at the start.
-  return Math.min(mtuArithmetic(path, gre, null).mtu, tunnel.lanes[0]!.lowerMtu);
-}
-
-/** Null while there is no route. */
-function pathMtuNow(gre: GreConfig): number | null {
-  try {
-    return pathMtu(gre.local, gre.remote, 'gre');
-  } catch {
-    return null;
-  }
-}
-
-/** Stores how far the receiver has come. Throws L2VPN_STATE. */
-export function saveReceived(tunnel: Tunnel): void {
-  if (tunnel.numbers === null || tunnel.settling) return;
-  const { secy } = totalsOf(tunnel);
-  for (const { sci, sa } of tunnel.config.macsec?.rxSc ?? []) {
-    const index = tunnel.numbers.indexOf(sci);
-    for (const { an } of sa) {
-      tunnel.numbers.rxOf(sci, an)?.save(secy[countersAt.rxSa(index, an) + RxSaCounter.nextPn]!);
-    }
-  }
-}
-
-/**
- * Closes everything, after the workers have ended: the numbers are stored, the TAP goes. `clean`: every lane drained,
- * so that what it published is exact; otherwise all it had taken counts as used.
- */
-export function closeTunnel(tunnel: Tunnel, clean: boolean): void {
-  try {
-    saveReceived(tunnel);
-    if (tunnel.numbers !== null) {
-      const { secy } = totalsOf(tunnel);
-      const published = ({ an }: TxNumbers): number => secy[countersAt.txSa(an) + TxSaCounter.nextPn]!;
-      tunnel.numbers.close(clean ? published : ({ taken }) => taken);
-    }
-  } finally {
-    closeFds(tunnel.fds);
-  }
 }

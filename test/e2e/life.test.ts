@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { GrePacket } from '../../lab/capture.ts';
-import type { Site } from '../../lab/site.ts';
+import { daemonPath, type Site } from '../../lab/site.ts';
 import { labOfTests, pingOnce, pingUntil, suite } from './support.ts';
 
 /** The packet numbers that one router sent, in the order of the wire. */
@@ -63,6 +63,30 @@ suite('a daemon that is stopped', {}, () => {
     ]);
     expect(Date.now() - since).toBeLessThan(3000);
     await flood.stop('SIGKILL');
+  });
+});
+
+suite('a service manager that cannot be reached', {}, () => {
+  const lab = labOfTests({ prefix: 'notify' });
+
+  it('ends neither the start, nor a reload, nor the daemon', async () => {
+    lab.explainFailure();
+    const site = lab.site(1);
+    await site.prepare();
+    const gone = `NOTIFY_SOCKET=${join(site.dir, 'gone')}`;
+    const argv = ['env', gone, process.execPath, daemonPath(), '--config', site.configPath];
+    const daemon = lab.topology.nsra.start(argv);
+    await daemon.waitFor(/"msg":"the service manager cannot be told READY=1: .*No such file/);
+    for (let round = 0; round < 2; round++) {
+      const from = daemon.lines.length;
+      process.kill(daemon.pid, 'SIGHUP');
+      await daemon.waitFor(/cannot be told RELOADING=1/, 10_000, from);
+      await daemon.waitFor(/"msg":"reloaded"/, 10_000, from);
+      await daemon.waitFor(/cannot be told READY=1/, 10_000, from);
+    }
+    expect(await site.control('/v1/tunnels')).toHaveLength(1);
+    expect(await daemon.stop('SIGTERM', 10_000)).toEqual({ code: 0, signal: null });
+    expect(daemon.lines.at(-1)).toContain('"msg":"stopped"');
   });
 });
 

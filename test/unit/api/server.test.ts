@@ -1,20 +1,19 @@
-/** The control socket and the metrics: who may ask, and what is answered. */
-
+/** The control socket: who may ask, and what is answered. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { request, type Server } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
+import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { closeServer, openControl } from '../../../src/api/server.ts';
-import { Drop } from '../../../src/frame/drop.ts';
-import { Traffic } from '../../../src/frame/lane-counters.ts';
-import { countersAt, RxScCounter } from '../../../src/macsec/counters.ts';
-import { createMetrics, openMetrics } from '../../../src/report/metrics.ts';
+import * as client from '../../../src/api/client.ts';
+import { openControl } from '../../../src/api/control-socket.ts';
+import { closeServer } from '../../../src/api/router.ts';
+import type { Handlers } from '../../../src/api/server.ts';
+import { L2vpnError } from '../../../src/errors.ts';
 import { snapshotOf } from '../../../src/report/snapshot.ts';
-import { tunnelOf } from '../daemon/kit.ts';
-import { macsecConfig, SCI } from '../macsec/kit.ts';
+import { macsecConfig } from '../macsec/kit.ts';
+import { tunnelOf } from '../tunnel/kit.ts';
+import { ask } from './http.ts';
 
 let dir: string;
 const servers: Server[] = [];
@@ -26,8 +25,22 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-const { tunnel, counters } = tunnelOf(macsecConfig());
-const api = { tunnels: () => [snapshotOf(tunnel, 'batch')] } as Parameters<typeof openControl>[1];
+const { tunnel } = await tunnelOf(macsecConfig());
+const snapshot = snapshotOf(tunnel, 'batch', null);
+/** What the daemon was asked to do. */
+const asked: unknown[] = [];
+const api: Handlers = {
+  tunnels: async () => [snapshot],
+  tunnel: async ({ name }) => (name === snapshot.name ? snapshot : null),
+  rotate: async ({ name }, body) => {
+    if (name !== snapshot.name) return null;
+    asked.push(body);
+    return { an: 1, state: 'grace time' };
+  },
+  reload: async () => {
+    throw new L2vpnError('L2VPN_KEYFILE', 'key file x does not exist', { exitStatus: 66 });
+  },
+};
 
 async function open(path: string): Promise<Server> {
   const server = await openControl(path, api);
@@ -35,22 +48,7 @@ async function open(path: string): Promise<Server> {
   return server;
 }
 
-function ask(options: object, method = 'GET'): Promise<{ status: number; body: string; type: string }> {
-  return new Promise((resolve, reject) => {
-    const asked = request({ ...options, method }, (res) => {
-      let body = '';
-      res.setEncoding('utf8');
-      res.on('data', (chunk) => {
-        body += chunk;
-      });
-      res.on('end', () =>
-        resolve({ status: res.statusCode!, body, type: String(res.headers['content-type']) }),
-      );
-    });
-    asked.on('error', reject);
-    asked.end();
-  });
-}
+const ROTATE = JSON.stringify({ txKeyFile: '/tx', rxKeyFile: '/rx' });
 
 describe('the control socket', () => {
   it('is there for its owner only, whatever the umask', async () => {
@@ -65,7 +63,7 @@ describe('the control socket', () => {
     await open(socketPath);
     const all = await ask({ socketPath, path: '/v1/tunnels' });
     expect([all.status, all.type]).toEqual([200, 'application/json']);
-    expect(JSON.parse(all.body)).toEqual(JSON.parse(JSON.stringify(api.tunnels())));
+    expect(JSON.parse(all.body)).toEqual([JSON.parse(JSON.stringify(snapshot))]);
     const one = await ask({ socketPath, path: '/v1/tunnels/site2' });
     expect(JSON.parse(one.body).name).toBe('site2');
   });
@@ -75,11 +73,15 @@ describe('the control socket', () => {
     ['GET', '/v1/tunnels/other', 404],
     ['GET', '/v1/tunnels/../../etc/passwd', 404],
     ['GET', '/v1/tunnels/%2e', 404],
+    ['GET', '/v1/tunnels/%', 404],
+    ['GET', '/v1/tunnels/site2/rotate/', 404],
+    ['POST', '/v1/tunnels/other/rotate', 404],
     ['DELETE', '/v1/tunnels', 405],
+    ['GET', '/v1/reload', 405],
   ])('%s %s: %i', async (method, path, status) => {
     const socketPath = join(dir, 's');
     await open(socketPath);
-    const answer = await ask({ socketPath, path }, method);
+    const answer = await ask({ socketPath, path }, method, method === 'POST' ? ROTATE : undefined);
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.body)).toHaveProperty('error');
   });
@@ -114,59 +116,78 @@ describe('the control socket', () => {
   });
 });
 
-describe('the metrics (Prometheus text format 0.0.4)', () => {
-  async function scrape(path = '/metrics') {
-    const server = await openMetrics('127.0.0.1:0', createMetrics(api.tunnels));
-    servers.push(server);
-    const { port } = server.address() as AddressInfo;
-    return { ask: () => ask({ host: '127.0.0.1', port, path }), port };
+describe('the client of the control socket', () => {
+  async function opened(): Promise<string> {
+    const path = join(dir, 's');
+    await open(path);
+    return path;
   }
 
-  /** Sample lines to values. */
-  function samples(text: string): Map<string, number> {
-    const found = new Map<string, number>();
-    for (const line of text.split('\n')) {
-      if (line === '' || line.startsWith('#')) continue;
-      const [, name, value] = /^([a-zA-Z_:][\w:]*(?:\{(?:\w+="(?:[^"\\\n]|\\.)*",?)*\})?) (\S+)$/.exec(line)!;
-      expect(Number.isNaN(Number(value)) && value !== 'Nan').toBe(false);
-      expect(found.has(name!)).toBe(false);
-      found.set(name!, Number(value));
-    }
-    return found;
-  }
-
-  it('parse, and tell the counters as they stand at each scrape', async () => {
-    const { ask: again } = await scrape();
-    counters[0]!.traffic[Traffic.outFrames] = 11;
-    counters[1]!.drops[Drop.InPktsLate] = 3;
-    counters[1]!.secy[countersAt.rxSc(0) + RxScCounter.inPktsLate] = 3;
-    for (const round of [1, 2]) {
-      counters[1]!.traffic[Traffic.outFrames] = round;
-      const { status, body, type } = await again();
-      expect([status, type]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
-      const found = samples(body);
-      expect(found.get('l2vpnd_frames_total{tunnel="site2",direction="tx"}')).toBe(11);
-      expect(found.get('l2vpnd_frames_total{tunnel="site2",direction="rx"}')).toBe(round);
-      expect(found.get('l2vpnd_drops_total{tunnel="site2",reason="InPktsLate"}')).toBe(3);
-      expect(
-        found.get(`l2vpnd_macsec_total{tunnel="site2",part="rxsc",sci="${SCI}",counter="InPktsLate"}`),
-      ).toBe(3);
-      expect(found.get('l2vpnd_mtu_octets{tunnel="site2"}')).toBe(1430);
-    }
+  it('gets what the daemon answers, and the daemon what was sent', async () => {
+    const path = await opened();
+    expect(await client.ask(path, 'tunnel', { name: 'site2' })).toEqual(JSON.parse(JSON.stringify(snapshot)));
+    const body = { txKeyFile: '/tx', rxKeyFile: '/rx', now: true };
+    expect(await client.ask(path, 'rotate', { name: 'site2' }, body)).toEqual({ an: 1, state: 'grace time' });
+    expect(asked.splice(0)).toEqual([body]);
   });
 
-  it('are at /metrics and nowhere else', async () => {
-    expect((await (await scrape('/')).ask()).status).toBe(404);
-  });
-
-  it('say so where the address is taken', async () => {
-    const taken = createServer();
-    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
-    const { port } = taken.address() as AddressInfo;
-    await expect(openMetrics(`127.0.0.1:${port}`, createMetrics(api.tunnels))).rejects.toMatchObject({
-      exitStatus: 69,
-      message: expect.stringContaining(`metrics.listen 127.0.0.1:${port}`),
+  it('throws what the daemon refuses, with its code and exit status', async () => {
+    const path = await opened();
+    await expect(client.ask(path, 'reload', {})).rejects.toMatchObject({
+      code: 'L2VPN_KEYFILE',
+      exitStatus: 66,
+      message: 'key file x does not exist',
     });
-    await new Promise((resolve) => taken.close(resolve));
+    await expect(client.ask(path, 'tunnel', { name: 'a/b' })).rejects.toMatchObject({
+      code: 'L2VPN_USAGE',
+      exitStatus: 64,
+      message: 'there is no /v1/tunnels/a%2Fb',
+    });
+  });
+
+  it('says so where nobody answers', async () => {
+    await expect(client.ask(join(dir, 'none'), 'tunnels', {})).rejects.toMatchObject({
+      code: 'L2VPN_UNAVAILABLE',
+      message: expect.stringMatching(/no l2vpnd answers there; is it running\?/),
+    });
+  });
+});
+
+describe('a rotate request', () => {
+  const KEY = 'c1'.repeat(16);
+
+  async function refused(body: string): Promise<{ status: number; error: string }> {
+    const socketPath = join(dir, String(servers.length));
+    await open(socketPath);
+    const answer = await ask({ socketPath, path: '/v1/tunnels/site2/rotate' }, 'POST', body);
+    expect(asked.splice(0)).toEqual([]);
+    const refusal = JSON.parse(answer.body);
+    expect([refusal.code, refusal.exitStatus]).toEqual(['L2VPN_USAGE', 64]);
+    return { status: answer.status, error: refusal.error };
+  }
+
+  it.each<[string, object, RegExp]>([
+    ['no key file', { txKeyFile: undefined }, /txKeyFile: .*string/],
+    ['an unknown word', { txkeyfile: 'x' }, /txkeyfile/],
+    ['a key in the request', { txKey: KEY }, /txKey/],
+    ['an AN that there is not', { an: 4 }, /^rotate: an: /],
+    ['half an AN', { an: 0.5 }, /^rotate: an: /],
+    ['a key identifier that is too long', { txKeyId: '0'.repeat(34) }, /txKeyId: is not hex of up to 16/],
+    ['half an octet', { rxKeyId: '123' }, /rxKeyId: is not hex/],
+    ['a short salt', { salt: '00' }, /salt: is not 24 hex digits/],
+    ['a negative grace time', { graceMs: -1 }, /graceMs/],
+  ])('with %s is a usage error with its place', async (_, changes, text) => {
+    const { status, error } = await refused(JSON.stringify({ ...JSON.parse(ROTATE), ...changes }));
+    expect([status, error]).toEqual([400, expect.stringMatching(text)]);
+    expect(error).not.toContain(KEY);
+  });
+
+  it.each(['', 'null', '"text"', '7', '[]'])('whose body is %j is a usage error', async (wrong) => {
+    expect((await refused(wrong)).error).toMatch(/^rotate: /);
+  });
+
+  it('that is no JSON, or longer than any can be, is a usage error', async () => {
+    expect((await refused('{')).error).toBe('the request is not JSON');
+    expect((await refused(`"${'x'.repeat(70_000)}"`)).error).toMatch(/at most 65536 octets/);
   });
 });

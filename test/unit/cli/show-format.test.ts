@@ -15,8 +15,8 @@ import {
   TX_SC_COUNTERS,
 } from '../../../src/macsec/counters.ts';
 import { snapshotOf } from '../../../src/report/snapshot.ts';
-import { tunnelOf } from '../daemon/kit.ts';
 import { macsecConfig, rxScOf, saOf } from '../macsec/kit.ts';
+import { tunnelOf } from '../tunnel/kit.ts';
 
 const FILE = readFileSync(join(import.meta.dirname, 'iproute2-macsec-show.txt'), 'utf8');
 
@@ -37,7 +37,7 @@ function sa(key: string, names: readonly string[], ssci?: string): SaSnapshot {
 }
 
 /** Where only we have something to say, whatever it is. */
-const { macsec: _, ...OURS } = snapshotOf(tunnelOf(null).tunnel, 'batch');
+const { macsec: _, ...OURS } = snapshotOf((await tunnelOf(null)).tunnel, 'batch', null);
 
 function device(ifindex: 11 | 12): TunnelSnapshot {
   const xpn = ifindex === 12;
@@ -140,8 +140,8 @@ describe('l2vpnd show, as text', () => {
     expect(more).toContain('dropped: PnExhausted 3, InPktsLate 1\n');
   });
 
-  it('a tunnel in clear says so', () => {
-    const clear = snapshotOf(tunnelOf(null).tunnel, 'batch');
+  it('a tunnel in clear says so', async () => {
+    const clear = snapshotOf((await tunnelOf(null)).tunnel, 'batch', null);
     expect(textOf(clear, true)).toMatch(/^7: macsec1: gretap, in clear\n {4}l2vpnd: /);
   });
 });
@@ -180,12 +180,12 @@ describe('l2vpnd show -j', () => {
     expect(jsonOf(device(11), false)).not.toHaveProperty('l2vpnd.drops');
   });
 
-  it('of a running tunnel has no key octets', () => {
+  it('of a running tunnel has no key octets', async () => {
     const macsec = macsecConfig({
       txSa: [saOf({}, 'c7'.repeat(16))],
       rxSc: [rxScOf([saOf({}, 'd8'.repeat(16))])],
     });
-    const one = snapshotOf(tunnelOf(macsec).tunnel, 'batch');
+    const one = snapshotOf((await tunnelOf(macsec)).tunnel, 'batch', null);
     expect(JSON.stringify(jsonOf(one, true)) + textOf(one, true)).not.toMatch(/c7c7|d8d8/);
     expect(jsonOf(one, true)).toMatchObject({ ifindex: 7, ifname: 'macsec1', sci: '0x1111110001' });
   });

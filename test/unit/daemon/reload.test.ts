@@ -1,12 +1,8 @@
 /** What a changed configuration asks of a running daemon: every field is live, or refused by its path. */
 import { describe, expect, it } from 'vitest';
 import type { Config } from '../../../src/config/types.ts';
-import { changedMacsec, planReload, type ReloadPlan } from '../../../src/daemon/reload.ts';
-import type { MacsecConfig } from '../../../src/macsec/config.ts';
-import { SecyNumbers } from '../../../src/tunnel/packet-numbers.ts';
+import { planReload, type ReloadPlan } from '../../../src/daemon/reload.ts';
 import { type Json, load, otherTunnel, sample } from '../config/sample.ts';
-import { macsecConfig, saOf } from '../macsec/kit.ts';
-import { MemoryState } from './kit.ts';
 
 function plan(change: (file: Json) => void, start: Json = sample()): ReloadPlan {
   const after = structuredClone(start);
@@ -211,37 +207,5 @@ describe('what a reload does', () => {
         ...['encodingSa', 'replayProtect', 'replayWindow', 'replayBitmap', 'txSa', 'rxSc'],
       ].sort(),
     );
-  });
-});
-
-describe('a key that runs', () => {
-  it('cannot move to another AN; the numbers stay as they were', () => {
-    const numbers = new SecyNumbers(new MemoryState(), '0000001111110001');
-    const before = numbers.configure(macsecConfig());
-    const moved = macsecConfig({ encodingSa: 1, txSa: [saOf({ an: 1 })] });
-    expect(() => numbers.configure(moved)).toThrow(/key 01 cannot move from AN 0 to AN 1/);
-    expect(numbers.configure(macsecConfig()).txShare).toEqual(before.txShare);
-  });
-});
-
-describe('a reload after a rotation', () => {
-  const file = load(sample()).tunnels[0]?.macsec as MacsecConfig;
-  const running: MacsecConfig = {
-    ...file,
-    encodingSa: 1,
-    txSa: file.txSa.map((sa) => ({ ...sa, an: 1, keyId: '07' })),
-    rxSc: file.rxSc.map((sc) => ({ ...sc, sa: sc.sa.map((sa) => ({ ...sa, an: 1 })) })),
-  };
-
-  it('keeps the keys that run where the edit is not about keys', () => {
-    const config = { ...file, replayWindow: 5 };
-    expect(changedMacsec(running, { name: 'site2', config, keys: false })).toEqual({
-      ...running,
-      replayWindow: 5,
-    });
-  });
-
-  it('takes those of the file where it is', () => {
-    expect(changedMacsec(running, { name: 'site2', config: file, keys: true })).toEqual(file);
   });
 });

@@ -3,9 +3,16 @@ import { createSecretKey } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { L2vpnError } from '../../../src/errors.ts';
-import { Rotation, type RotationPort } from '../../../src/keys/rotation.ts';
-import type { MacsecConfig, SaConfig } from '../../../src/macsec/config.ts';
-import { macsecConfig, rxScOf, saOf } from '../macsec/kit.ts';
+import { Rotation, type RotationContext } from '../../../src/keys/rotation.ts';
+import type { SaConfig } from '../../../src/macsec/config.ts';
+import { clearRxSa, countersAt, RxSaCounter } from '../../../src/macsec/counters.ts';
+import type { SecySpec } from '../../../src/macsec/secy.ts';
+import { type InTurn, oneAfterAnother } from '../../../src/tunnel/in-turn.ts';
+import { TunnelSaControl } from '../../../src/tunnel/sa-control.ts';
+import type { SaSet } from '../../../src/tunnel/sa-set.ts';
+import { SecyControl } from '../../../src/tunnel/secy-control.ts';
+import { macsecConfig, rxScOf, SCI, saOf } from '../macsec/kit.ts';
+import { MemoryLanes, MemoryState, OWN_SCI } from '../tunnel/kit.ts';
 
 const GRACE_MS = 1000;
 
@@ -27,8 +34,8 @@ interface Frame {
   readonly sak: SaConfig['sak'];
 }
 
-/** One end: what a daemon does for a Rotation, and a lane that knows nothing but the SAs it was given. */
-class End implements RotationPort {
+/** One end: the real control of its SAs, over lanes that know nothing but the SAs they were given. */
+class End {
   /** How many key changes were begun here. */
   generation = 0;
   rotation: Rotation | null = null;
@@ -36,45 +43,48 @@ class End implements RotationPort {
   readonly incoming: Frame[] = [];
   /** Why a frame could not be received. */
   readonly lost: string[] = [];
+  readonly inTurn: InTurn = oneAfterAnother();
+  readonly lanes = new MemoryLanes();
+  readonly state = new MemoryState();
+  readonly sas: TunnelSaControl;
+  readonly #secy: SecyControl;
   readonly #number: number;
-  #config: MacsecConfig;
-  /** Frames accepted, by RxSA. */
-  #accepted = new Map<SaConfig['sak'], number>();
-  #turn: Promise<void> = Promise.resolve();
 
-  constructor(number: number) {
+  private constructor(number: number) {
     this.#number = number;
-    this.#config = macsecConfig({
-      txSa: [keyOf(number, 0)],
-      rxSc: [rxScOf([keyOf(1 - number, 0)])],
-    });
+    this.#secy = new SecyControl(macsecConfig(), OWN_SCI, this.state, this.lanes);
+    this.sas = new TunnelSaControl(this.#secy);
+    this.lanes.onConfigure = async (spec) => {
+      await Promise.resolve();
+      this.#clearNewSas(spec);
+    };
   }
 
-  get sci(): string {
-    return this.#config.rxSc[0]!.sci;
+  static async open(number: 0 | 1): Promise<End> {
+    const end = new End(number);
+    const rxSc = [rxScOf([keyOf(1 - number, 0)])];
+    await end.sas.replace({ encodingSa: 0, txSa: [keyOf(number, 0)], rxSc });
+    return end;
+  }
+
+  /** As the lanes work by it. */
+  get running(): SaSet {
+    return this.lanes.specs.at(-1)!.config;
   }
 
   get rxAns(): number[] {
-    return this.#config.rxSc[0]!.sa.map(({ an }) => an);
+    return this.#rxSas.map(({ an }) => an);
   }
 
-  config(): MacsecConfig {
-    return this.#config;
+  get txAns(): number[] {
+    return this.running.txSa.map(({ an }) => an);
   }
 
-  async apply(config: MacsecConfig): Promise<void> {
-    await Promise.resolve();
-    this.#config = config;
-  }
-
-  accepted(_sci: string, an: number): number {
-    const sa = this.#config.rxSc[0]!.sa.find((one) => one.an === an);
-    return sa === undefined ? 0 : (this.#accepted.get(sa.sak) ?? 0);
-  }
-
-  inTurn(step: () => Promise<void>): Promise<void> {
-    this.#turn = this.#turn.then(step);
-    return this.#turn;
+  get context(): RotationContext {
+    const failed = (error: unknown): void => {
+      this.lost.push(String(error));
+    };
+    return { sas: this.sas, inTurn: this.inTurn, failed };
   }
 
   /** `l2vpnd rotate [--now]` with the next keys; false where the daemon refuses, since a change is under way. */
@@ -83,15 +93,14 @@ class End implements RotationPort {
     this.generation++;
     const tx = keyOf(this.#number, this.generation);
     const rx = keyOf(1 - this.#number, this.generation);
-    const request = { tunnel: 'peer', tx, rx, sci: this.sci, now, graceMs: GRACE_MS };
-    this.rotation = new Rotation(request, this, (error) => this.lost.push(String(error)));
+    this.rotation = new Rotation({ tx, rx, sci: SCI, now, graceMs: GRACE_MS }, this.context);
     await this.rotation.start();
     return true;
   }
 
   /** What the transmit lane sends now. */
   send(): Frame {
-    const { txSa, encodingSa } = this.#config;
+    const { txSa, encodingSa } = this.running;
     const { an, sak } = txSa.find((sa) => sa.an === encodingSa)!;
     return { an, sak };
   }
@@ -100,10 +109,33 @@ class End implements RotationPort {
   receive(): void {
     const frame = this.incoming.shift();
     if (frame === undefined) return;
-    const sa = this.#config.rxSc[0]!.sa.find(({ an }) => an === frame.an);
+    const sa = this.#rxSas.find(({ an }) => an === frame.an);
     if (sa === undefined) this.lost.push(`InPktsNotUsingSA: AN ${frame.an}`);
     else if (!sa.sak.equals(frame.sak)) this.lost.push(`InPktsNotValid: AN ${frame.an}`);
-    else this.#accepted.set(sa.sak, (this.#accepted.get(sa.sak) ?? 0) + 1);
+    else this.lanes.published[this.#okAt(frame.an)]! += 1;
+  }
+
+  get #rxSas(): SaConfig[] {
+    return this.running.rxSc[0]!.sa;
+  }
+
+  /** As `configureSecy` does: an SA that was not there before counts from 0. */
+  #clearNewSas({ config, rxShare }: SecySpec): void {
+    const known =
+      this.lanes.specs
+        .at(-1)
+        ?.rxShare.flat()
+        .map(({ serial }) => serial) ?? [];
+    config.rxSc.forEach(({ sci, sa }, i) => {
+      sa.forEach(({ an }, j) => {
+        if (known.includes(rxShare[i]![j]!.serial)) return;
+        clearRxSa(this.lanes.published, this.#secy.rxPlace(sci), an);
+      });
+    });
+  }
+
+  #okAt(an: number): number {
+    return countersAt.rxSa(this.#secy.rxPlace(SCI), an) + RxSaCounter.inPktsOk;
   }
 }
 
@@ -132,7 +164,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** Two ends, a link that keeps the order, and the rule that a man at both of them follows: second is `--now`. */
 class World {
-  readonly ends: readonly [End, End] = [new End(0), new End(1)];
+  readonly ends: readonly [End, End];
+
+  private constructor(ends: readonly [End, End]) {
+    this.ends = ends;
+  }
+
+  static async open(): Promise<World> {
+    return new World([await End.open(0), await End.open(1)]);
+  }
 
   peerOf(one: End): End {
     return this.ends[0] === one ? this.ends[1] : this.ends[0];
@@ -170,9 +210,9 @@ class World {
   /** The keys of a generation go only when both ends send with a later one. */
   #expectOldKeysWhileNeeded(at: End): void {
     const peer = this.peerOf(at);
-    expect(at.rxAns).toContain(peer.config().encodingSa);
+    expect(at.rxAns).toContain(peer.running.encodingSa);
     for (const { an } of at.incoming) expect(at.rxAns).toContain(an);
-    expect(at.config().txSa.map(({ an }) => an)).toContain(at.config().encodingSa);
+    expect(at.txAns).toContain(at.running.encodingSa);
   }
 }
 
@@ -204,7 +244,7 @@ describe('a key change between two ends', () => {
   it('loses no frame and ends with one SA each way, whatever comes first and however long frames travel', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 120 }), async (steps) => {
-        const world = new World();
+        const world = await World.open();
         await world.run(steps);
         const [one, two] = world.ends;
         // The last frames may be on their way, and an end that still waits for them refuses the next change.
@@ -217,7 +257,7 @@ describe('a key change between two ends', () => {
         expect([one.lost, two.lost]).toEqual([[], []]);
         expect(one.generation).toBe(two.generation);
         for (const at of world.ends) {
-          expect(at.config().txSa.map(({ an }) => an)).toEqual([one.generation % 4]);
+          expect(at.txAns).toEqual([one.generation % 4]);
           expect(at.rxAns).toEqual([one.generation % 4]);
           expect(at.rotation?.state ?? 'done').toBe('done');
           at.rotation?.stop();
@@ -228,19 +268,19 @@ describe('a key change between two ends', () => {
   });
 
   it('goes through AN 0, 1, 2, 3 and 0 again', async () => {
-    const world = new World();
+    const world = await World.open();
     const [one, two] = world.ends;
     for (let change = 1; change <= 6; change++) {
       await one.rotate(false);
       await two.rotate(true);
       await world.settle();
-      expect([one, two].map((at) => at.config().encodingSa)).toEqual([change % 4, change % 4]);
+      expect([one, two].map((at) => at.running.encodingSa)).toEqual([change % 4, change % 4]);
     }
     expect([...one.lost, ...two.lost]).toEqual([]);
   });
 
   it('the model would notice: --now at the end that begins loses frames', async () => {
-    const [one, two] = new World().ends;
+    const [one, two] = (await World.open()).ends;
     await one.rotate(true);
     two.incoming.push(one.send());
     two.receive();
@@ -249,19 +289,19 @@ describe('a key change between two ends', () => {
   });
 
   it('without --now at either end both wait, and nothing is lost; --now sets them going', async () => {
-    const world = new World();
+    const world = await World.open();
     for (const at of world.ends) await at.rotate(false);
     await world.settle();
     for (const at of world.ends) {
       expect(at.lost).toEqual([]);
-      expect(at.config().encodingSa).toBe(0);
+      expect(at.running.encodingSa).toBe(0);
       expect(at.rotation?.state).toBe('waiting for the peer');
     }
     await world.ends[1].rotation?.moveNow();
     await world.settle();
     for (const at of world.ends) {
       expect(at.lost).toEqual([]);
-      expect(at.config().encodingSa).toBe(1);
+      expect(at.running.encodingSa).toBe(1);
       expect(at.rotation?.state).toBe('done');
     }
   });
@@ -269,17 +309,17 @@ describe('a key change between two ends', () => {
 
 describe('a rotation at one end', () => {
   it('installs both new SAs at once and moves transmit with the first frame on the new AN', async () => {
-    const [one, two] = new World().ends;
+    const [one, two] = (await World.open()).ends;
     await one.rotate(false);
-    expect(one.config().txSa.map(({ an }) => an)).toEqual([0, 1]);
+    expect(one.txAns).toEqual([0, 1]);
     expect(one.rxAns).toEqual([0, 1]);
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(one.config().encodingSa).toBe(0);
+    expect(one.running.encodingSa).toBe(0);
     await two.rotate(true);
     one.incoming.push(two.send());
     one.receive();
     await vi.advanceTimersByTimeAsync(60);
-    expect(one.config().encodingSa).toBe(1);
+    expect(one.running.encodingSa).toBe(1);
     expect(one.rotation?.state).toBe('grace time');
     await vi.advanceTimersByTimeAsync(GRACE_MS - 100);
     expect(one.rxAns).toEqual([0, 1]);
@@ -290,7 +330,7 @@ describe('a rotation at one end', () => {
   });
 
   it('that has moved keeps the old SAs until its peer moves, however long that takes', async () => {
-    const [one] = new World().ends;
+    const [one] = (await World.open()).ends;
     await one.rotate(true);
     await vi.advanceTimersByTimeAsync(100 * GRACE_MS);
     expect(one.rxAns).toEqual([0, 1]);
@@ -299,19 +339,53 @@ describe('a rotation at one end', () => {
   });
 
   it('is refused where the AN has an SA, and changes nothing', async () => {
-    const at = new End(0);
-    const before = at.config();
+    const at = await End.open(0);
+    const before = at.running;
     const sa = { ...keyOf(0, 4), an: 0 };
-    const request = { tunnel: 'peer', tx: sa, rx: sa, sci: at.sci, now: true, graceMs: 0 };
-    const refused = await new Rotation(request, at, () => {}).start().catch((error: unknown) => error);
+    const request = { tx: sa, rx: sa, sci: SCI, now: true, graceMs: 0 };
+    const refused = await new Rotation(request, at.context).start().catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(L2vpnError);
     expect(refused).toMatchObject({ code: 'L2VPN_CONFIG', message: expect.stringMatching(/AN 0 has an SA/) });
-    expect(at.config()).toBe(before);
+    expect(at.running).toBe(before);
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('that cannot have its transmit SA leaves no receive SA behind', async () => {
+    const at = await End.open(0);
+    const [tx, rx] = [keyOf(0, 1), keyOf(1, 1)];
+    // The key is another's already.
+    at.state.openTx({ sak: tx.sak, sci: OWN_SCI, ssci: null, keyId: tx.keyId }, 1);
+    const rotation = new Rotation({ tx, rx, sci: SCI, now: true, graceMs: 0 }, at.context);
+    await expect(rotation.start()).rejects.toThrow(/open already/);
+    expect([at.txAns, at.rxAns, at.running.encodingSa]).toEqual([[0], [0], 0]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('orders each step by itself: receive, transmit ready, transmit, old transmit away, old receive away', async () => {
+    const [one, two] = (await World.open()).ends;
+    await two.rotate(false);
+    const from = one.lanes.specs.length;
+    await one.rotate(true);
+    one.incoming.push({ an: 1, sak: keyOf(1, 1).sak });
+    one.receive();
+    await vi.advanceTimersByTimeAsync(GRACE_MS + 200);
+    const steps = one.lanes.specs.slice(from).map(({ config: { txSa, rxSc, encodingSa } }) => ({
+      rx: rxSc[0]!.sa.map(({ an }) => an),
+      tx: txSa.map(({ an }) => an),
+      encodingSa,
+    }));
+    expect(steps).toEqual([
+      { rx: [0, 1], tx: [0], encodingSa: 0 },
+      { rx: [0, 1], tx: [0, 1], encodingSa: 0 },
+      { rx: [0, 1], tx: [0, 1], encodingSa: 1 },
+      { rx: [0, 1], tx: [1], encodingSa: 1 },
+      { rx: [1], tx: [1], encodingSa: 1 },
+    ]);
+    two.rotation?.stop();
+  });
+
   it('that is stopped does nothing more, even when it was about to', async () => {
-    const world = new World();
+    const world = await World.open();
     const [one, two] = world.ends;
     await one.rotate(false);
     await two.rotate(true);
@@ -325,7 +399,7 @@ describe('a rotation at one end', () => {
     release();
     await busy;
     await vi.advanceTimersByTimeAsync(10 * GRACE_MS);
-    expect(one.config().encodingSa).toBe(0);
+    expect(one.running.encodingSa).toBe(0);
     expect(one.rxAns).toEqual([0, 1]);
     two.rotation?.stop();
     expect(vi.getTimerCount()).toBe(0);

@@ -5,9 +5,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { MacsecConfig } from '../../../src/macsec/config.ts';
 import { countersAt, TxSaCounter } from '../../../src/macsec/counters.ts';
 import { PnWatch } from '../../../src/report/pn-watch.ts';
-import type { Tunnel } from '../../../src/tunnel/tunnel.ts';
-import { tunnelOf } from '../daemon/kit.ts';
+import type { SecyControl } from '../../../src/tunnel/secy-control.ts';
+import type { TunnelView } from '../../../src/tunnel/view.ts';
 import { macsecConfig, saOf } from '../macsec/kit.ts';
+import { tunnelOf } from '../tunnel/kit.ts';
 
 interface Line {
   level: number;
@@ -39,26 +40,32 @@ beforeEach(() => {
 
 /** A tunnel whose transmit lane stands where the test says. */
 class Sending {
-  readonly tunnel: Tunnel;
+  readonly secy: SecyControl | null;
+  readonly #tunnel: TunnelView;
   readonly #counters: Float64Array;
 
-  constructor(macsec: MacsecConfig | null) {
-    const { tunnel, counters } = tunnelOf(macsec);
-    this.tunnel = tunnel;
-    this.#counters = counters[0]!.secy;
+  static async with(macsec: MacsecConfig | null): Promise<Sending> {
+    const { tunnel, secy, counters } = await tunnelOf(macsec);
+    return new Sending(tunnel, secy, counters[0]!.secy);
+  }
+
+  constructor(tunnel: TunnelView, secy: SecyControl | null, counters: Float64Array) {
+    this.#tunnel = tunnel;
+    this.secy = secy;
+    this.#counters = counters;
   }
 
   /** A second later the next PN of `an` is `pn`. */
   at(pn: number, an = 0): void {
     this.#counters[countersAt.txSa(an) + TxSaCounter.nextPn] = pn;
     nowMs += 1000;
-    watch.tick([this.tunnel], nowMs);
+    watch.tick([this.#tunnel], nowMs);
   }
 }
 
 describe('packet numbers that run out', () => {
-  it('are told at 75, 90, 95, 99 and 100 percent, once each, with the time left at the present rate', () => {
-    const sending = new Sending(macsecConfig());
+  it('are told at 75, 90, 95, 99 and 100 percent, once each, with the time left at the present rate', async () => {
+    const sending = await Sending.with(macsecConfig());
     const step = 2 ** 24;
     for (let pn = 1; pn < END; pn += step) sending.at(pn);
     for (let i = 0; i < 3; i++) sending.at(END);
@@ -79,15 +86,15 @@ describe('packet numbers that run out', () => {
     });
   });
 
-  it('say nothing below 75 percent', () => {
-    const sending = new Sending(macsecConfig());
+  it('say nothing below 75 percent', async () => {
+    const sending = await Sending.with(macsecConfig());
     for (const pn of [1, 2 ** 31, 0.7499 * END]) sending.at(Math.floor(pn));
     expect(lines).toEqual([]);
   });
 
-  it('that an SA starts with are told with its first second of sending', () => {
+  it('that an SA starts with are told with its first second of sending', async () => {
     const pn = Math.floor(0.92 * END);
-    const sending = new Sending(macsecConfig({ txSa: [saOf({ pn })] }));
+    const sending = await Sending.with(macsecConfig({ txSa: [saOf({ pn })] }));
     sending.at(0);
     expect(lines).toEqual([]);
     sending.at(pn + 1000);
@@ -96,24 +103,24 @@ describe('packet numbers that run out', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('have no time left to tell while nothing is sent', () => {
+  it('have no time left to tell while nothing is sent', async () => {
     const pn = Math.floor(0.8 * END);
-    const sending = new Sending(macsecConfig({ txSa: [saOf({ pn })] }));
+    const sending = await Sending.with(macsecConfig({ txSa: [saOf({ pn })] }));
     sending.at(0);
     sending.at(0);
     expect(lines).toHaveLength(1);
     expect(lines[0]).not.toHaveProperty('secondsLeft');
   });
 
-  it('that are used up at the start are an error', () => {
-    const sending = new Sending(macsecConfig({ txSa: [saOf({ pn: END - 1 })] }));
+  it('that are used up at the start are an error', async () => {
+    const sending = await Sending.with(macsecConfig({ txSa: [saOf({ pn: END - 1 })] }));
     sending.at(END);
     sending.at(END);
     expect(lines).toMatchObject([{ level: 50, left: 0, usedPercent: 100 }]);
   });
 
-  it('one line tells of several marks passed at once', () => {
-    const sending = new Sending(macsecConfig());
+  it('one line tells of several marks passed at once', async () => {
+    const sending = await Sending.with(macsecConfig());
     sending.at(1);
     sending.at(Math.floor(0.965 * END));
     expect(lines.map(({ usedPercent }) => usedPercent)).toEqual([96]);
@@ -121,13 +128,12 @@ describe('packet numbers that run out', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('a new key begins anew', () => {
-    const sending = new Sending(macsecConfig());
+  it('a new key begins anew', async () => {
+    const sending = await Sending.with(macsecConfig());
     sending.at(1);
     sending.at(Math.floor(0.76 * END));
     const rotated = macsecConfig({ encodingSa: 1, txSa: [saOf({ an: 1, keyId: '09' }, '33'.repeat(16))] });
-    sending.tunnel.numbers?.configure(rotated);
-    sending.tunnel.config = { ...sending.tunnel.config, macsec: rotated };
+    await sending.secy?.change(() => rotated);
     sending.at(1, 1);
     sending.at(Math.floor(0.76 * END), 1);
     expect(lines.map(({ an, usedPercent }) => [an, usedPercent])).toEqual([
@@ -136,9 +142,9 @@ describe('packet numbers that run out', () => {
     ]);
   });
 
-  it('of 64 bits (XPN) are not used up at 2^32', () => {
+  it('of 64 bits (XPN) are not used up at 2^32', async () => {
     const salt = Buffer.alloc(12, 7);
-    const sending = new Sending(
+    const sending = await Sending.with(
       macsecConfig({ cipher: 'gcm-aes-xpn-128', txSa: [saOf({ ssci: 1, salt })], rxSc: [] }),
     );
     for (const pn of [1, END - 1, END, 2 ** 40]) sending.at(pn);
@@ -149,21 +155,20 @@ describe('packet numbers that run out', () => {
     expect(lines.at(-1)).toMatchObject({ level: 50, left: 0 });
   });
 
-  it('of a new SA are not mistaken for those of the one before, whose counters a lane has not cleared yet', () => {
-    const sending = new Sending(macsecConfig());
+  it('of a new SA are not mistaken for those of the one before, whose counters a lane has not cleared yet', async () => {
+    const sending = await Sending.with(macsecConfig());
     sending.at(1);
     sending.at(END);
     expect(lines).toHaveLength(1);
     const replaced = macsecConfig({ txSa: [saOf({ keyId: '09' }, '33'.repeat(16))] });
-    sending.tunnel.numbers?.configure(replaced);
-    sending.tunnel.config = { ...sending.tunnel.config, macsec: replaced };
+    await sending.secy?.change(() => replaced);
     sending.at(END);
     sending.at(1);
     expect(lines).toHaveLength(1);
   });
 
-  it('there are none without MACsec', () => {
-    new Sending(null).at(END);
+  it('there are none without MACsec', async () => {
+    (await Sending.with(null)).at(END);
     expect(lines).toEqual([]);
   });
 });

@@ -12,26 +12,25 @@ import {
 } from '../../../src/macsec/counters.ts';
 import { DropLog } from '../../../src/report/drop-log.ts';
 import { snapshotOf } from '../../../src/report/snapshot.ts';
-import { totalsOf } from '../../../src/tunnel/totals.ts';
-import { tunnelOf } from '../daemon/kit.ts';
 import { KEY, macsecConfig, rxScOf, SCI, saOf } from '../macsec/kit.ts';
+import { tunnelOf } from '../tunnel/kit.ts';
 
 describe('the totals of a tunnel', () => {
-  it('are the sums over its lanes, each direction apart', () => {
-    const { tunnel, counters } = tunnelOf(macsecConfig(), ['transmit', 'transmit', 'receive']);
+  it('are the sums over its lanes, each direction apart', async () => {
+    const { tunnel, counters } = await tunnelOf(macsecConfig(), ['transmit', 'transmit', 'receive']);
     counters.forEach(({ traffic, drops }, i) => {
       traffic[Traffic.outFrames] = 10 ** i;
       traffic[Traffic.lastMs] = 1000 * (3 - i);
       drops[Drop.OutPktsTooLong] = i + 1;
     });
-    const { tx, rx, drops } = totalsOf(tunnel);
+    const { tx, rx, drops } = tunnel.totals();
     expect([tx[Traffic.outFrames], rx[Traffic.outFrames]]).toEqual([11, 100]);
     expect([tx[Traffic.lastMs], rx[Traffic.lastMs]]).toEqual([3000, 1000]);
     expect(drops[Drop.OutPktsTooLong]).toBe(6);
   });
 
-  it('of next packet numbers are the highest, not the sum', () => {
-    const { tunnel, counters } = tunnelOf(macsecConfig(), ['transmit', 'transmit', 'receive']);
+  it('of next packet numbers are the highest, not the sum', async () => {
+    const { tunnel, counters } = await tunnelOf(macsecConfig(), ['transmit', 'transmit', 'receive']);
     const txAt = countersAt.txSa(0) + TxSaCounter.nextPn;
     const rxAt = countersAt.rxSa(0, 0) + RxSaCounter.nextPn;
     [300, 257, 0].forEach((pn, i) => {
@@ -40,21 +39,23 @@ describe('the totals of a tunnel', () => {
     [1, 1, 42].forEach((pn, i) => {
       counters[i]!.secy[rxAt] = pn;
     });
-    const { macsec } = snapshotOf(tunnel, 'batch');
+    const { macsec } = snapshotOf(tunnel, 'batch', null);
     expect(macsec!.sa_list[0]!.pn).toBe(300);
     expect(macsec!.rx_sc[0]!.sa_list[0]!.pn).toBe(42);
   });
 });
 
 describe('a snapshot (as ip -j -s macsec show)', () => {
-  it('tells the counters under their names', () => {
-    const { tunnel, counters } = tunnelOf(macsecConfig({ rxSc: [rxScOf([], '00000000000000ff'), rxScOf()] }));
+  it('tells the counters under their names', async () => {
+    const { tunnel, counters } = await tunnelOf(
+      macsecConfig({ rxSc: [rxScOf([], '00000000000000ff'), rxScOf()] }),
+    );
     counters[0]!.secy[countersAt.txSc + TxCounter.outPktsEncrypted] = 5;
     counters[0]!.secy[countersAt.txSa(0) + TxSaCounter.outPktsEncrypted] = 5;
     counters[1]!.secy[countersAt.rxSc(1) + RxScCounter.inPktsOk] = 7;
     counters[1]!.secy[countersAt.rxSa(1, 0) + RxSaCounter.inPktsNotValid] = 2;
     counters[1]!.drops[Drop.InPktsNotValid] = 2;
-    const { macsec, drops } = snapshotOf(tunnel, 'batch');
+    const { macsec, drops } = snapshotOf(tunnel, 'batch', null);
     expect(macsec!.tx_stats.OutPktsEncrypted).toBe(5);
     expect(macsec!.sa_list[0]!.stats).toEqual({ OutPktsProtected: 0, OutPktsEncrypted: 5 });
     expect(macsec!.rx_sc.map(({ sci, stats }) => [sci, stats.InPktsOK])).toEqual([
@@ -66,9 +67,9 @@ describe('a snapshot (as ip -j -s macsec show)', () => {
     expect(drops.TapRunt).toBe(0);
   });
 
-  it('of plain GRETAP has no MACsec and no AEAD', () => {
-    const { tunnel } = tunnelOf(null);
-    expect(snapshotOf(tunnel, 'batch')).toMatchObject({
+  it('of plain GRETAP has no MACsec and no AEAD', async () => {
+    const { tunnel } = await tunnelOf(null);
+    expect(snapshotOf(tunnel, 'batch', null)).toMatchObject({
       aead: null,
       macsec: null,
       mtu: 1462,
@@ -76,26 +77,26 @@ describe('a snapshot (as ip -j -s macsec show)', () => {
     });
   });
 
-  it('never tells a key', () => {
-    const { tunnel } = tunnelOf(macsecConfig());
-    const text = JSON.stringify(snapshotOf(tunnel, 'batch'));
+  it('never tells a key', async () => {
+    const { tunnel } = await tunnelOf(macsecConfig());
+    const text = JSON.stringify(snapshotOf(tunnel, 'batch', null));
     expect(text).not.toContain(KEY);
     expect(text).toContain('"key":"01000000000000000000000000000000"');
   });
 });
 
 describe('drops in the log', () => {
-  function logged() {
+  async function logged() {
     const lines: Record<string, unknown>[] = [];
     const log = pino({ base: null }, { write: (line: string) => lines.push(JSON.parse(line)) });
-    const { tunnel, counters } = tunnelOf(macsecConfig({ txSa: [saOf()] }));
+    const { tunnel, counters } = await tunnelOf(macsecConfig({ txSa: [saOf()] }));
     const dropLog = new DropLog(log);
     const drops = { tick: (nowMs: number): void => dropLog.tick([tunnel], nowMs) };
     return { lines, drops, tx: counters[0]!.drops, rx: counters[1]!.drops };
   }
 
-  it('name the counter, how many, and the likely cause', () => {
-    const { lines, drops, rx } = logged();
+  it('name the counter, how many, and the likely cause', async () => {
+    const { lines, drops, rx } = await logged();
     rx[Drop.InPktsNotValid] = 3;
     drops.tick(0);
     expect(lines).toHaveLength(1);
@@ -108,8 +109,8 @@ describe('drops in the log', () => {
     expect(lines[0]!.msg).toContain('another key at the peer');
   });
 
-  it('come once in ten seconds for a reason, with all since the last line', () => {
-    const { lines, drops, tx } = logged();
+  it('come once in ten seconds for a reason, with all since the last line', async () => {
+    const { lines, drops, tx } = await logged();
     for (let second = 0; second <= 30; second++) {
       tx[Drop.WireUnreachable]! += 5;
       drops.tick(second * 1000);
@@ -117,8 +118,8 @@ describe('drops in the log', () => {
     expect(lines.map(({ frames }) => frames)).toEqual([5, 50, 50, 50]);
   });
 
-  it('of one reason do not keep back those of another', () => {
-    const { lines, drops, tx, rx } = logged();
+  it('of one reason do not keep back those of another', async () => {
+    const { lines, drops, tx, rx } = await logged();
     tx[Drop.WireUnreachable] = 1;
     drops.tick(0);
     rx[Drop.GreKey] = 1;
@@ -126,15 +127,15 @@ describe('drops in the log', () => {
     expect(lines.map(({ counter }) => counter)).toEqual(['WireUnreachable', 'GreKey']);
   });
 
-  it('of frames that do not fit come with the numbers', () => {
-    const { lines, drops, tx } = logged();
+  it('of frames that do not fit come with the numbers', async () => {
+    const { lines, drops, tx } = await logged();
     tx[Drop.OutPktsTooLong] = 1;
     drops.tick(0);
     expect(lines[0]).toMatchObject({ mtu: 1430, pathMtu: 1500, overhead: 70 });
   });
 
-  it('say nothing when nothing is dropped', () => {
-    const { lines, drops } = logged();
+  it('say nothing when nothing is dropped', async () => {
+    const { lines, drops } = await logged();
     drops.tick(0);
     drops.tick(1e6);
     expect(lines).toEqual([]);

@@ -1,11 +1,22 @@
 /** Grants of packet numbers: on disk first, then to the lanes; never more than there are. */
 import { describe, expect, it } from 'vitest';
 import { PnBlock } from '../../../src/macsec/packet-number.ts';
+import type { SaShare } from '../../../src/macsec/secy.ts';
 import { SecyNumbers } from '../../../src/tunnel/packet-numbers.ts';
-import { MemoryState } from '../daemon/kit.ts';
-import { macsecConfig, rxScOf, SCI, saOf } from '../macsec/kit.ts';
+import type { SaSet } from '../../../src/tunnel/sa-set.ts';
+import { macsecConfig, SCI, saOf } from '../macsec/kit.ts';
+import { MemoryState } from './kit.ts';
 
 const OTHER_KEY = '44'.repeat(16);
+
+/** Holds the numbers of `sas`; what lanes share of each. */
+function hold(numbers: SecyNumbers, sas: SaSet): { txShare: SaShare[]; rxShare: SaShare[][] } {
+  numbers.hold(sas);
+  return {
+    txShare: sas.txSa.map(({ an }) => numbers.txOf(an).share),
+    rxShare: sas.rxSc.map(({ sci, sa }) => sa.map(({ an }) => numbers.rxOf(sci, an).share)),
+  };
+}
 
 /** All that a lane can take now. */
 function drain(share: SharedArrayBuffer): number[] {
@@ -22,9 +33,9 @@ function limitOf(share: SharedArrayBuffer): number {
 describe('a transmit SA', () => {
   it('gets its first block before anything is sent, and double the block each time', () => {
     const state = new MemoryState();
-    const numbers = new SecyNumbers(state, SCI);
-    const share = numbers.configure(macsecConfig()).txShare[0]!.pn!;
-    const tx = numbers.txOf(0)!;
+    const numbers = new SecyNumbers(state, SCI, false);
+    const share = hold(numbers, macsecConfig()).txShare[0]!.pn!;
+    const tx = numbers.txOf(0);
     const ceilings = [limitOf(share)];
     for (let i = 0; i < 9; i++) {
       expect(tx.extend()).toBe(true);
@@ -36,65 +47,65 @@ describe('a transmit SA', () => {
 
   it('is granted what is durable, and nothing before', () => {
     const state = new MemoryState();
-    const numbers = new SecyNumbers(state, SCI);
-    const share = numbers.configure(macsecConfig()).txShare[0]!.pn!;
+    const numbers = new SecyNumbers(state, SCI, false);
+    const share = hold(numbers, macsecConfig()).txShare[0]!.pn!;
     for (let i = 0; i < 5; i++) {
       drain(share);
       state.onReserve = (ceiling) => expect(limitOf(share)).toBeLessThan(ceiling);
-      numbers.txOf(0)!.extend();
+      numbers.txOf(0).extend();
       expect(state.stored.get('tx 01')).toBe(limitOf(share));
     }
   });
 
   it('is granted nothing when the disk fails, and goes on when it works again', () => {
     const state = new MemoryState();
-    const numbers = new SecyNumbers(state, SCI);
-    const share = numbers.configure(macsecConfig()).txShare[0]!.pn!;
+    const numbers = new SecyNumbers(state, SCI, false);
+    const share = hold(numbers, macsecConfig()).txShare[0]!.pn!;
     const before = limitOf(share);
     state.onReserve = () => {
       throw new Error('ENOSPC');
     };
-    expect(() => numbers.txOf(0)!.extend()).toThrow('ENOSPC');
+    expect(() => numbers.txOf(0).extend()).toThrow('ENOSPC');
     expect(limitOf(share)).toBe(before);
     state.onReserve = () => {};
-    expect(numbers.txOf(0)!.extend()).toBe(true);
+    expect(numbers.txOf(0).extend()).toBe(true);
     expect(limitOf(share)).toBeGreaterThan(before);
   });
 
   it('ends at 2^32: the last block is short, then there is none', () => {
     const state = new MemoryState();
-    const numbers = new SecyNumbers(state, SCI);
-    const share = numbers.configure(macsecConfig({ txSa: [saOf({ pn: 2 ** 32 - 20_000 })] })).txShare[0]!.pn!;
-    expect(numbers.txOf(0)!.extend()).toBe(true);
+    const numbers = new SecyNumbers(state, SCI, false);
+    const share = hold(numbers, macsecConfig({ txSa: [saOf({ pn: 2 ** 32 - 20_000 })] })).txShare[0]!.pn!;
+    expect(numbers.txOf(0).extend()).toBe(true);
     expect(limitOf(share)).toBe(2 ** 32);
-    expect(numbers.txOf(0)!.extend()).toBe(false);
+    expect(numbers.txOf(0).extend()).toBe(false);
     const taken = drain(share);
     expect([taken[0], taken.at(-1), taken.length]).toEqual([2 ** 32 - 20_000, 2 ** 32 - 1, 20_000]);
     expect(new PnBlock(share, 256, false).exhausted()).toBe(true);
-    expect(numbers.txOf(0)!.extend()).toBe(false);
+    expect(numbers.txOf(0).extend()).toBe(false);
   });
 
   it('that was used up stays so after a restart', () => {
     const state = new MemoryState();
     state.stored.set('tx 01', 2 ** 32);
-    const numbers = new SecyNumbers(state, SCI);
-    const share = numbers.configure(macsecConfig()).txShare[0]!.pn!;
+    const numbers = new SecyNumbers(state, SCI, false);
+    const share = hold(numbers, macsecConfig()).txShare[0]!.pn!;
     expect(new PnBlock(share, 256, false).exhausted()).toBe(true);
     expect(drain(share)).toEqual([]);
   });
 
   it('after a crash goes on at the ceiling, after a clean stop where it was', () => {
     const crashed = new MemoryState();
-    const first = new SecyNumbers(crashed, SCI);
-    drain(first.configure(macsecConfig()).txShare[0]!.pn!);
+    const first = new SecyNumbers(crashed, SCI, false);
+    drain(hold(first, macsecConfig()).txShare[0]!.pn!);
     const second = new MemoryState();
     second.stored.set('tx 01', crashed.stored.get('tx 01')!);
-    const share = new SecyNumbers(second, SCI).configure(macsecConfig()).txShare[0]!.pn!;
+    const share = hold(new SecyNumbers(second, SCI, false), macsecConfig()).txShare[0]!.pn!;
     expect(drain(share)[0]).toBe(1 + 2 ** 14);
 
     const clean = new MemoryState();
-    const numbers = new SecyNumbers(clean, SCI);
-    numbers.configure(macsecConfig());
+    const numbers = new SecyNumbers(clean, SCI, false);
+    hold(numbers, macsecConfig());
     numbers.close(() => 77);
     expect(clean.stored.get('tx 01')).toBe(77);
     numbers.close(() => 0);
@@ -103,8 +114,8 @@ describe('a transmit SA', () => {
   it('that sent nothing closes where it began, never below', () => {
     const state = new MemoryState();
     state.stored.set('tx 01', 5000);
-    const numbers = new SecyNumbers(state, SCI);
-    numbers.configure(macsecConfig());
+    const numbers = new SecyNumbers(state, SCI, false);
+    hold(numbers, macsecConfig());
     numbers.close(() => 0);
     expect(state.stored.get('tx 01')).toBe(5000);
   });
@@ -116,9 +127,9 @@ describe('SAs that come and go', () => {
 
   it('those that stay keep their numbers and are the same to the lanes', () => {
     const state = new MemoryState();
-    const numbers = new SecyNumbers(state, SCI);
-    const before = numbers.configure(macsecConfig({ txSa: [old] }));
-    const after = numbers.configure(macsecConfig({ txSa: [old, fresh], encodingSa: 1 }));
+    const numbers = new SecyNumbers(state, SCI, false);
+    const before = hold(numbers, macsecConfig({ txSa: [old] }));
+    const after = hold(numbers, macsecConfig({ txSa: [old, fresh], encodingSa: 1 }));
     expect(after.txShare[0]).toEqual(before.txShare[0]);
     expect(after.rxShare).toEqual(before.rxShare);
     expect(after.txShare[1]!.serial).not.toBe(after.txShare[0]!.serial);
@@ -127,12 +138,12 @@ describe('SAs that come and go', () => {
 
   it('what lanes had taken of a removed one counts as used', () => {
     const state = new MemoryState();
-    const numbers = new SecyNumbers(state, SCI);
-    const { txShare } = numbers.configure(macsecConfig({ txSa: [old, fresh] }));
+    const numbers = new SecyNumbers(state, SCI, false);
+    const { txShare } = hold(numbers, macsecConfig({ txSa: [old, fresh] }));
     new PnBlock(txShare[0]!.pn!, 256, false).available();
-    numbers.configure(macsecConfig({ txSa: [fresh], encodingSa: 1 }));
+    hold(numbers, macsecConfig({ txSa: [fresh], encodingSa: 1 }));
     expect(state.stored.get('tx 01')).toBe(16385);
-    numbers.retire();
+    numbers.release();
     expect(state.stored.get('tx 01')).toBe(257);
     numbers.close(() => 10);
     expect(state.stored.get('tx 02')).toBe(10);
@@ -140,36 +151,42 @@ describe('SAs that come and go', () => {
 
   it('a new key under the same AN begins anew, and the old key never does', () => {
     const state = new MemoryState();
-    const numbers = new SecyNumbers(state, SCI);
-    const [first] = numbers.configure(macsecConfig({ txSa: [old] })).txShare;
+    const numbers = new SecyNumbers(state, SCI, false);
+    const [first] = hold(numbers, macsecConfig({ txSa: [old] })).txShare;
     drain(first!.pn!);
-    const [second] = numbers.configure(macsecConfig({ txSa: [{ ...fresh, an: 0 }] })).txShare;
+    const [second] = hold(numbers, macsecConfig({ txSa: [{ ...fresh, an: 0 }] })).txShare;
     expect(second!.serial).not.toBe(first!.serial);
     expect(drain(second!.pn!)[0]).toBe(1);
-    numbers.retire();
-    const [again] = numbers.configure(macsecConfig({ txSa: [old] })).txShare;
+    numbers.release();
+    const [again] = hold(numbers, macsecConfig({ txSa: [old] })).txShare;
     expect(drain(again!.pn!)[0]).toBe(16385);
   });
 
   it('when one cannot be opened nothing is changed', () => {
     const state = new MemoryState();
-    const numbers = new SecyNumbers(state, SCI);
-    numbers.configure(macsecConfig({ txSa: [old] }));
+    const numbers = new SecyNumbers(state, SCI, false);
+    hold(numbers, macsecConfig({ txSa: [old] }));
     const third = saOf({ an: 2, keyId: '01' }, '55'.repeat(16));
-    expect(() => numbers.configure(macsecConfig({ txSa: [old, fresh, third] }))).toThrow('open already');
+    expect(() => hold(numbers, macsecConfig({ txSa: [old, fresh, third] }))).toThrow('open already');
     expect(numbers.tx.map(({ an }) => an)).toEqual([0]);
     expect(state.stored.get('tx 02')).toBe(1);
-    expect(() => numbers.configure(macsecConfig({ txSa: [old, fresh] }))).not.toThrow();
+    expect(() => hold(numbers, macsecConfig({ txSa: [old, fresh] }))).not.toThrow();
   });
 
-  it('receive channels keep their places, and a new one gets the first that is free', () => {
-    const numbers = new SecyNumbers(new MemoryState(), SCI);
-    const scis = ['a', 'b', 'c', 'd'].map((digit) => digit.repeat(16));
-    const places = (...list: string[]): readonly number[] =>
-      numbers.configure(macsecConfig({ rxSc: list.map((sci) => rxScOf([saOf()], sci)) })).rxIndex!;
-    expect(places(scis[0]!, scis[1]!, scis[2]!)).toEqual([0, 1, 2]);
-    expect(places(scis[2]!, scis[0]!)).toEqual([2, 0]);
-    expect(places(scis[3]!, scis[2]!, scis[0]!)).toEqual([1, 2, 0]);
+  it('a key cannot move to another AN while it is in use; the numbers stay as they were', () => {
+    const numbers = new SecyNumbers(new MemoryState(), SCI, false);
+    const before = hold(numbers, macsecConfig());
+    const moved = macsecConfig({ encodingSa: 1, txSa: [saOf({ an: 1 })] });
+    expect(() => numbers.hold(moved)).toThrow(/key 01 cannot move from AN 0 to AN 1/);
+    expect(hold(numbers, macsecConfig()).txShare).toEqual(before.txShare);
+  });
+
+  it("numbers of an SA that is not held are nobody's", () => {
+    const numbers = new SecyNumbers(new MemoryState(), SCI, false);
+    numbers.hold(macsecConfig());
+    expect(numbers.findTx(1)).toBeUndefined();
+    expect(() => numbers.txOf(1)).toThrow(/no packet numbers are held for transmit SA 1/);
+    expect(() => numbers.rxOf(SCI, 1)).toThrow(/no packet numbers are held for receive SA/);
   });
 });
 
@@ -177,11 +194,11 @@ describe('a receive SA', () => {
   it('begins at the higher of what is stored and what is configured, and only goes on', () => {
     const state = new MemoryState();
     state.stored.set('rx 01', 900);
-    const numbers = new SecyNumbers(state, SCI);
-    const { rxShare } = numbers.configure(macsecConfig());
+    const numbers = new SecyNumbers(state, SCI, false);
+    const { rxShare } = hold(numbers, macsecConfig());
     expect(rxShare[0]![0]!.nextPn).toBe(900);
-    numbers.rxOf(SCI, 0)!.save(1000);
-    numbers.rxOf(SCI, 0)!.save(950);
+    numbers.rxOf(SCI, 0).save(1000);
+    numbers.rxOf(SCI, 0).save(950);
     expect(state.stored.get('rx 01')).toBe(1000);
   });
 });

@@ -1,0 +1,41 @@
+/** A key change as the control protocol asks for it and tells of it. Keys never travel over the socket: paths do. */
+import { z } from 'zod';
+
+const hex = (digits: number): z.ZodType<string> =>
+  z.string().regex(new RegExp(`^[0-9a-fA-F]{${digits}}$`), `is not ${digits} hex digits`);
+
+const keyId = (): z.ZodType<string> =>
+  z.string().regex(/^([0-9a-fA-F]{2}){1,16}$/, 'is not hex of up to 16 octets');
+
+/** What `l2vpnd rotate` sends. */
+export interface RotateBody {
+  /** Absolute paths, which the daemon reads. */
+  txKeyFile: string;
+  rxKeyFile: string;
+  txKeyId?: string | undefined;
+  rxKeyId?: string | undefined;
+  an?: number | undefined;
+  sci?: string | undefined;
+  salt?: string | undefined;
+  now?: boolean | undefined;
+  graceMs?: number | undefined;
+}
+
+export const ROTATE_BODY: z.ZodType<RotateBody> = z.strictObject({
+  txKeyFile: z.string(),
+  rxKeyFile: z.string(),
+  txKeyId: keyId().optional(),
+  rxKeyId: keyId().optional(),
+  an: z.int().min(0).max(3).optional(),
+  sci: hex(16).optional(),
+  salt: hex(24).optional(),
+  now: z.boolean().optional(),
+  graceMs: z.number().min(0).max(86_400_000).optional(),
+});
+
+export type RotationState = 'waiting for the peer' | 'grace time' | 'done';
+
+export interface RotationStatus {
+  an: number;
+  state: RotationState;
+}

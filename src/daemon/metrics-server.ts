@@ -1,0 +1,24 @@
+/** The metrics for whoever scrapes them: `GET /metrics`. */
+import type { Server } from 'node:http';
+import type { Registry } from 'prom-client';
+import { createRouter } from '../api/router.ts';
+import { L2vpnError } from '../errors.ts';
+
+/** Serves `registry` at `listen` (`127.0.0.1:9586`, `[::1]:9586`). Throws L2VPN_UNAVAILABLE. */
+export function openMetrics(listen: string, registry: Registry): Promise<Server> {
+  const server = createRouter([
+    {
+      method: 'GET',
+      path: '/metrics',
+      reply: async () => ({ status: 200, type: registry.contentType, text: await registry.metrics() }),
+    },
+  ]);
+  const colon = listen.lastIndexOf(':');
+  const host = listen.slice(0, colon).replace(/^\[|\]$/g, '');
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => {
+      reject(new L2vpnError('L2VPN_UNAVAILABLE', `metrics.listen ${listen}: ${cause.message}`, { cause }));
+    });
+    server.listen({ host, port: Number(listen.slice(colon + 1)) }, () => resolve(server));
+  });
+}

@@ -1,0 +1,43 @@
+/** What the log says of a tunnel that comes, changes and goes. */
+import type { Logger } from 'pino';
+import { formatMtu } from '../tunnel/mtu.ts';
+import type { Tunnel } from '../tunnel/tunnel.ts';
+
+export function logUp(log: Logger, tunnel: Tunnel): void {
+  const { name, tap, gre, secy } = tunnel;
+  const fields = {
+    tunnel: name,
+    ifname: tap.ifname,
+    mac: tunnel.mac,
+    local: gre.local,
+    remote: gre.remote,
+    encap: gre.encap,
+    mtu: tunnel.mtu,
+    arithmetic: formatMtu(tunnel.arithmetic),
+    ...(secy === null
+      ? {}
+      : { sci: secy.sci, cipher: secy.config.cipher, nextPn: secy.tx.map((tx) => tx.start) }),
+  };
+  log.info(fields, 'tunnel up');
+}
+
+/** Keys that `stateDir` knows nothing of. */
+export function logFresh(log: Logger, { name, secy }: Tunnel, stateDir: string): void {
+  for (const { fresh, an, start } of secy?.tx ?? []) {
+    if (!fresh) continue;
+    const fields = { tunnel: name, an, pn: start, stateDir };
+    log.info(fields, 'no stored packet numbers for this key: starting at the configured one');
+  }
+}
+
+/** The path's MTU is another than before. */
+export function logPathMtu(log: Logger, { name, mtu, pathMtu, overhead }: Tunnel): void {
+  const fits = pathMtu - overhead;
+  const text =
+    fits < mtu ? `frames above ${fits} octets are dropped: lower the MTU of the hosts` : 'every frame fits';
+  log.warn({ tunnel: name, pathMtu, mtu }, `the path MTU has changed; ${text}`);
+}
+
+export function logRemoved(log: Logger, tunnel: string): void {
+  log.info({ tunnel }, 'tunnel removed');
+}

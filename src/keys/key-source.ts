@@ -1,0 +1,14 @@
+/** Who decides the SAs of a tunnel: the file, with the rotations ordered by hand (`static.ts`); a key agreement protocol. */
+import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
+import type { SaControl } from '../tunnel/sa-control.ts';
+
+export interface KeySource {
+  /**
+   * Called once, before the tunnel has TAP and lanes. SAs may be installed now or at any time later; when this resolves
+   * the tunnel is opened. `port` carries frames between the key sources of both ends; null where the tunnel has none.
+   * Throws L2vpnError; the tunnel is not opened then.
+   */
+  start(sas: SaControl, port: UncontrolledPort | null): Promise<void>;
+  /** Orders nothing more from now on; SAs stay as they are. */
+  stop(): void;
+}

@@ -1,0 +1,7 @@
+/** Counters by their names. */
+import type { Counters } from '../api/tunnel.ts';
+
+/** The `values` from `at` on, one per name. */
+export function named(names: readonly string[], values: Float64Array, at: number): Counters {
+  return Object.fromEntries(names.map((name, i) => [name, values[at + i]!]));
+}

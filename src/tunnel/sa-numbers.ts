@@ -1,0 +1,86 @@
+/**
+ * Between the state directory and the lanes, for one SA: a transmit SA's numbers are granted in blocks that are durable
+ * first, a receive SA's progress is stored as it goes. Blocks begin small, so that a crash loop does not burn a key, and
+ * double while they are used up, so that a busy tunnel writes about once a second.
+ */
+import { PnGrant } from '../macsec/packet-number.ts';
+import type { SaShare } from '../macsec/secy.ts';
+import type { RxPn, TxPn } from '../state/state.ts';
+
+const FIRST_GRANT = 1 << 14;
+const LARGEST_GRANT = 1 << 20;
+
+/** Numbers the SAs of this process, so that a lane can tell an old one from a new one. */
+let lastSerial = 0;
+
+/** One transmit SA. */
+export class TxNumbers {
+  readonly serial: number = ++lastSerial;
+  readonly an: number;
+  readonly fresh: boolean;
+  /** The first PN of this run, and one past the last that the SA has. */
+  readonly start: number;
+  readonly end: number;
+  readonly #file: TxPn;
+  readonly #grant: PnGrant;
+  #grantLen = FIRST_GRANT;
+
+  constructor(file: TxPn, an: number, end: number) {
+    this.an = an;
+    this.fresh = file.fresh;
+    this.end = end;
+    this.#file = file;
+    this.start = Math.min(file.next, end);
+    this.#grant = new PnGrant(this.start);
+  }
+
+  get share(): SaShare {
+    return { pn: this.#grant.shared, nextPn: 0, serial: this.serial };
+  }
+
+  /** PNs below this are taken by lanes, used or not. */
+  get taken(): number {
+    return this.#grant.next;
+  }
+
+  /** Makes a further block durable and grants it; false when there is none left. Throws L2VPN_STATE. */
+  extend(): boolean {
+    const { limit } = this.#grant;
+    const ceiling = Math.min(limit + this.#grantLen, this.end);
+    if (ceiling <= limit) return false;
+    this.#file.reserve(ceiling);
+    this.#grant.grant(ceiling, ceiling === this.end ? this.end : ceiling - this.#grantLen / 2);
+    this.#grantLen = Math.min(this.#grantLen * 2, LARGEST_GRANT);
+    return true;
+  }
+
+  /** The clean stop: the lanes have ended, and `next` is what they published (0: nothing was sent). */
+  close(next: number): void {
+    this.#file.close(Math.max(this.start, next));
+  }
+}
+
+/** One receive SA. */
+export class RxNumbers {
+  readonly serial: number = ++lastSerial;
+  readonly an: number;
+  readonly #file: RxPn;
+
+  constructor(file: RxPn, an: number) {
+    this.an = an;
+    this.#file = file;
+  }
+
+  get share(): SaShare {
+    return { pn: null, nextPn: this.#file.lowest, serial: this.serial };
+  }
+
+  /** Stores what the lane has published. Throws L2VPN_STATE. */
+  save(nextPn: number): void {
+    this.#file.save(nextPn);
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}

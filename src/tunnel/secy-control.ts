@@ -1,0 +1,163 @@
+/**
+ * The main thread's half of a tunnel's SecY: its configuration as it runs, the packet numbers of its SAs, the places of
+ * its RxSCs. Every change goes the same way: new numbers first, then the lanes, then the numbers that nobody uses any
+ * more go.
+ */
+import { isXpn } from '../crypto/cipher-suite.ts';
+import type { MacsecConfig } from '../macsec/config.ts';
+import { countersAt, RxSaCounter, TxSaCounter } from '../macsec/counters.ts';
+import type { SecySpec } from '../macsec/secy.ts';
+import type { PnState } from '../state/state.ts';
+import { type InTurn, oneAfterAnother } from './in-turn.ts';
+import { SecyNumbers } from './packet-numbers.ts';
+import { RxPlaces } from './rx-places.ts';
+import type { TxNumbers } from './sa-numbers.ts';
+import { type MacsecSettings, NO_SAS } from './sa-set.ts';
+import type { SecyView } from './view.ts';
+
+/** The tunnel's lanes, as far as they concern its SecY. */
+export interface SecyLanes {
+  /** Gives them a new configuration; resolves when all of them work by it. */
+  configure(spec: SecySpec): Promise<void>;
+  /** Makes them look for granted packet numbers. */
+  wake(): void;
+  /** The SecY's counters, added up (macsec/counters.ts). */
+  counters(): Float64Array;
+}
+
+/** 802.1X-2020 9.8, PendingPNExhaustion: from three quarters of its packet numbers on, an SA should be replaced. */
+const PN_LOW_SHARE = 0.75;
+
+export class SecyControl implements SecyView {
+  readonly sci: string;
+  readonly #numbers: SecyNumbers;
+  readonly #places = new RxPlaces();
+  readonly #lanes: SecyLanes;
+  readonly #inTurn: InTurn = oneAfterAnother();
+  #config: MacsecConfig;
+  /** The lanes are taking over new SAs: what they have published is not about these yet. */
+  #settling = false;
+  #pnLow: (an: number) => void = () => {};
+  /** The SA that `#pnLow` was called for. */
+  #pnLowSerial = 0;
+
+  /** Has the settings of `config`, and no SA until somebody installs one. `sci`: the own one, 16 hex digits. */
+  constructor(config: MacsecConfig, sci: string, state: PnState, lanes: SecyLanes) {
+    this.sci = sci;
+    this.#config = { ...config, ...NO_SAS };
+    this.#numbers = new SecyNumbers(state, sci, isXpn(config.cipher));
+    this.#lanes = lanes;
+  }
+
+  get config(): MacsecConfig {
+    return this.#config;
+  }
+
+  /** The transmit SAs. */
+  get tx(): readonly TxNumbers[] {
+    return this.#numbers.tx;
+  }
+
+  get encoding(): TxNumbers | null {
+    return this.#numbers.findTx(this.#config.encodingSa) ?? null;
+  }
+
+  txSa(an: number): TxNumbers {
+    return this.#numbers.txOf(an);
+  }
+
+  rxPlace(sci: string): number {
+    return this.#places.of(sci);
+  }
+
+  /** Frames accepted so far on RxSA `an` of `sci`; 0 where there is no such channel. */
+  accepted(sci: string, an: number): number {
+    if (!this.#places.has(sci)) return 0;
+    return this.#lanes.counters()[countersAt.rxSa(this.#places.of(sci), an) + RxSaCounter.inPktsOk]!;
+  }
+
+  /** What a lane needs to build its SecY as it is now. */
+  spec(): SecySpec {
+    const config = this.#config;
+    return {
+      config,
+      sci: this.sci,
+      txShare: config.txSa.map(({ an }) => this.#numbers.txOf(an).share),
+      rxShare: config.rxSc.map(({ sci, sa }) => sa.map(({ an }) => this.#numbers.rxOf(sci, an).share)),
+      rxIndex: config.rxSc.map(({ sci }) => this.#places.of(sci)),
+    };
+  }
+
+  /** The operator's part of the configuration; SAs stay. */
+  configure(settings: MacsecSettings): Promise<void> {
+    return this.change((config) => ({ ...config, ...settings }));
+  }
+
+  /**
+   * Makes the lanes work by what `next` makes of the configuration; changes do not overlap. Throws L2vpnError, with
+   * everything as it was, where an SA's numbers cannot be opened.
+   */
+  change(next: (config: MacsecConfig) => MacsecConfig): Promise<void> {
+    return this.#inTurn(async () => {
+      const config = next(this.#config);
+      this.saveReceived();
+      this.#numbers.hold(config);
+      this.#places.assign(config.rxSc.map(({ sci }) => sci));
+      this.#config = config;
+      await this.#settle();
+      this.#numbers.release();
+      this.#watchPn();
+    });
+  }
+
+  /** Makes a further block of the encoding SA's numbers durable, and then the lanes go on. Throws L2VPN_STATE. */
+  grant(): void {
+    if (this.encoding?.extend()) this.#lanes.wake();
+    this.#watchPn();
+  }
+
+  /** `listener` is called once per SA, when it is the encoding one and three quarters of its numbers are taken. */
+  onPnLow(listener: (an: number) => void): void {
+    this.#pnLow = listener;
+  }
+
+  /** Stores how far the receiver has come. Throws L2VPN_STATE. */
+  saveReceived(): void {
+    if (this.#settling) return;
+    const counters = this.#lanes.counters();
+    for (const { sci, sa } of this.#config.rxSc) {
+      const place = this.#places.of(sci);
+      for (const { an } of sa) {
+        this.#numbers.rxOf(sci, an).save(counters[countersAt.rxSa(place, an) + RxSaCounter.nextPn]!);
+      }
+    }
+  }
+
+  /**
+   * After the lanes have ended. `clean`: every lane drained, so that what it published is exact; otherwise all it had
+   * taken counts as used. Throws L2VPN_STATE.
+   */
+  close(clean: boolean): void {
+    this.saveReceived();
+    const counters = this.#lanes.counters();
+    const published = (an: number): number => counters[countersAt.txSa(an) + TxSaCounter.nextPn]!;
+    this.#numbers.close(({ an, taken }) => (clean ? published(an) : taken));
+  }
+
+  async #settle(): Promise<void> {
+    this.#settling = true;
+    try {
+      await this.#lanes.configure(this.spec());
+    } finally {
+      this.#settling = false;
+    }
+  }
+
+  #watchPn(): void {
+    const { encoding } = this;
+    if (encoding === null || encoding.serial === this.#pnLowSerial) return;
+    if (encoding.taken < encoding.end * PN_LOW_SHARE) return;
+    this.#pnLowSerial = encoding.serial;
+    this.#pnLow(encoding.an);
+  }
+}

@@ -1,0 +1,48 @@
+/** What may be read of a tunnel while it runs: by `show`, the metrics, the log. Figures are those of the moment. */
+import type { TapConfig } from '../config/types.ts';
+import type { GreConfig } from '../encap/config.ts';
+import type { MacsecConfig } from '../macsec/config.ts';
+import type { TunnelTotals } from './totals.ts';
+
+export interface TunnelView {
+  readonly name: string;
+  readonly tap: TapConfig;
+  readonly gre: GreConfig;
+  readonly ifindex: number;
+  /** Of the TAP. */
+  readonly mtu: number;
+  /** As the kernel's route had it last. */
+  readonly pathMtu: number;
+  /** Octets that the tunnel adds to an inner packet. */
+  readonly overhead: number;
+  /** Where packets go, `address:port`; null where that is `gre.remote`, or not known yet. */
+  readonly endpoint: string | null;
+  /** Null without MACsec. */
+  readonly secy: SecyView | null;
+  /** The counters of all lanes, added up. */
+  totals(): TunnelTotals;
+}
+
+export interface SecyView {
+  /** Own SCI, 16 hex digits. */
+  readonly sci: string;
+  /** As it runs. */
+  readonly config: MacsecConfig;
+  /** The transmit SA that encodes; null while there is none. */
+  readonly encoding: TxSaView | null;
+  /** A transmit SA of `config`. */
+  txSa(an: number): TxSaView;
+  /** Where the RxSC `sci` of `config` has its counters. */
+  rxPlace(sci: string): number;
+}
+
+export interface TxSaView {
+  readonly an: number;
+  /** Tells an SA from another that had its AN before. */
+  readonly serial: number;
+  /** The first PN of this run, and one past the last that the SA has. */
+  readonly start: number;
+  readonly end: number;
+  /** PNs below this are taken by lanes, used or not. */
+  readonly taken: number;
+}

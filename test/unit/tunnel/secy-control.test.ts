@@ -1,0 +1,88 @@
+/** A SecY that changes while it runs: what stays, what is stored when, and what a failure leaves. */
+import { describe, expect, it } from 'vitest';
+import { countersAt, RxSaCounter, TxSaCounter } from '../../../src/macsec/counters.ts';
+import { sasOf, settingsOf } from '../../../src/tunnel/sa-set.ts';
+import { macsecConfig, rxScOf, SCI, saOf } from '../macsec/kit.ts';
+import { MemoryLanes, MemoryState, secyOf } from './kit.ts';
+
+const FILE = macsecConfig({ txSa: [saOf()], rxSc: [rxScOf([saOf({ keyId: '08' }, '22'.repeat(16))])] });
+/** What a rotation has made of it. */
+const ROTATED = {
+  encodingSa: 1,
+  txSa: [saOf({ an: 1, keyId: '07' }, '33'.repeat(16))],
+  rxSc: [rxScOf([saOf({ an: 1, keyId: '09' }, '44'.repeat(16))])],
+};
+
+const RX_NEXT = countersAt.rxSa(0, 0) + RxSaCounter.nextPn;
+
+describe('a SecY whose settings change', () => {
+  it("keeps the SAs that run, a rotation's too", async () => {
+    const lanes = new MemoryLanes();
+    const secy = await secyOf(FILE, lanes);
+    await secy.change((config) => ({ ...config, ...ROTATED }));
+    const before = secy.spec();
+    await secy.configure(settingsOf({ ...FILE, replayWindow: 5 }));
+    expect(secy.config).toEqual({ ...FILE, ...ROTATED, replayWindow: 5 });
+    expect(lanes.specs.at(-1)).toEqual({ ...before, config: secy.config });
+  });
+
+  it('takes the SAs of the file where they are new, and keeps its settings', async () => {
+    const secy = await secyOf({ ...FILE, ...ROTATED, replayWindow: 5 });
+    await secy.change((config) => ({ ...config, ...sasOf(FILE) }));
+    expect(secy.config).toEqual({ ...FILE, replayWindow: 5 });
+  });
+});
+
+describe('what a SecY has received', () => {
+  it('is not stored while lanes take new SAs over: they have published nothing about these yet', async () => {
+    const [lanes, state] = [new MemoryLanes(), new MemoryState()];
+    const secy = await secyOf(FILE, lanes, state);
+    lanes.published[RX_NEXT] = 500;
+    const replaced = rxScOf([saOf({ keyId: '0a' }, '55'.repeat(16))]);
+    lanes.onConfigure = async () => secy.saveReceived();
+    await secy.change((config) => ({ ...config, rxSc: [replaced] }));
+    expect([state.stored.get('rx 08'), state.stored.get('rx 0a')]).toEqual([500, undefined]);
+  });
+
+  it('is stored again after a change that failed', async () => {
+    const [lanes, state] = [new MemoryLanes(), new MemoryState()];
+    const secy = await secyOf(FILE, lanes, state);
+    lanes.onConfigure = async () => {
+      throw new Error('the worker is gone');
+    };
+    await expect(secy.configure(settingsOf(FILE))).rejects.toThrow('the worker is gone');
+    lanes.published[RX_NEXT] = 700;
+    secy.saveReceived();
+    expect(state.stored.get('rx 08')).toBe(700);
+  });
+});
+
+describe('a SecY that closes', () => {
+  it.each([
+    ['after its lanes have drained: at what they published', true, 50],
+    ['after a lane has failed: at all they had taken', false, 1],
+  ])('%s', async (_, clean, pn) => {
+    const [lanes, state] = [new MemoryLanes(), new MemoryState()];
+    const secy = await secyOf(FILE, lanes, state);
+    lanes.published[countersAt.txSa(0) + TxSaCounter.nextPn] = 50;
+    lanes.published[RX_NEXT] = 60;
+    secy.close(clean);
+    expect([state.stored.get('tx 01'), state.stored.get('rx 08')]).toEqual([pn, 60]);
+  });
+});
+
+describe('lanes that are short of packet numbers', () => {
+  it('are woken when a block is granted, and not when there is none left', async () => {
+    const lanes = new MemoryLanes();
+    const secy = await secyOf(macsecConfig({ txSa: [saOf({ pn: 2 ** 32 - 20_000 })] }), lanes);
+    secy.grant();
+    secy.grant();
+    expect(lanes.woken).toBe(1);
+  });
+
+  it('without a transmit SA have none to be short of', async () => {
+    const secy = await secyOf(macsecConfig({ txSa: [], rxSc: [rxScOf([], SCI)] }));
+    expect(secy.encoding).toBeNull();
+    expect(() => secy.grant()).not.toThrow();
+  });
+});
