@@ -5,14 +5,13 @@
  * a frame that was authentic.
  */
 import type { Batch } from '../frame/batch.ts';
-import { type Addon, ENDPOINT_LEN, type PortHandle, UDP_AREA_LEN } from '../native/addon.ts';
+import type { Addon, PortHandle } from '../native/addon.ts';
 import { boundFrames } from '../native/bound.ts';
 import { loadAddon } from '../native/load.ts';
 import type { FramePort } from './frame-port.ts';
 import { isFull, MAX_SOFT_ERRORS, wireDrop } from './verdicts.ts';
 
-/** Messages of one receive call, at most. */
-const MAX_AREAS = 128;
+const { ENDPOINT_LEN, UDP_AREA_LEN, UDP_AREAS_MAX } = loadAddon().constants;
 
 /**
  * A batch to receive into holds this many frames and octets at least: trains land in areas of 64 KiB, and room
@@ -40,7 +39,7 @@ export class UdpSocketPort implements FramePort {
 
   /** HOT PATH: allocates nothing. Ignores the slots of `batch`, whose frames lie in its arena all the same. */
   receive(batch: Batch, max: number): number {
-    const areas = Math.min(MAX_AREAS, Math.floor(batch.arena.length / UDP_AREA_LEN));
+    const areas = Math.min(UDP_AREAS_MAX, Math.floor(batch.arena.length / UDP_AREA_LEN));
     const room = Math.min(max, batch.capacity);
     let count = 0;
     for (let errors = 0; errors <= MAX_SOFT_ERRORS; errors++) {
