@@ -1,8 +1,24 @@
-/* Registration: the table of functions that addon.ts declares, and the state of one environment. */
-#include "addon.h"
-#include "openssl.h"
-
-#include <stdlib.h>
+/* Registration: the functions and constants that addon.ts declares. */
+#include "aead.h"
+#include "bound.h"
+#include "constants.h"
+#include "endpoint.h"
+#include "environment.h"
+#include "error.h"
+#include "event.h"
+#include "link.h"
+#include "poller.h"
+#include "port.h"
+#include "process.h"
+#include "socket-port.h"
+#include "socket.h"
+#include "tap-port.h"
+#include "tap-read.h"
+#include "tap-write.h"
+#include "tap.h"
+#include "udp-port.h"
+#include "udp-receive.h"
+#include "udp-send.h"
 
 static const struct {
   const char *name;
@@ -26,10 +42,10 @@ static const struct {
     {"openPair", open_pair},
     {"signalEvent", signal_event},
     {"clearEvent", clear_event},
-    {"waitFor", wait_for},
     {"openEpoll", open_epoll},
     {"epollSet", epoll_set},
     {"epollReady", epoll_ready},
+    {"waitFor", wait_for},
     {"openTapPort", open_tap_port},
     {"openSocketPort", open_socket_port},
     {"tapRead", tap_read},
@@ -44,6 +60,7 @@ static const struct {
     {"socketSend", socket_send},
     {"closePort", close_port},
     {"opensslVersion", openssl_version},
+    {"opensslFault", openssl_fault},
     {"openKeyring", open_keyring},
     {"setKey", set_key},
     {"clearKey", clear_key},
@@ -55,26 +72,15 @@ static const struct {
     {"notifySocket", notify_socket},
 };
 
-static void free_addon(napi_env env, void *data, void *hint) {
-  (void)env;
-  (void)hint;
-  struct addon *addon = data;
-  openssl_release(addon->ssl);
-  free(addon);
-}
-
 NAPI_MODULE_INIT() {
-  struct addon *addon = calloc(1, sizeof *addon);
-  if (addon == NULL) return throw_range(env, "out of memory");
-  addon->ssl = openssl_open();
-  if (!napi_good(env, napi_set_instance_data(env, addon, free_addon, NULL), "napi_set_instance_data")) {
-    free_addon(env, addon, NULL);
-    return NULL;
-  }
+  if (environment_open(env) == NULL) return NULL;
   for (size_t i = 0; i < sizeof FUNCTIONS / sizeof *FUNCTIONS; i++) {
     napi_value fn;
     TRY_NAPI(env, napi_create_function(env, FUNCTIONS[i].name, NAPI_AUTO_LENGTH, FUNCTIONS[i].call, NULL, &fn));
     TRY_NAPI(env, napi_set_named_property(env, exports, FUNCTIONS[i].name, fn));
   }
+  napi_value constants = make_constants(env);
+  if (constants == NULL) return NULL;
+  TRY_NAPI(env, napi_set_named_property(env, exports, "constants", constants));
   return exports;
 }

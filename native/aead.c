@@ -1,21 +1,21 @@
 /*
- * AES-GCM over a batch (NIST SP 800-38D), in place. One pair of contexts a key: the key schedule is made once,
+ * AES-GCM over a batch (NIST SP 800-38D), in place. One pair of contexts per key: the key schedule is made once,
  * a frame only brings its IV. A frame that fails gets ok = 0; nothing throws for what a frame holds.
  *
  * OpenSSL decrypts before it knows whether the ICV is right: after ok = 0 the text in the arena is garbage,
  * and the caller must not act on it.
  */
-#include "addon.h"
-#include "openssl.h"
+#include "aead.h"
+#include "error.h"
+#include "frames.h"
+#include "handle.h"
+#include "value.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#define RING_MAGIC 0x72696e67u
-#define IV_LEN 12
-#define NO_SLOT 255
-#define ICV_MIN 8
-#define ICV_MAX 16
+/* Octets of an algorithm's name, its NUL included. */
+#define ALGORITHM_MAX 32
 
 struct slot {
   const struct gcm *gcm; /* NULL: no key */
@@ -24,9 +24,8 @@ struct slot {
 };
 
 struct ring {
-  uint32_t magic; /* 0 once closed */
+  struct handle handle;
   uint32_t count;
-  struct openssl *ssl;
   struct slot *slots;
 };
 
@@ -38,63 +37,52 @@ static void free_slot(struct slot *slot) {
   *slot = (struct slot){0};
 }
 
-static void close_ring(struct ring *ring) {
+static void close_ring(napi_env env, struct handle *handle) {
+  (void)env;
+  struct ring *ring = (struct ring *)handle;
   for (uint32_t i = 0; i < ring->count; i++) free_slot(&ring->slots[i]);
   free(ring->slots);
-  openssl_release(ring->ssl);
-  *ring = (struct ring){0};
-}
-
-static void free_ring(napi_env env, void *data, void *hint) {
-  (void)env;
-  (void)hint;
-  close_ring(data);
-  free(data);
-}
-
-static struct openssl *get_openssl(napi_env env) {
-  void *data = NULL;
-  if (!napi_good(env, napi_get_instance_data(env, &data), "napi_get_instance_data") || data == NULL) return NULL;
-  return ((struct addon *)data)->ssl;
+  ring->slots = NULL;
+  ring->count = 0;
 }
 
 napi_value openssl_version(napi_env env, napi_callback_info info) {
   (void)info;
-  napi_value result;
-  const struct openssl *ssl = get_openssl(env);
-  if (ssl == NULL) TRY_NAPI(env, napi_get_null(env, &result));
-  else TRY_NAPI(env, napi_create_string_utf8(env, ssl->version(0), NAPI_AUTO_LENGTH, &result));
-  return result;
+  const struct openssl *ssl = environment_of(env)->ssl;
+  return ssl == NULL ? make_null(env) : make_text(env, ssl->version(0));
+}
+
+napi_value openssl_fault(napi_env env, napi_callback_info info) {
+  (void)info;
+  const char *fault = environment_of(env)->ssl_fault;
+  return fault == NULL ? make_null(env) : make_text(env, fault);
 }
 
 napi_value open_keyring(napi_env env, napi_callback_info info) {
-  napi_value argv[1], result;
-  uint32_t slots;
-  if (!read_args(env, info, 1, argv) || !read_u32(env, argv[0], "slots", &slots)) return NULL;
-  if (slots == 0 || slots > NO_SLOT) return throw_range(env, "\"slots\" expected 1 to 255");
-  struct openssl *ssl = get_openssl(env);
-  if (ssl == NULL) return throw_errno(env, ENOSYS, "dlsym", "OpenSSL");
-  struct ring *ring = calloc(1, sizeof *ring);
-  if (ring != NULL) ring->slots = calloc(slots, sizeof *ring->slots);
-  if (ring == NULL || ring->slots == NULL) {
-    free(ring);
-    return throw_errno(env, ENOMEM, "calloc", "keyring");
-  }
-  ring->magic = RING_MAGIC;
-  ring->count = slots;
-  ring->ssl = openssl_hold(ssl);
-  if (!napi_good(env, napi_create_external(env, ring, free_ring, NULL, &result), "napi_create_external")) {
-    free_ring(env, ring, NULL);
+  napi_value argv[1];
+  uint32_t count;
+  void *data;
+  if (!read_args(env, info, 1, argv) || !read_u32(env, argv[0], "slots", &count)) return NULL;
+  if (count == 0 || count > NO_SLOT) return throw_range(env, "\"slots\" expected 1 to 255");
+  if (environment_of(env)->ssl == NULL) return throw_errno(env, ENOSYS, "dlsym", "OpenSSL");
+  struct slot *slots = calloc(count, sizeof *slots);
+  if (slots == NULL) return throw_errno(env, ENOMEM, "calloc", "keyring");
+  napi_value result = handle_new(env, HANDLE_KEYRING, sizeof(struct ring), close_ring, &data);
+  if (result == NULL) {
+    free(slots);
     return NULL;
   }
+  struct ring *ring = data;
+  ring->count = count;
+  ring->slots = slots;
   return result;
 }
 
 napi_value close_keyring(napi_env env, napi_callback_info info) {
   napi_value argv[1];
   void *ring;
-  if (!read_args(env, info, 1, argv) || !read_handle(env, argv[0], RING_MAGIC, "ring", &ring)) return NULL;
-  close_ring(ring);
+  if (!read_args(env, info, 1, argv) || !read_handle(env, argv[0], HANDLE_KEYRING, "ring", &ring)) return NULL;
+  handle_close(env, ring);
   return make_undefined(env);
 }
 
@@ -102,7 +90,7 @@ napi_value close_keyring(napi_env env, napi_callback_info info) {
 static struct slot *read_slot(napi_env env, const napi_value *argv, struct ring **ring) {
   void *data;
   uint32_t index;
-  if (!read_handle(env, argv[0], RING_MAGIC, "ring", &data) || !read_u32(env, argv[1], "slot", &index)) return NULL;
+  if (!read_handle(env, argv[0], HANDLE_KEYRING, "ring", &data) || !read_u32(env, argv[1], "slot", &index)) return NULL;
   *ring = data;
   if (index < (*ring)->count) return &(*ring)->slots[index];
   throw_range(env, "\"slot\" expected a slot of the keyring");
@@ -119,16 +107,28 @@ static bool key_slot(struct slot *slot, const struct gcm *gcm, const struct span
          gcm->open_init(slot->open, key->data, key->len, NULL, 0, NULL) == 1;
 }
 
+/* The algorithm named by `value`, whose keys are of `key`'s length. NULL: an exception is pending. */
+static const struct gcm *read_algorithm(napi_env env, napi_value value, const struct span *key) {
+  char name[ALGORITHM_MAX];
+  if (!read_text(env, value, "algorithm", name, sizeof name)) return NULL;
+  const struct gcm *gcm = openssl_gcm(environment_of(env)->ssl, name);
+  if (gcm == NULL) throw_range(env, "\"algorithm\" expected aes-128-gcm or aes-256-gcm");
+  else if (key->len == gcm->key_len) return gcm;
+  else throw_range(env, gcm->key_len == 16 ? "\"key\" expected 16 octets" : "\"key\" expected 32 octets");
+  return NULL;
+}
+
 napi_value set_key(napi_env env, napi_callback_info info) {
-  napi_value argv[3];
+  napi_value argv[4];
   struct ring *ring;
   struct span key; /* dead when this function returns; OpenSSL keeps a key schedule of its own */
-  if (!read_args(env, info, 3, argv)) return NULL;
+  if (!read_args(env, info, 4, argv)) return NULL;
   struct slot *slot = read_slot(env, argv, &ring);
-  if (slot == NULL || !read_span(env, argv[2], "key", &key)) return NULL;
-  if (key.len != 16 && key.len != 32) return throw_range(env, "\"key\" expected 16 or 32 octets");
+  if (slot == NULL || !read_span(env, argv[3], "key", &key)) return NULL;
+  const struct gcm *gcm = read_algorithm(env, argv[2], &key);
+  if (gcm == NULL) return NULL;
   struct slot fresh = {0};
-  if (!key_slot(&fresh, key.len == 32 ? &ring->ssl->aes_256 : &ring->ssl->aes_128, &key)) {
+  if (!key_slot(&fresh, gcm, &key)) {
     free_slot(&fresh);
     return throw_errno(env, ENOMEM, "AES-GCM", NULL);
   }
@@ -154,11 +154,11 @@ struct job {
   int icv_len;
 };
 
-static bool read_job(napi_env env, napi_callback_info info, struct job *job) {
+static bool read_work(napi_env env, napi_callback_info info, struct job *job) {
   napi_value argv[4];
   void *ring;
-  if (!read_args(env, info, 4, argv) || !read_handle(env, argv[0], RING_MAGIC, "ring", &ring) ||
-      !read_job_arrays(env, argv[1], &job->arrays) || !read_u32(env, argv[2], "count", &job->count) ||
+  if (!read_args(env, info, 4, argv) || !read_handle(env, argv[0], HANDLE_KEYRING, "ring", &ring) ||
+      !read_job(env, argv[1], &job->arrays) || !read_u32(env, argv[2], "count", &job->count) ||
       !read_i32(env, argv[3], "icvLen", &job->icv_len)) {
     return false;
   }
@@ -190,11 +190,9 @@ static bool locate(const struct job *job, uint32_t i, struct frame *f) {
   return true;
 }
 
-/* The ICV as a parameter list. */
-#define ICV_PARAM(f)                                                                        \
-  {                                                                                         \
-    {OSSL_CIPHER_PARAM_AEAD_TAG, OSSL_PARAM_OCTET_STRING, (f)->icv, (f)->icv_len, 0}, {0},  \
-  }
+/* The ICV as a parameter list, which ends with an empty one. */
+#define ICV_PARAM(f)                                                                                                   \
+  { OSSL_CIPHER_PARAM_AEAD_TAG, OSSL_PARAM_OCTET_STRING, (f)->icv, (f)->icv_len, 0 }
 
 /* AAD and text, either way; nothing to do for a length of 0. */
 static bool update(const struct gcm *gcm, void *ctx, const struct frame *f) {
@@ -206,26 +204,25 @@ static bool update(const struct gcm *gcm, void *ctx, const struct frame *f) {
 static bool seal_frame(const struct slot *slot, const struct frame *f) {
   const struct gcm *gcm = slot->gcm;
   size_t n;
-  OSSL_PARAM icv[] = ICV_PARAM(f);
-  return gcm != NULL && gcm->seal_init(slot->seal, NULL, 0, f->iv, IV_LEN, NULL) == 1 &&
-         update(gcm, slot->seal, f) && gcm->final(slot->seal, f->icv, &n, f->icv_len) == 1 &&
-         gcm->get_params(slot->seal, icv) == 1;
+  OSSL_PARAM icv[] = {ICV_PARAM(f), {0}};
+  return gcm != NULL && gcm->seal_init(slot->seal, NULL, 0, f->iv, IV_LEN, NULL) == 1 && update(gcm, slot->seal, f) &&
+         gcm->final(slot->seal, f->icv, &n, f->icv_len) == 1 && gcm->get_params(slot->seal, icv) == 1;
 }
 
 static bool open_frame(const struct slot *slot, const struct frame *f) {
   const struct gcm *gcm = slot->gcm;
   size_t n;
   uint8_t none[ICV_MAX];
-  const OSSL_PARAM icv[] = ICV_PARAM(f);
-  return gcm != NULL && gcm->open_init(slot->open, NULL, 0, f->iv, IV_LEN, icv) == 1 &&
-         update(gcm, slot->open, f) && gcm->final(slot->open, none, &n, sizeof none) == 1;
+  const OSSL_PARAM icv[] = {ICV_PARAM(f), {0}};
+  return gcm != NULL && gcm->open_init(slot->open, NULL, 0, f->iv, IV_LEN, icv) == 1 && update(gcm, slot->open, f) &&
+         gcm->final(slot->open, none, &n, sizeof none) == 1;
 }
 
 /* HOT PATH: allocates nothing. */
 static napi_value run_job(napi_env env, napi_callback_info info, bool seal) {
   struct job job;
   struct frame frame;
-  if (!read_job(env, info, &job)) return NULL;
+  if (!read_work(env, info, &job)) return NULL;
   int32_t passed = 0;
   for (uint32_t i = 0; i < job.count; i++) {
     const uint8_t index = job.arrays.slot.data[i];

@@ -3,9 +3,11 @@
     {
       'target_name': 'l2vpnd',
       'sources': [
-        'addon.c', 'args.c', 'bound.c', 'error.c', 'process.c', 'link.c', 'tap.c', 'socket.c', 'event.c', 'poller.c', 'port.c',
-        'tap-read.c', 'tap-write.c', 'socket-port.c', 'udp-port.c', 'udp-send.c', 'endpoint.c', 'openssl.c', 'aead.c',
-        'headers.c', 'checksum.c', 'segment.c', 'coalesce.c',
+        'addon.c', 'aead.c', 'args.c', 'arrays.c', 'bound.c', 'checksum.c', 'coalesce.c', 'constants.c',
+        'endpoint.c', 'environment.c', 'error.c', 'event.c', 'frames.c', 'handle-table.c', 'handle.c',
+        'headers.c', 'link.c', 'openssl.c', 'poller.c', 'port.c', 'process.c', 'scratch.c',
+        'segment.c', 'socket-port.c', 'socket.c', 'tap-port.c', 'tap-read.c', 'tap-write.c', 'tap.c',
+        'udp-port.c', 'udp-receive.c', 'udp-send.c', 'value.c',
       ],
       'defines': ['NAPI_VERSION=9', '_GNU_SOURCE'],
       'cflags': ['-std=c11', '-O2', '-Wall', '-Wextra', '-Wshadow', '-Werror', '-fvisibility=hidden'],

@@ -29,8 +29,8 @@ static bool same_flow(const uint8_t *a, const struct headers *h, const uint8_t *
          memcmp(a + h->l4, b + g->l4, 4) == 0;
 }
 
-static struct flow *find_flow(struct coalescer *c, const struct coalesce_input *in, uint32_t key,
-                              const uint8_t *frame, const struct headers *h) {
+static struct flow *find_flow(struct coalescer *c, const struct coalesce_input *in, uint32_t key, const uint8_t *frame,
+                              const struct headers *h) {
   for (uint32_t i = 0; i < COALESCE_FLOWS; i++) {
     struct flow *flow = &c->flow[i];
     if (!flow->open || flow->key != key) continue;
@@ -128,8 +128,7 @@ static struct train *new_train(struct coalescer *c, uint32_t i) {
   return train;
 }
 
-static void add_flow_frame(struct coalescer *c, const struct coalesce_input *in, uint32_t i,
-                           const struct headers *h) {
+static void add_flow_frame(struct coalescer *c, const struct coalesce_input *in, uint32_t i, const struct headers *h) {
   const uint8_t *frame = frame_at(in, i);
   const size_t len = in->len[i];
   const uint32_t key = flow_key(frame, h);

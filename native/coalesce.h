@@ -20,7 +20,7 @@
 #define NO_FRAME UINT32_MAX
 
 struct train {
-  uint32_t first;   /* frame; the others by `next` */
+  uint32_t first; /* frame; the others by `next` */
   uint32_t count;
   uint32_t payload; /* octets of all its payloads */
   uint32_t mss;     /* octets of payload in every frame but the last */

@@ -1,6 +1,8 @@
 /* The sequence lock over an address, and what JavaScript does with it: set it, and print it. */
 #include "endpoint.h"
-#include "addon.h"
+#include "args.h"
+#include "error.h"
+#include "value.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -90,19 +92,16 @@ napi_value set_endpoint(napi_env env, napi_callback_info info) {
 }
 
 napi_value endpoint_text(napi_env env, napi_callback_info info) {
-  napi_value argv[1], result;
+  napi_value argv[1];
   uint8_t *endpoint;
   struct sockaddr_storage addr;
   socklen_t len;
   char host[NI_MAXHOST], port[NI_MAXSERV], text[NI_MAXHOST + NI_MAXSERV + 4];
   if (!read_args(env, info, 1, argv) || !read_endpoint(env, argv[0], &endpoint)) return NULL;
-  if (!endpoint_load(endpoint, &addr, &len) ||
-      getnameinfo((const struct sockaddr *)&addr, len, host, sizeof host, port, sizeof port,
-                  NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-    TRY_NAPI(env, napi_get_null(env, &result));
-    return result;
+  if (!endpoint_load(endpoint, &addr, &len) || getnameinfo((const struct sockaddr *)&addr, len, host, sizeof host, port,
+                                                           sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+    return make_null(env);
   }
   snprintf(text, sizeof text, addr.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
-  TRY_NAPI(env, napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &result));
-  return result;
+  return make_text(env, text);
 }

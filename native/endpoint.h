@@ -5,6 +5,7 @@
 #ifndef L2VPND_ENDPOINT_H
 #define L2VPND_ENDPOINT_H
 
+#include <node_api.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -16,5 +17,11 @@
 bool endpoint_load(const uint8_t *shared, struct sockaddr_storage *out, socklen_t *len);
 /* One writer at a time. Returns whether it was another address before. */
 bool endpoint_store(uint8_t *shared, const struct sockaddr_storage *addr, socklen_t len);
+
+/* An endpoint's array as an argument. Dead when the function returns. */
+bool read_endpoint(napi_env env, napi_value value, uint8_t **out);
+
+napi_value set_endpoint(napi_env env, napi_callback_info info);
+napi_value endpoint_text(napi_env env, napi_callback_info info);
 
 #endif

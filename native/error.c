@@ -1,14 +1,17 @@
 /* Throwing: one helper for failed system calls, two for our caller's mistakes. */
-#include "addon.h"
+#include "error.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+/* Of a message; what is longer is cut. */
+#define TEXT_MAX_LEN 512
+
 /* errno's name, as in `man 3 errno`. A table of our own, since strerrorname_np() is glibc's alone. */
 static const char *errno_name(int err) {
-#define NAME(e)                                                                                        \
-  case e:                                                                                              \
+#define NAME(e)                                                                                                        \
+  case e:                                                                                                              \
     return #e
   switch (err) {
     NAME(EPERM);
@@ -75,7 +78,7 @@ static napi_value put_text(napi_env env, napi_value error, const char *key, cons
 }
 
 napi_value throw_errno(napi_env env, int err, const char *syscall_name, const char *subject) {
-  char text[2 * NAME_MAX_LEN];
+  char text[TEXT_MAX_LEN];
   const bool named = subject != NULL && subject[0] != '\0';
   snprintf(text, sizeof text, "%s%s%s: %s", syscall_name, named ? " " : "", named ? subject : "", strerror(err));
   napi_value message, error, number;
@@ -100,11 +103,18 @@ napi_value throw_range(napi_env env, const char *what) {
   return NULL;
 }
 
+bool throw_expected(napi_env env, const char *name, const char *type) {
+  char text[TEXT_MAX_LEN];
+  snprintf(text, sizeof text, "\"%s\" expected %s", name, type);
+  throw_type(env, text);
+  return false;
+}
+
 bool napi_good(napi_env env, napi_status status, const char *what) {
   if (status == napi_ok) return true;
   bool pending = false;
   if (napi_is_exception_pending(env, &pending) == napi_ok && pending) return false;
-  char text[NAME_MAX_LEN];
+  char text[TEXT_MAX_LEN];
   snprintf(text, sizeof text, "Node-API status %d from %s", (int)status, what);
   (void)!napi_throw_error(env, "ERR_NAPI", text);
   return false;

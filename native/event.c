@@ -1,8 +1,10 @@
 /* Waking a worker from another thread: eventfd(2); and a pair of sockets that stands for a device. */
-#include "addon.h"
+#include "event.h"
+#include "args.h"
+#include "error.h"
+#include "value.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -52,17 +54,4 @@ napi_value clear_event(napi_env env, napi_callback_info info) {
   while (n < 0 && errno == EINTR);
   if (n < 0 && errno != EAGAIN) return throw_errno(env, errno, "read", "eventfd");
   return make_bool(env, n > 0);
-}
-
-napi_value wait_for(napi_env env, napi_callback_info info) {
-  napi_value argv[3];
-  int32_t fd, events, timeout_ms;
-  if (!read_args(env, info, 3, argv) || !read_i32(env, argv[0], "fd", &fd) ||
-      !read_i32(env, argv[1], "events", &events) || !read_i32(env, argv[2], "timeoutMs", &timeout_ms)) {
-    return NULL;
-  }
-  struct pollfd set = {.fd = fd, .events = (short)events};
-  const int ready = poll(&set, 1, timeout_ms);
-  if (ready < 0 && errno != EINTR) return throw_errno(env, errno, "poll", NULL);
-  return make_bool(env, ready > 0);
 }

@@ -1,5 +1,8 @@
 /* Network interfaces by ioctl (man 7 netdevice): address, MTU, up, and membership of a bridge. */
-#include "addon.h"
+#include "link.h"
+#include "args.h"
+#include "error.h"
+#include "value.h"
 
 #include <errno.h>
 #include <linux/sockios.h>

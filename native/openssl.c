@@ -6,19 +6,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where functions are taken from: the first shared object that has one is the only one. */
+struct source {
+  const void *base; /* where it is loaded; NULL: none has been found yet */
+  const char *fault;
+};
+
 /* POSIX has dlsym return a function as void *; copying the bits is its own advice (man 3 dlsym). */
-static bool find(void *function, const char *name) {
+static bool find(struct source *from, void *function, const char *name) {
   void *symbol = dlsym(RTLD_DEFAULT, name);
+  Dl_info object;
+  if (symbol == NULL || dladdr(symbol, &object) == 0) {
+    from->fault = "this node process has no OpenSSL 3 whose functions can be reached";
+    return false;
+  }
+  if (from->base == NULL) from->base = object.dli_fbase;
+  if (from->base != object.dli_fbase) from->fault = "this node process has OpenSSL's functions in several objects";
   memcpy(function, &symbol, sizeof symbol);
-  return symbol != NULL;
+  return from->fault == NULL;
 }
 
-static bool find_all(struct openssl *s) {
-  return find(&s->version, "OpenSSL_version") && find(&s->cipher_fetch, "EVP_CIPHER_fetch") &&
-         find(&s->cipher_free, "EVP_CIPHER_free") && find(&s->provider_of, "EVP_CIPHER_get0_provider") &&
-         find(&s->provider_ctx, "OSSL_PROVIDER_get0_provider_ctx") &&
-         find(&s->query, "OSSL_PROVIDER_query_operation") &&
-         find(&s->unquery, "OSSL_PROVIDER_unquery_operation");
+static bool find_all(struct openssl *s, struct source *from) {
+  if (!find(from, &s->version_major, "OPENSSL_version_major")) return false;
+  if (s->version_major() != 3) from->fault = "this node process has an OpenSSL of another major version than 3";
+  return from->fault == NULL && find(from, &s->version, "OpenSSL_version") &&
+         find(from, &s->cipher_fetch, "EVP_CIPHER_fetch") && find(from, &s->cipher_free, "EVP_CIPHER_free") &&
+         find(from, &s->provider_of, "EVP_CIPHER_get0_provider") &&
+         find(from, &s->provider_name, "OSSL_PROVIDER_get0_name") &&
+         find(from, &s->provider_ctx, "OSSL_PROVIDER_get0_provider_ctx") &&
+         find(from, &s->query, "OSSL_PROVIDER_query_operation") &&
+         find(from, &s->unquery, "OSSL_PROVIDER_unquery_operation");
 }
 
 /* Whether `name` is one of "a:b:c". */
@@ -51,41 +68,58 @@ static bool find_cipher(const struct openssl *s, const char *name, struct gcm *g
     const OSSL_DISPATCH *d = a->implementation;
     return take(d, NEWCTX, &gcm->ctx_new) && take(d, FREECTX, &gcm->ctx_free) &&
            take(d, ENCRYPT_INIT, &gcm->seal_init) && take(d, DECRYPT_INIT, &gcm->open_init) &&
-           take(d, UPDATE, &gcm->update) && take(d, FINAL, &gcm->final) &&
-           take(d, GET_CTX_PARAMS, &gcm->get_params);
+           take(d, UPDATE, &gcm->update) && take(d, FINAL, &gcm->final) && take(d, GET_CTX_PARAMS, &gcm->get_params);
   }
   return false;
 }
 
-static bool find_ciphers(struct openssl *s) {
-  int no_cache;
-  s->fetched = s->cipher_fetch(NULL, "AES-128-GCM", NULL);
-  if (s->fetched == NULL) return false;
-  s->algorithms = s->query(s->provider_of(s->fetched), OSSL_OP_CIPHER, &no_cache);
-  return find_cipher(s, "AES-128-GCM", &s->aes_128) && find_cipher(s, "AES-256-GCM", &s->aes_256);
-}
+static const struct {
+  const char *algorithm, *openssl_name;
+  size_t key_len;
+} CIPHERS[GCM_COUNT] = {
+    {"aes-128-gcm", "AES-128-GCM", 16},
+    {"aes-256-gcm", "AES-256-GCM", 32},
+};
 
-struct openssl *openssl_open(void) {
-  struct openssl *s = calloc(1, sizeof *s);
-  if (s == NULL) return NULL;
-  if (!find_all(s)) {
-    free(s);
-    return NULL;
+/* Returns why not, or NULL. */
+static const char *find_ciphers(struct openssl *s) {
+  int no_cache;
+  s->fetched = s->cipher_fetch(NULL, CIPHERS[0].openssl_name, NULL);
+  if (s->fetched == NULL) return "OpenSSL has no AES-GCM here";
+  const OSSL_PROVIDER *provider = s->provider_of(s->fetched);
+  if (strcmp(s->provider_name(provider), "default") != 0) {
+    return "OpenSSL has AES-GCM from another provider than its default one here (FIPS?), to be used through EVP only";
   }
-  s->holders = 1;
-  if (find_ciphers(s)) return s;
-  openssl_release(s);
+  s->algorithms = s->query(provider, OSSL_OP_CIPHER, &no_cache);
+  for (size_t i = 0; i < GCM_COUNT; i++) {
+    s->gcm[i].algorithm = CIPHERS[i].algorithm;
+    s->gcm[i].key_len = CIPHERS[i].key_len;
+    if (!find_cipher(s, CIPHERS[i].openssl_name, &s->gcm[i])) return "OpenSSL's AES-GCM lacks a function here";
+  }
   return NULL;
 }
 
-struct openssl *openssl_hold(struct openssl *s) {
-  s->holders++;
-  return s;
+struct openssl *openssl_open(const char **fault) {
+  struct source from = {0};
+  struct openssl *s = calloc(1, sizeof *s);
+  if (s == NULL) *fault = "out of memory";
+  else if (!find_all(s, &from)) *fault = from.fault;
+  else *fault = find_ciphers(s);
+  if (*fault == NULL) return s;
+  openssl_close(s);
+  return NULL;
 }
 
-void openssl_release(struct openssl *s) {
-  if (s == NULL || --s->holders > 0) return;
+void openssl_close(struct openssl *s) {
+  if (s == NULL) return;
   if (s->algorithms != NULL) s->unquery(s->provider_of(s->fetched), OSSL_OP_CIPHER, s->algorithms);
   if (s->fetched != NULL) s->cipher_free(s->fetched);
   free(s);
+}
+
+const struct gcm *openssl_gcm(const struct openssl *s, const char *algorithm) {
+  for (size_t i = 0; i < GCM_COUNT; i++) {
+    if (strcmp(s->gcm[i].algorithm, algorithm) == 0) return &s->gcm[i];
+  }
+  return NULL;
 }

@@ -1,15 +1,23 @@
 /*
- * The OpenSSL that this node process already runs on, found by dlsym: no headers, no link-time dependency.
+ * The OpenSSL 3 that this node process already runs on, found by dlsym: no headers, no link-time dependency.
  *
  * The ciphers' functions are those that the provider offers to libcrypto itself (man 7 provider-cipher): the same
  * code as behind EVP_EncryptInit and its kin, less what these ask on each call. On OpenSSL 3.0 that is the IV's
- * length, by comparing names: about 0.1 µs a frame (`npm run bench -- --part micro`, seal and open of 64 octets).
- * Prototypes are of the public API, whose ABI is stable: providers are loaded at run time.
+ * length, by comparing names: about 0.1 µs per frame (`npm run bench -- --part micro`, seal and open of 64 octets).
+ * Prototypes are of the public API, whose ABI is stable within a major version: providers are loaded at run time.
+ *
+ * Only the default provider's functions are called so, since only theirs we know to need nothing of EVP. A FIPS
+ * provider's stay behind EVP, where its module was validated, and so do other providers': with those there is no
+ * OpenSSL here, and AES-GCM is node:crypto's work, which goes by EVP. A second way by EVP here would save little
+ * over that one, and would have to be tested on its own.
  */
 #ifndef L2VPND_OPENSSL_H
 #define L2VPND_OPENSSL_H
 
 #include <stddef.h>
+
+/* Algorithms that a slot of a keyring can have. */
+#define GCM_COUNT 2
 
 typedef struct evp_cipher_st EVP_CIPHER;
 typedef struct ossl_provider_st OSSL_PROVIDER;
@@ -40,6 +48,8 @@ typedef struct {
 
 /* A cipher of the provider. A context serves one direction; functions return 1 on success. */
 struct gcm {
+  const char *algorithm; /* as addon.ts names it: "aes-128-gcm" */
+  size_t key_len;
   void *(*ctx_new)(void *provider_ctx);
   void (*ctx_free)(void *ctx); /* wipes the key schedule; NULL is fine */
   /* A key of NULL keeps the one there is, an IV of NULL likewise. */
@@ -55,24 +65,25 @@ struct gcm {
 };
 
 struct openssl {
+  unsigned (*version_major)(void);
   const char *(*version)(int type);
   EVP_CIPHER *(*cipher_fetch)(void *libctx, const char *algorithm, const char *properties);
   void (*cipher_free)(EVP_CIPHER *cipher);
   const OSSL_PROVIDER *(*provider_of)(const EVP_CIPHER *cipher);
+  const char *(*provider_name)(const OSSL_PROVIDER *provider);
   void *(*provider_ctx)(const OSSL_PROVIDER *provider);
   const OSSL_ALGORITHM *(*query)(const OSSL_PROVIDER *provider, int operation, int *no_cache);
   void (*unquery)(const OSSL_PROVIDER *provider, int operation, const OSSL_ALGORITHM *algorithms);
   EVP_CIPHER *fetched; /* holds the provider that the rest comes from */
   const OSSL_ALGORITHM *algorithms;
-  struct gcm aes_128;
-  struct gcm aes_256;
-  unsigned holders; /* the environment and each of its keyrings, in whatever order they go; one thread */
+  struct gcm gcm[GCM_COUNT];
 };
 
-/* With one holder. NULL where a function or a cipher is missing. */
-struct openssl *openssl_open(void);
-struct openssl *openssl_hold(struct openssl *ssl);
-/* Frees it with the last holder. */
-void openssl_release(struct openssl *ssl);
+/* NULL where it cannot be used; `*fault` says why then, in a text that is never freed. */
+struct openssl *openssl_open(const char **fault);
+/* NULL is fine. No context of its ciphers is left. */
+void openssl_close(struct openssl *ssl);
+/* The cipher of that name, or NULL. */
+const struct gcm *openssl_gcm(const struct openssl *ssl, const char *algorithm);
 
 #endif

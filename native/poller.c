@@ -1,11 +1,12 @@
-/* Waiting for many descriptors: epoll(7), level-triggered. What is ready comes back as pairs of numbers. */
-#include "addon.h"
+/* Waiting for many descriptors: epoll(7), level-triggered. What is ready comes back as pairs of numbers. And poll(2) for one. */
+#include "poller.h"
+#include "args.h"
+#include "error.h"
+#include "value.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
-
-/* Descriptors that one call tells of; what else is ready comes with the next. */
-#define READY_MAX 256
 
 napi_value open_epoll(napi_env env, napi_callback_info info) {
   (void)info;
@@ -37,7 +38,7 @@ napi_value epoll_set(napi_env env, napi_callback_info info) {
   return err != 0 ? throw_errno(env, err, "epoll_ctl", NULL) : make_undefined(env);
 }
 
-/* HOT PATH: once a turn of a worker's loop. */
+/* HOT PATH: once per turn of a worker's loop. */
 napi_value epoll_ready(napi_env env, napi_callback_info info) {
   napi_value argv[3];
   void *data;
@@ -59,4 +60,17 @@ napi_value epoll_ready(napi_env env, napi_callback_info info) {
     ready[2 * i + 1] = (int32_t)events[i].events;
   }
   return make_i32(env, n < 0 ? 0 : n);
+}
+
+napi_value wait_for(napi_env env, napi_callback_info info) {
+  napi_value argv[3];
+  int32_t fd, events, timeout_ms;
+  if (!read_args(env, info, 3, argv) || !read_i32(env, argv[0], "fd", &fd) ||
+      !read_i32(env, argv[1], "events", &events) || !read_i32(env, argv[2], "timeoutMs", &timeout_ms)) {
+    return NULL;
+  }
+  struct pollfd set = {.fd = fd, .events = (short)events};
+  const int ready = poll(&set, 1, timeout_ms);
+  if (ready < 0 && errno != EINTR) return throw_errno(env, errno, "poll", NULL);
+  return make_bool(env, ready > 0);
 }

@@ -1,5 +1,8 @@
 /* The process: an exclusive lock, no core dumps, and word to the service manager. */
-#include "addon.h"
+#include "process.h"
+#include "args.h"
+#include "error.h"
+#include "value.h"
 
 #include <errno.h>
 #include <fcntl.h>

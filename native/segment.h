@@ -17,9 +17,9 @@
 struct cut {
   uint8_t header[HEADERS_MAX]; /* as the super-frame had it */
   struct headers at;
-  uint32_t mss;       /* octets of payload in every frame but the last */
-  uint32_t left;      /* octets of payload not yet in a frame; 0: done */
-  uint32_t index;     /* of the next frame */
+  uint32_t mss;   /* octets of payload in every frame but the last */
+  uint32_t left;  /* octets of payload not yet in a frame; 0: done */
+  uint32_t index; /* of the next frame */
 };
 
 /*

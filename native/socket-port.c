@@ -1,25 +1,42 @@
-/* Sockets that carry one frame a packet, as batches: recvmmsg(2) and sendmmsg(2). */
+/* Sockets that carry one frame per packet, as batches: recvmmsg(2) and sendmmsg(2). */
+#include "socket-port.h"
+#include "error.h"
 #include "port.h"
+#include "value.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 /* A lone packet should not have the headers of a full batch written first. */
 #define EXPECTED_MIN 8
 
-struct scratch {
+struct socket_port {
+  struct port port;
+  uint32_t expected; /* packets that the next call may find */
+};
+
+struct socket_scratch {
   struct mmsghdr msgs[PORT_MSGS];
   struct iovec iov[PORT_MSGS];
   uint32_t index[PORT_MSGS]; /* which frame of the batch a message is */
-  uint32_t expected; /* packets that the next call may find */
 };
 
 napi_value open_socket_port(napi_env env, napi_callback_info info) {
   napi_value argv[1];
   int32_t fd;
-  struct port *port;
+  void *data;
   if (!read_args(env, info, 1, argv) || !read_i32(env, argv[0], "fd", &fd)) return NULL;
-  return port_open(env, fd, PORT_SOCKET, sizeof(struct scratch), &port);
+  struct scratch *scratch = &environment_of(env)->scratch;
+  if (scratch->socket == NULL) scratch->socket = calloc(1, sizeof *scratch->socket);
+  if (scratch->socket == NULL) return throw_errno(env, ENOMEM, "calloc", "socket port");
+  napi_value result = handle_new(env, HANDLE_SOCKET, sizeof(struct socket_port), NULL, &data);
+  if (result != NULL) ((struct socket_port *)data)->port.fd = fd;
+  return result;
+}
+
+static struct socket_scratch *scratch_of(const struct socket_port *socket) {
+  return socket->port.handle.environment->scratch.socket;
 }
 
 /*
@@ -31,13 +48,14 @@ napi_value socket_receive(napi_env env, napi_callback_info info) {
   napi_value argv[5];
   struct reading r;
   int32_t *status;
-  if (!read_args(env, info, 5, argv) || !read_reading(env, argv, PORT_SOCKET, &r) ||
+  if (!read_args(env, info, 5, argv) || !read_reading(env, argv, HANDLE_SOCKET, &r) ||
       !read_status(env, argv[4], &status)) {
     return NULL;
   }
-  struct scratch *s = r.port->scratch;
+  struct socket_port *socket = r.port;
+  struct socket_scratch *s = scratch_of(socket);
   uint32_t done = 0;
-  uint32_t room = s->expected < EXPECTED_MIN ? EXPECTED_MIN : s->expected;
+  uint32_t room = socket->expected < EXPECTED_MIN ? EXPECTED_MIN : socket->expected;
   *status = 0;
   while (done < r.max) {
     const uint32_t want = r.max - done < room ? r.max - done : room;
@@ -45,7 +63,7 @@ napi_value socket_receive(napi_env env, napi_callback_info info) {
       s->iov[i] = (struct iovec){.iov_base = r.frames.arena + r.frames.at[done + i], .iov_len = r.room};
       s->msgs[i].msg_hdr = (struct msghdr){.msg_iov = &s->iov[i], .msg_iovlen = 1};
     }
-    const int n = recvmmsg(r.port->fd, s->msgs, want, MSG_DONTWAIT | MSG_TRUNC, NULL);
+    const int n = recvmmsg(socket->port.fd, s->msgs, want, MSG_DONTWAIT | MSG_TRUNC, NULL);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
       if (errno != EAGAIN) *status = errno;
@@ -56,12 +74,12 @@ napi_value socket_receive(napi_env env, napi_callback_info info) {
     if ((uint32_t)n < want) break;
     room = PORT_MSGS;
   }
-  s->expected = done < PORT_MSGS / 2 ? 2 * done : PORT_MSGS;
+  socket->expected = done < PORT_MSGS / 2 ? 2 * done : PORT_MSGS;
   return make_i32(env, (int32_t)done);
 }
 
 /* Gathers up to PORT_MSGS living frames of [*next, count) into messages; moves *next past what it looked at. */
-static uint32_t gather_messages(struct scratch *s, const struct frames *f, uint32_t *next, uint32_t count) {
+static uint32_t gather_messages(struct socket_scratch *s, const struct frames *f, uint32_t *next, uint32_t count) {
   uint32_t msgs = 0;
   uint32_t i = *next;
   for (; i < count && msgs < PORT_MSGS; i++) {
@@ -78,15 +96,16 @@ static uint32_t gather_messages(struct scratch *s, const struct frames *f, uint3
 napi_value socket_send(napi_env env, napi_callback_info info) {
   napi_value argv[5];
   struct writing w;
-  if (!read_args(env, info, 5, argv) || !read_writing(env, argv, PORT_SOCKET, &w)) return NULL;
-  struct scratch *s = w.port->scratch;
+  if (!read_args(env, info, 5, argv) || !read_writing(env, argv, HANDLE_SOCKET, &w)) return NULL;
+  const struct socket_port *socket = w.port;
+  struct socket_scratch *s = scratch_of(socket);
   uint32_t next = w.from;
   *w.status = 0;
   while (next < w.count) {
     const uint32_t msgs = gather_messages(s, &w.frames, &next, w.count);
     uint32_t sent = 0;
     while (sent < msgs) {
-      const int n = sendmmsg(w.port->fd, s->msgs + sent, msgs - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+      const int n = sendmmsg(socket->port.fd, s->msgs + sent, msgs - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) {
         *w.status = errno;

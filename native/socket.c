@@ -1,5 +1,8 @@
 /* Sockets of the underlay: raw GRE (man 7 raw), UDP, and the question what MTU a route has. */
-#include "addon.h"
+#include "socket.h"
+#include "args.h"
+#include "error.h"
+#include "value.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -51,8 +54,7 @@ static bool read_option_bool(napi_env env, napi_value object, const char *name, 
 static bool read_options(napi_env env, napi_value object, struct options *out) {
   return read_option_bool(env, object, "df", &out->df) && read_option_bool(env, object, "hdrIncl", &out->hdr_incl) &&
          read_option_i32(env, object, "ttl", &out->ttl) && read_option_i32(env, object, "tos", &out->tos) &&
-         read_option_i32(env, object, "sndBuf", &out->snd_buf) &&
-         read_option_i32(env, object, "rcvBuf", &out->rcv_buf);
+         read_option_i32(env, object, "sndBuf", &out->snd_buf) && read_option_i32(env, object, "rcvBuf", &out->rcv_buf);
 }
 
 static bool set_int(int fd, int level, int name, int value) {
@@ -128,8 +130,7 @@ static int open_socket(napi_env env, int type, int protocol, const struct end *l
     failed = "bind";
     subject = local->text;
   }
-  if (failed == NULL && remote != NULL &&
-      connect(fd, (const struct sockaddr *)&remote->addr, remote->addr_len) != 0) {
+  if (failed == NULL && remote != NULL && connect(fd, (const struct sockaddr *)&remote->addr, remote->addr_len) != 0) {
     failed = "connect";
     subject = remote->text;
   }
@@ -161,8 +162,7 @@ napi_value open_udp_socket(napi_env env, napi_callback_info info) {
   TRY_NAPI(env, napi_typeof(env, argv[1], &remote_type));
   const bool connected = remote_type != napi_null;
   if (!read_end(env, argv[0], "local", (uint16_t)port, &local) ||
-      (connected && !read_end(env, argv[1], "remote", 0, &remote)) ||
-      !read_options(env, argv[3], &opts)) {
+      (connected && !read_end(env, argv[1], "remote", 0, &remote)) || !read_options(env, argv[3], &opts)) {
     return NULL;
   }
   const int fd = open_socket(env, SOCK_DGRAM, 0, &local, connected ? &remote : NULL, &opts);

@@ -5,7 +5,10 @@
  * scattered so that each slot receives its payload in place, and cutting only writes headers. A wrong guess
  * costs a copy. What does not fit the batch is carried over to the next call.
  */
+#include "tap-read.h"
+#include "error.h"
 #include "tap-port.h"
+#include "value.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,6 +16,8 @@
 
 /* Reads without a super-frame after which the guess is given up. */
 #define GUESS_READS 32
+/* Slots that one read is scattered over. */
+#define TAP_SCATTER 64
 
 /* One read in progress: `pieces` of memory that a frame lies in, one after another. */
 struct read {
@@ -22,7 +27,7 @@ struct read {
   bool scattered;
 };
 
-static void prepare_read(struct tap *tap, const struct reading *r, uint32_t slot, struct read *read) {
+static void prepare_read(const struct tap_port *tap, const struct reading *r, uint32_t slot, struct read *read) {
   const struct frames *f = &r->frames;
   const uint32_t guess = tap->guess_header + tap->guess_mss;
   /* The first slot must hold all headers, whatever comes. */
@@ -34,7 +39,7 @@ static void prepare_read(struct tap *tap, const struct reading *r, uint32_t slot
     read->iov[read->pieces++] =
         (struct iovec){.iov_base = f->arena + f->at[i] + tap->guess_header, .iov_len = tap->guess_mss};
   }
-  read->iov[read->pieces++] = (struct iovec){.iov_base = tap->spill, .iov_len = TAP_SPILL};
+  read->iov[read->pieces++] = (struct iovec){.iov_base = tap->super->spill, .iov_len = TAP_FRAME_MAX};
 }
 
 /* Copies octets [from, to) of the frame that `read` received. */
@@ -63,42 +68,46 @@ static void take_plain(const struct read *read, const struct reading *r, uint32_
   }
 }
 
-/* Cuts from `tap->carry` into the slots [slot, max). Returns the first free slot. */
-static uint32_t cut_carry(struct tap *tap, const struct reading *r, uint32_t slot) {
+/* Cuts from `carry` into the slots [slot, max). Returns the first free slot. */
+static uint32_t cut_carry(const struct tap_port *tap, const struct reading *r, uint32_t slot) {
   const struct frames *f = &r->frames;
-  struct cut *cut = &tap->cut;
+  struct tap_super *super = tap->super;
+  struct cut *cut = &super->cut;
   for (; slot < r->max && cut->left > 0; slot++) {
     const uint32_t payload = cut_payload(cut);
     const size_t len = cut->at.payload + payload;
     uint8_t *out = f->arena + f->at[slot];
     if (len > r->room) cut_skip(cut);
     else {
-      memcpy(out + cut->at.payload, tap->carry, payload);
+      memcpy(out + cut->at.payload, super->carry, payload);
       cut_write(cut, out);
     }
-    tap->carry += payload;
+    super->carry += payload;
     take_frame(f, slot, len, r->room);
   }
   return slot;
 }
 
 /* The payloads lie in their slots already; what is behind the last slot lies in the spill. */
-static uint32_t cut_in_place(struct tap *tap, const struct reading *r, const struct read *read, uint32_t slot) {
+static uint32_t cut_in_place(const struct tap_port *tap, const struct reading *r, const struct read *read,
+                             uint32_t slot) {
   const struct frames *f = &r->frames;
+  struct tap_super *super = tap->super;
   const uint32_t end = slot + (uint32_t)read->pieces - 2;
-  for (; slot < end && tap->cut.left > 0; slot++) {
-    take_frame(f, slot, cut_write(&tap->cut, f->arena + f->at[slot]), r->room);
+  for (; slot < end && super->cut.left > 0; slot++) {
+    take_frame(f, slot, cut_write(&super->cut, f->arena + f->at[slot]), r->room);
   }
-  tap->carry = tap->spill;
+  super->carry = super->spill;
   return slot;
 }
 
-/* One super-frame of `len` octets. Returns the first free slot. */
-static uint32_t take_super(struct tap *tap, const struct reading *r, const struct read *read, uint32_t slot,
+/* One super-frame of `len` octets, refused where no TAP gives one so long. Returns the first free slot. */
+static uint32_t take_super(struct tap_port *tap, const struct reading *r, const struct read *read, uint32_t slot,
                            size_t len) {
-  struct cut *cut = &tap->cut;
+  struct tap_super *super = tap->super;
+  struct cut *cut = &super->cut;
   const size_t near = read->iov[1].iov_len;
-  if (!cut_plan(cut, &read->vnet, r->frames.arena + r->frames.at[slot], near, len)) {
+  if (len > TAP_FRAME_MAX || !cut_plan(cut, &read->vnet, r->frames.arena + r->frames.at[slot], near, len)) {
     r->frames.len[slot] = (uint32_t)len;
     r->frames.verdict[slot] = VERDICT_MALFORMED;
     return slot + 1;
@@ -108,33 +117,40 @@ static uint32_t take_super(struct tap *tap, const struct reading *r, const struc
   tap->guess_mss = cut->mss;
   tap->guess_reads = GUESS_READS;
   if (guessed) return cut_in_place(tap, r, read, slot);
-  copy_pieces(read, cut->at.payload, len, tap->linear);
-  tap->carry = tap->linear;
+  copy_pieces(read, cut->at.payload, len, super->linear);
+  super->carry = super->linear;
   return cut_carry(tap, r, slot);
 }
 
-/* HOT PATH: one readv a frame or super-frame; the TAP has no batched read. */
-napi_value tap_read(napi_env env, napi_callback_info info) {
-  napi_value argv[4];
-  struct reading r;
+/* One readv after another until `*slot` is at the end or nothing more waits. Returns 0 or errno. */
+static int read_slots(struct tap_port *tap, const struct reading *r, uint32_t *slot) {
   struct read read;
-  if (!read_args(env, info, 4, argv) || !read_reading(env, argv, PORT_TAP, &r)) return NULL;
-  struct tap *tap = r.port->scratch;
-  uint32_t slot = cut_carry(tap, &r, 0);
-  while (slot < r.max) {
-    prepare_read(tap, &r, slot, &read);
-    const ssize_t n = readv(r.port->fd, read.iov, read.pieces);
+  while (*slot < r->max) {
+    prepare_read(tap, r, *slot, &read);
+    const ssize_t n = readv(tap->port.fd, read.iov, read.pieces);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno == EAGAIN) break;
-    if (n < 0) return throw_errno(env, errno, "readv", "TAP");
-    if ((size_t)n < sizeof read.vnet) return throw_errno(env, EIO, "readv", "TAP");
+    if (n < 0) return errno == EAGAIN ? 0 : errno;
+    if ((size_t)n < sizeof read.vnet) return EIO;
     const size_t len = (size_t)n - sizeof read.vnet;
     if (read.vnet.gso_type == VIRTIO_NET_HDR_GSO_NONE) {
       if (tap->guess_reads > 0) tap->guess_reads--;
-      take_plain(&read, &r, slot++, len);
+      take_plain(&read, r, (*slot)++, len);
     } else {
-      slot = cut_carry(tap, &r, take_super(tap, &r, &read, slot, len));
+      *slot = cut_carry(tap, r, take_super(tap, r, &read, *slot, len));
     }
   }
-  return make_i32(env, (int32_t)slot);
+  return 0;
+}
+
+/* HOT PATH: one readv per frame or super-frame; the TAP has no batched read. */
+napi_value tap_read(napi_env env, napi_callback_info info) {
+  napi_value argv[4];
+  struct reading r;
+  if (!read_args(env, info, 4, argv) || !read_reading(env, argv, HANDLE_TAP, &r)) return NULL;
+  struct tap_port *tap = r.port;
+  if (!tap_borrow(tap)) return throw_errno(env, ENOMEM, "calloc", "TAP");
+  uint32_t slot = cut_carry(tap, &r, 0);
+  const int err = read_slots(tap, &r, &slot);
+  tap_return(tap);
+  return err != 0 ? throw_errno(env, err, "readv", "TAP") : make_i32(env, (int32_t)slot);
 }

@@ -1,5 +1,8 @@
 /* TAP devices (Linux Documentation/networking/tuntap.rst): opening one queue, and its offload flags. */
-#include "addon.h"
+#include "tap.h"
+#include "args.h"
+#include "error.h"
+#include "value.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +13,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* A frame to and from the TAP is preceded by struct virtio_net_hdr; port.c relies on this very size. */
+/* A frame to and from the TAP is preceded by struct virtio_net_hdr; tap-read.c and tap-write.c rely on this very size. */
 static int set_header_len(int fd) {
   int len = sizeof(struct virtio_net_hdr);
   return ioctl(fd, TUNSETVNETHDRSZ, &len);

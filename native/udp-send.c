@@ -2,7 +2,10 @@
  * Sending over UDP: neighbours of equal length, the last of which may be shorter, leave as one train
  * (UDP_SEGMENT, man 7 udp). Where the device or the path does not take trains, as single datagrams.
  */
+#include "udp-send.h"
+#include "endpoint.h"
 #include "udp-port.h"
+#include "value.h"
 
 #include <errno.h>
 #include <string.h>
@@ -10,7 +13,8 @@
 /* What of the batch is sent as single datagrams: frames below this index. */
 struct sending {
   const struct writing *w;
-  struct udp *udp;
+  struct udp_port *udp;
+  struct udp_scratch *scratch;
   struct sockaddr_storage to;
   socklen_t to_len;
   uint32_t single_below;
@@ -34,27 +38,27 @@ static bool may_join(uint32_t len, uint32_t segment, uint32_t last, uint32_t cou
 /* Makes messages of the living frames of [*next, count), moves *next on. Returns how many. */
 static uint32_t gather_trains(struct sending *s, uint32_t *next) {
   const struct frames *f = &s->w->frames;
-  struct udp *udp = s->udp;
+  struct udp_scratch *scratch = s->scratch;
   uint32_t msgs = 0, pieces = 0, i = *next;
   uint32_t segment = 0, last = 0, count = 0;
   size_t total = 0;
   for (; i < s->w->count && pieces < UDP_FRAMES; i++) {
     if (f->verdict[i] != 0) continue;
     const uint32_t len = f->len[i];
-    const bool joins = msgs > 0 && udp->gso && i >= s->single_below && may_join(len, segment, last, count, total);
+    const bool joins = msgs > 0 && s->udp->gso && i >= s->single_below && may_join(len, segment, last, count, total);
     if (!joins && msgs == PORT_MSGS) break;
-    udp->iov[pieces] = (struct iovec){.iov_base = f->arena + f->at[i], .iov_len = len};
+    scratch->iov[pieces] = (struct iovec){.iov_base = f->arena + f->at[i], .iov_len = len};
     if (!joins) {
-      udp->index[msgs] = i;
-      udp->msgs[msgs++].msg_hdr = (struct msghdr){
-          .msg_name = &s->to, .msg_namelen = s->to_len, .msg_iov = &udp->iov[pieces], .msg_iovlen = 0};
+      scratch->index[msgs] = i;
+      scratch->msgs[msgs++].msg_hdr = (struct msghdr){
+          .msg_name = &s->to, .msg_namelen = s->to_len, .msg_iov = &scratch->iov[pieces], .msg_iovlen = 0};
       segment = len;
       count = 0;
       total = 0;
     }
-    struct msghdr *hdr = &udp->msgs[msgs - 1].msg_hdr;
+    struct msghdr *hdr = &scratch->msgs[msgs - 1].msg_hdr;
     hdr->msg_iovlen++;
-    if (joins && hdr->msg_iovlen == 2) put_segment_len(hdr, &udp->control[msgs - 1], (uint16_t)segment);
+    if (joins && hdr->msg_iovlen == 2) put_segment_len(hdr, &scratch->control[msgs - 1], (uint16_t)segment);
     count++;
     total += len;
     last = len;
@@ -65,8 +69,8 @@ static uint32_t gather_trains(struct sending *s, uint32_t *next) {
 }
 
 /* The first frame behind message `m`, the last of which is `msgs − 1`. */
-static uint32_t behind(const struct udp *udp, uint32_t m, uint32_t msgs, uint32_t next) {
-  return m + 1 < msgs ? udp->index[m + 1] : next;
+static uint32_t behind(const struct udp_scratch *s, uint32_t m, uint32_t msgs, uint32_t next) {
+  return m + 1 < msgs ? s->index[m + 1] : next;
 }
 
 /*
@@ -77,11 +81,11 @@ napi_value udp_send(napi_env env, napi_callback_info info) {
   napi_value argv[6];
   struct writing w;
   uint8_t *endpoint;
-  if (!read_args(env, info, 6, argv) || !read_writing(env, argv, PORT_UDP, &w) ||
+  if (!read_args(env, info, 6, argv) || !read_writing(env, argv, HANDLE_UDP, &w) ||
       !read_endpoint(env, argv[5], &endpoint)) {
     return NULL;
   }
-  struct sending s = {.w = &w, .udp = w.port->scratch};
+  struct sending s = {.w = &w, .udp = w.port, .scratch = udp_scratch_of(w.port)};
   *w.status = 0;
   if (!endpoint_load(endpoint, &s.to, &s.to_len)) {
     *w.status = EDESTADDRREQ;
@@ -91,17 +95,17 @@ napi_value udp_send(napi_env env, napi_callback_info info) {
     const uint32_t msgs = gather_trains(&s, &next);
     uint32_t sent = 0;
     while (sent < msgs) {
-      const int n = sendmmsg(w.port->fd, s.udp->msgs + sent, msgs - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+      const int n = sendmmsg(s.udp->port.fd, s.scratch->msgs + sent, msgs - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
       if (n >= 0) {
         sent += (uint32_t)n;
         continue;
       }
       if (errno == EINTR) continue;
       const int err = errno;
-      const uint32_t first = s.udp->index[sent];
-      if (s.udp->msgs[sent].msg_hdr.msg_iovlen > 1 && (err == EIO || err == EINVAL || err == EMSGSIZE)) {
+      const uint32_t first = s.scratch->index[sent];
+      if (s.scratch->msgs[sent].msg_hdr.msg_iovlen > 1 && (err == EIO || err == EINVAL || err == EMSGSIZE)) {
         if (err == EIO) s.udp->gso = false;
-        s.single_below = behind(s.udp, sent, msgs, next);
+        s.single_below = behind(s.scratch, sent, msgs, next);
         next = first;
         break;
       }

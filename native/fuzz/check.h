@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define must(condition)                                                                                \
-  do {                                                                                                 \
-    if (!(condition)) {                                                                                \
-      fprintf(stderr, "%s:%d: must be: %s\n", __FILE__, __LINE__, #condition);                        \
-      abort();                                                                                         \
-    }                                                                                                  \
+#define must(condition)                                                                                                \
+  do {                                                                                                                 \
+    if (!(condition)) {                                                                                                \
+      fprintf(stderr, "%s:%d: must be: %s\n", __FILE__, __LINE__, #condition);                                         \
+      abort();                                                                                                         \
+    }                                                                                                                  \
   } while (0)
 
 /* RFC 1071, two octets at a time. */

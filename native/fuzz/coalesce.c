@@ -56,7 +56,8 @@ static size_t build(uint8_t *frame, const uint8_t *record) {
     if (record[3] > 0xe0) seq_of[flow] += record[3];
     put32(frame + l4 + 4, seq_of[flow]);
     frame[l4 + 12] = (uint8_t)(l4_len / 4 << 4);
-    frame[l4 + 13] = (uint8_t)(TCP_ACK | (record[2] < 0x80 ? 0 : record[2] & 0x3f) | ((record[3] & 0x1f) == 3 ? TCP_CWR : 0));
+    frame[l4 + 13] =
+        (uint8_t)(TCP_ACK | (record[2] < 0x80 ? 0 : record[2] & 0x3f) | ((record[3] & 0x1f) == 3 ? TCP_CWR : 0));
     memset(frame + l4 + 20, record[5], l4_len - 20);
     seq_of[flow] += (uint32_t)payload;
   }
@@ -158,7 +159,15 @@ static void check_order(uint32_t count) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const uint32_t count = fill(data, size);
   const struct coalesce_input in = {
-      .arena = arena, .at = at, .len = len, .verdict = verdict, .from = 0, .count = count, .tcp = true, .udp = true};
+      .arena = arena,
+      .at = at,
+      .len = len,
+      .verdict = verdict,
+      .from = 0,
+      .count = count,
+      .tcp = true,
+      .udp = true,
+  };
   must(coalesce_plan(&joined, &in) == count);
   check_order(count);
   uint32_t living = 0, sent = 0;

@@ -2,9 +2,9 @@
 import type { KeyObject } from 'node:crypto';
 import { viewOf } from '../frame/view.ts';
 import type { AeadJobArrays } from '../native/addon.ts';
-import { IV_LEN } from './cipher-suite.ts';
+import { type AeadAlgorithm, IV_LEN } from './cipher-suite.ts';
 
-/** `slot` of a frame that has nothing to seal or open. */
+/** `slot` of a frame that has nothing to seal or open; the addon's, which the provider `node` works without. */
 export const NO_SLOT = 255;
 
 /** The work list of one batch; see `AeadJobArrays` for where AAD, text and ICV lie. Made once a lane. */
@@ -17,8 +17,8 @@ export interface AeadJob extends AeadJobArrays {
 
 /** A table of keys and the two operations over a batch. Belongs to one thread. */
 export interface Keyring {
-  /** Puts `sak` (16 octets: AES-128, 32: AES-256) into `slot` (0–254). */
-  set(slot: number, sak: KeyObject): void;
+  /** Puts `sak` for `algorithm` into `slot` (0–254). RangeError where the key is not of the algorithm's length. */
+  set(slot: number, algorithm: AeadAlgorithm, sak: KeyObject): void;
   clear(slot: number): void;
   /** Seals frames [0, count) in place; writes ICVs of `icvLen` octets. HOT PATH. */
   seal(job: AeadJob, count: number, icvLen: number): void;

@@ -6,6 +6,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Addon, BoundJob, KeyringHandle } from '../native/addon.ts';
 import { boundJob } from '../native/bound.ts';
 import type { AeadJob, AeadProvider, Keyring } from './aead.ts';
+import type { AeadAlgorithm } from './cipher-suite.ts';
 
 class BatchKeyring implements Keyring {
   readonly #addon: Addon;
@@ -18,10 +19,10 @@ class BatchKeyring implements Keyring {
     this.#ring = addon.openKeyring(slots);
   }
 
-  set(slot: number, sak: KeyObject): void {
+  set(slot: number, algorithm: AeadAlgorithm, sak: KeyObject): void {
     const octets = sak.export();
     try {
-      this.#addon.setKey(this.#ring, slot, octets);
+      this.#addon.setKey(this.#ring, slot, algorithm, octets);
     } finally {
       octets.fill(0);
     }
@@ -55,7 +56,7 @@ class BatchKeyring implements Keyring {
   }
 }
 
-/** The provider, or null where the addon cannot reach OpenSSL's functions in this process. */
+/** The provider, or null where the addon cannot use this process's OpenSSL (`opensslFault` says why). */
 export function batchProvider(addon: Addon): AeadProvider | null {
   const version = addon.opensslVersion();
   if (version === null) return null;

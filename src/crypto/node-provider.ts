@@ -14,17 +14,18 @@ import {
   timingSafeEqual,
 } from 'node:crypto';
 import { type AeadJob, type AeadProvider, type Keyring, NO_SLOT } from './aead.ts';
-import { ICV_LEN, IV_LEN } from './cipher-suite.ts';
+import { AEAD_KEY_LEN, type AeadAlgorithm, ICV_LEN, IV_LEN } from './cipher-suite.ts';
 
 interface NodeKey {
+  /** The name that node:crypto knows it by, too. */
+  readonly algorithm: AeadAlgorithm;
   readonly sak: KeyObject;
-  readonly cipher: 'aes-128-gcm' | 'aes-256-gcm';
 }
 
-function nodeKey(sak: KeyObject): NodeKey {
-  const octets = sak.symmetricKeySize;
-  if (octets !== 16 && octets !== 32) throw new RangeError(`"sak" expected 16 or 32 octets, got ${octets}`);
-  return { sak, cipher: octets === 16 ? 'aes-128-gcm' : 'aes-256-gcm' };
+function nodeKey(algorithm: AeadAlgorithm, sak: KeyObject): NodeKey {
+  const octets = AEAD_KEY_LEN[algorithm];
+  if (sak.symmetricKeySize === octets) return { algorithm, sak };
+  throw new RangeError(`"sak" expected ${octets} octets, got ${sak.symmetricKeySize}`);
 }
 
 /** Whether AAD, text and ICV of frame `i` lie in the arena. */
@@ -37,7 +38,7 @@ function sealFrame(job: AeadJob, i: number, icvLen: number, key: NodeKey): void 
   const textAt = job.at[i]! + job.aadLen[i]!;
   const icvAt = textAt + job.textLen[i]!;
   const nonce = iv.subarray(i * IV_LEN, i * IV_LEN + IV_LEN);
-  const cipher: CipherGCM = createCipheriv(key.cipher, key.sak, nonce, { authTagLength: ICV_LEN });
+  const cipher: CipherGCM = createCipheriv(key.algorithm, key.sak, nonce, { authTagLength: ICV_LEN });
   cipher.setAAD(arena.subarray(job.at[i]!, textAt));
   if (icvAt > textAt) cipher.update(arena.subarray(textAt, icvAt)).copy(arena, textAt);
   cipher.final();
@@ -53,7 +54,7 @@ function openFrame(job: AeadJob, i: number, icvLen: number, key: NodeKey): boole
   const textAt = job.at[i]! + job.aadLen[i]!;
   const icvAt = textAt + job.textLen[i]!;
   const nonce = iv.subarray(i * IV_LEN, i * IV_LEN + IV_LEN);
-  const decipher: DecipherGCM = createDecipheriv(key.cipher, key.sak, nonce, { authTagLength: icvLen });
+  const decipher: DecipherGCM = createDecipheriv(key.algorithm, key.sak, nonce, { authTagLength: icvLen });
   decipher.setAAD(arena.subarray(job.at[i]!, textAt));
   decipher.setAuthTag(arena.subarray(icvAt, icvAt + icvLen));
   const text = icvAt > textAt ? decipher.update(arena.subarray(textAt, icvAt)) : undefined;
@@ -72,8 +73,8 @@ function openByComparison(job: AeadJob, i: number, icvLen: number, key: NodeKey)
   const textAt = job.at[i]! + job.aadLen[i]!;
   const icvAt = textAt + job.textLen[i]!;
   const nonce = iv.subarray(i * IV_LEN, i * IV_LEN + IV_LEN);
-  const text = createDecipheriv(key.cipher, key.sak, nonce).update(arena.subarray(textAt, icvAt));
-  const cipher: CipherGCM = createCipheriv(key.cipher, key.sak, nonce);
+  const text = createDecipheriv(key.algorithm, key.sak, nonce).update(arena.subarray(textAt, icvAt));
+  const cipher: CipherGCM = createCipheriv(key.algorithm, key.sak, nonce);
   cipher.setAAD(arena.subarray(job.at[i]!, textAt));
   cipher.update(text);
   cipher.final();
@@ -90,10 +91,10 @@ class NodeKeyring implements Keyring {
     this.#keys = new Array<NodeKey | undefined>(slots).fill(undefined);
   }
 
-  set(slot: number, sak: KeyObject): void {
+  set(slot: number, algorithm: AeadAlgorithm, sak: KeyObject): void {
     if (!(slot >= 0 && slot < this.#keys.length))
       throw new RangeError('"slot" expected a slot of the keyring');
-    this.#keys[slot] = nodeKey(sak);
+    this.#keys[slot] = nodeKey(algorithm, sak);
   }
 
   clear(slot: number): void {

@@ -18,8 +18,9 @@ export interface AeadChoice {
  */
 export function selectProvider(wanted: 'auto' | 'node' | 'batch'): AeadChoice {
   if (wanted === 'node') return tested(nodeProvider, 'crypto: "node" was asked for');
-  const batch = batchProvider(loadAddon());
-  const fault = batch === null ? 'OpenSSL is out of reach in this node' : selfTest(batch);
+  const addon = loadAddon();
+  const batch = batchProvider(addon);
+  const fault = batch === null ? addon.opensslFault() : selfTest(batch);
   if (batch !== null && fault === null) {
     return { provider: batch, reason: 'self-test passed: published vectors, and equal to node:crypto' };
   }

@@ -2,9 +2,12 @@
  * What the self-test of `self-test.ts` runs: frames of IEEE 802.1AEbw-2013 Annex C, as published in Scapy's
  * test/contrib/macsec.uts, recomputed with an independent AES-GCM. Hex.
  */
+import type { AeadAlgorithm } from './cipher-suite.ts';
+
 export interface AeadVector {
   /** Clause, cipher suite and mode. */
   readonly name: string;
+  readonly algorithm: AeadAlgorithm;
   readonly key: string;
   readonly iv: string;
   readonly aad: string;
@@ -16,6 +19,7 @@ export interface AeadVector {
 export const AEAD_VECTORS: readonly AeadVector[] = [
   {
     name: 'C.1.1 GCM-AES-128 integrity-only',
+    algorithm: 'aes-128-gcm',
     key: 'ad7a2bd03eac835a6f620fdcb506b345',
     iv: '12153524c0895e81b2c28465',
     aad:
@@ -27,6 +31,7 @@ export const AEAD_VECTORS: readonly AeadVector[] = [
   },
   {
     name: 'C.1.2 GCM-AES-256 integrity-only',
+    algorithm: 'aes-256-gcm',
     key: 'e3c08a8f06c6e3ad95a70557b23f75483ce33021a9c72b7025666204c69c0b72',
     iv: '12153524c0895e81b2c28465',
     aad:
@@ -38,6 +43,7 @@ export const AEAD_VECTORS: readonly AeadVector[] = [
   },
   {
     name: 'C.5.1 GCM-AES-128 confidentiality offset 0',
+    algorithm: 'aes-128-gcm',
     key: '071b113b0ca743fecccf3d051f737382',
     iv: 'f0761e8dcd3d000176d457ed',
     aad: 'e20106d7cd0df0761e8dcd3d88e54c2a76d457ed',
@@ -47,6 +53,7 @@ export const AEAD_VECTORS: readonly AeadVector[] = [
   },
   {
     name: 'C.5.2 GCM-AES-256 confidentiality offset 0',
+    algorithm: 'aes-256-gcm',
     key: '691d3ee909d7f54167fd1ca0b5d769081f2bde1aee655fdbab80bd5295ae6be7',
     iv: 'f0761e8dcd3d000176d457ed',
     aad: 'e20106d7cd0df0761e8dcd3d88e54c2a76d457ed',

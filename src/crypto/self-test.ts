@@ -4,7 +4,7 @@
  */
 import { createSecretKey } from 'node:crypto';
 import { type AeadJob, type AeadProvider, createAeadJob, type Keyring } from './aead.ts';
-import { ICV_LEN } from './cipher-suite.ts';
+import { AEAD_KEY_LEN, type AeadAlgorithm, ICV_LEN } from './cipher-suite.ts';
 import { nodeProvider } from './node-provider.ts';
 import { AEAD_VECTORS, type AeadVector } from './self-test-vectors.ts';
 
@@ -40,7 +40,7 @@ function testVector(ring: Keyring, vector: AeadVector): string | null {
   const aad = hex(vector.aad);
   const text = hex(vector.text);
   const job = jobOf(aad, text, hex(vector.iv));
-  ring.set(0, createSecretKey(hex(vector.key)));
+  ring.set(0, vector.algorithm, createSecretKey(hex(vector.key)));
   ring.seal(job, 1, ICV_LEN);
   const sealed = Buffer.concat([aad, hex(vector.sealed), hex(vector.icv)]);
   if (!job.arena.equals(sealed)) return 'sealed to other octets';
@@ -70,17 +70,18 @@ function filler(length: number, seed: number): Buffer {
 const TEXT_LENS = [0, 1, 15, 16, 17, 46, 48, 127, 512, 1418, 1419, 1500, 9000];
 
 function compareWith(reference: Keyring, ring: Keyring): string | null {
-  for (const keyLen of [16, 32]) {
+  for (const [name, keyLen] of Object.entries(AEAD_KEY_LEN)) {
+    const algorithm = name as AeadAlgorithm;
     const key = createSecretKey(filler(keyLen, keyLen));
-    reference.set(0, key);
-    ring.set(0, key);
+    reference.set(0, algorithm, key);
+    ring.set(0, algorithm, key);
     for (const [n, textLen] of TEXT_LENS.entries()) {
       const icvLen = 8 + (n % 9);
       const wanted = jobOf(filler(28, n), filler(textLen, n), filler(12, n));
       const got = jobOf(filler(28, n), filler(textLen, n), filler(12, n));
       reference.seal(wanted, 1, icvLen);
       ring.seal(got, 1, icvLen);
-      const what = `${keyLen * 8}-bit key, ${textLen} octets, ICV of ${icvLen}`;
+      const what = `${algorithm}, ${textLen} octets, ICV of ${icvLen}`;
       if (!got.arena.equals(wanted.arena)) return `${what}: other octets than node:crypto`;
       const fault = refusesAlteredBit(ring, Buffer.from(got.arena), got, icvLen);
       if (fault !== null) return `${what}: ${fault}`;

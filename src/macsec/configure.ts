@@ -3,7 +3,7 @@
  * keep their packet numbers, replay windows and counters. Nothing here is on a frame's way.
  */
 import type { Keyring } from '../crypto/aead.ts';
-import { isXpn } from '../crypto/cipher-suite.ts';
+import { cipherSuite, isXpn } from '../crypto/cipher-suite.ts';
 import { parseSci, sciHigh, sciLow } from '../wire/sci.ts';
 import { SECTAG_LEN_NO_SCI, SECTAG_LEN_SCI, TCI_C, TCI_E, TCI_ES, TCI_SC, TCI_SCB } from '../wire/sectag.ts';
 import type { MacsecConfig, RxScConfig, SaConfig } from './config.ts';
@@ -76,7 +76,7 @@ export function configureSecy(secy: SecY, spec: SecySpec): void {
   secy.tagLen = sendSci ? SECTAG_LEN_SCI : SECTAG_LEN_NO_SCI;
   for (let an = 0; an < AN_COUNT; an++) {
     const i = config.txSa.findIndex((sa) => sa.an === an);
-    secy.txSa[an] = configureTxSa(secy, an, config.txSa[i], spec.txShare[i]);
+    secy.txSa[an] = configureTxSa(secy, config, an, config.txSa[i], spec.txShare[i]);
   }
   secy.encodingSa = config.encodingSa;
   const before = secy.rxSc;
@@ -89,6 +89,7 @@ export function configureSecy(secy: SecY, spec: SecySpec): void {
 
 function configureTxSa(
   secy: SecY,
+  config: MacsecConfig,
   an: number,
   sa: SaConfig | undefined,
   share: SaShare | undefined,
@@ -102,7 +103,7 @@ function configureTxSa(
     before.active = sa.active;
     return before;
   }
-  secy.keyring.set(an, sa.sak);
+  secy.keyring.set(an, cipherSuite(config.cipher).aead, sa.sak);
   clearTxSa(secy.counters, an);
   return {
     an,
@@ -162,7 +163,7 @@ function configureRxSa(
     return before;
   }
   const slot = AN_COUNT * (1 + sc.index) + an;
-  secy.keyring.set(slot, sa.sak);
+  secy.keyring.set(slot, cipherSuite(config.cipher).aead, sa.sak);
   clearRxSa(secy.counters, sc.index, an);
   const rxSa: RxSa = {
     an,

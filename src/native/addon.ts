@@ -1,9 +1,11 @@
 /**
  * The addon's typed interface: system calls, and AEAD over a batch. No protocol, no policy.
  *
- * Contract for every function: one call a batch; arguments are numbers, strings, typed arrays and handles;
- * nothing that belongs to JavaScript is kept after the call returns, but for the arrays of a bound handle. Failure throws a `SystemError` with
- * `code`, `errno` and `syscall`; EAGAIN is a return value, never an exception.
+ * Contract for every function: one call per batch; arguments are numbers, strings, typed arrays and handles;
+ * nothing that belongs to JavaScript is kept after the call returns, but for the arrays of a bound handle. Failure
+ * throws a `SystemError` with `code`, `errno` and `syscall`; EAGAIN is a return value, never an exception. A wrong
+ * argument throws a `TypeError` or `RangeError`: so does anything but an open handle of the right kind, and the
+ * addon then has not looked at what is behind it.
  */
 
 /** What a failed system call throws: an `Error` with the kernel's name for it. */
@@ -17,7 +19,7 @@ export interface SystemError extends Error {
 }
 
 declare const handle: unique symbol;
-/** A wrapped native object (scratch buffers, cipher contexts). Freed when collected or closed. */
+/** A native object (a port, cipher contexts) of this thread. Freed when collected or closed. */
 export interface PortHandle {
   readonly [handle]: 'port';
 }
@@ -48,15 +50,29 @@ export interface FrameArrays {
   readonly verdict: Uint8Array;
 }
 
-/** Verdicts of the addon's own: the frame does not fit its slot; the kernel described it wrongly. */
-export const VERDICT_TOO_LONG = 255;
-export const VERDICT_MALFORMED = 254;
-/** What `tapWrite` may join. */
-export const JOIN_TCP = 1;
-export const JOIN_UDP = 2;
-/** Octets of an area of `udpReceive`, and of a peer's endpoint in shared memory. */
-export const UDP_AREA_LEN = 65536;
-export const ENDPOINT_LEN = 64;
+/** What both sides count on. Read them into a module's own constants, not per batch. */
+export interface AddonConstants {
+  /** Octets of an IV; of an ICV, at least and at most. */
+  readonly IV_LEN: number;
+  readonly ICV_MIN: number;
+  readonly ICV_MAX: number;
+  /** The slot of a frame that has nothing to seal or open. */
+  readonly NO_SLOT: number;
+  /** Verdicts of the addon's own: the frame does not fit its slot; the kernel described it wrongly. */
+  readonly VERDICT_TOO_LONG: number;
+  readonly VERDICT_MALFORMED: number;
+  /** What `tapWrite` may join. */
+  readonly JOIN_TCP: number;
+  readonly JOIN_UDP: number;
+  /** Octets of an area of `udpReceive`; areas of one call, at most; frames that room is kept for in each. */
+  readonly UDP_AREA_LEN: number;
+  readonly UDP_AREAS_MAX: number;
+  readonly UDP_TRAIN_MAX: number;
+  /** Octets of a peer's endpoint in shared memory. */
+  readonly ENDPOINT_LEN: number;
+  /** Pairs that one `epollReady` writes, at most. */
+  readonly READY_MAX: number;
+}
 
 /** A `FrameArrays` or `AeadJobArrays` that the addon has read once; stands for it in every call, and keeps its arrays. */
 export interface BoundFrames {
@@ -67,6 +83,8 @@ export interface BoundJob {
 }
 
 export interface Addon {
+  readonly constants: AddonConstants;
+
   // --- bound arrays ---------------------------------------------------------------------------------
   /** Reads the arrays of `frames` once; they stay alive with the handle. */
   bindFrames(frames: FrameArrays): BoundFrames;
@@ -125,12 +143,12 @@ export interface Addon {
 
   // --- ports: batched reads and writes -------------------------------------------------------------
   /**
-   * Scratch for one TAP queue `fd`. `join`: what `tapWrite` may join to super-frames (JOIN_TCP 1, JOIN_UDP 2).
+   * A port for the TAP queue `fd`. `join`: what `tapWrite` may join to super-frames (JOIN_TCP, JOIN_UDP).
    * `mtu`: 0, or that of the TAP where frames come in clear from a kernel, which may have joined them or left
    * their checksums to be completed: `tapWrite` then says so to the TAP.
    */
   openTapPort(fd: number, join: number, mtu: number): PortHandle;
-  /** Scratch for one socket `fd`. */
+  /** A port for the socket `fd`. */
   openSocketPort(fd: number): PortHandle;
   /**
    * Reads up to `max` frames, frame i to `arena[at[i], at[i] + room)`; writes `len[i]`, clears `verdict[i]`.
@@ -171,7 +189,7 @@ export interface Addon {
     count: number,
     status: Int32Array,
   ): number;
-  /** Scratch for one UDP socket `fd`; turns UDP_GRO on where the kernel has it. */
+  /** A port for the UDP socket `fd`; turns UDP_GRO on where the kernel has it. */
   openUdpPort(fd: number): PortHandle;
   /**
    * As `socketSend`, to the peer in `endpoint`; neighbours of one length leave as one train (UDP_SEGMENT).
@@ -197,22 +215,30 @@ export interface Addon {
     max: number,
     status: Int32Array,
   ): number;
-  /** Makes the sender of frame `frame` of the last `udpReceive` the peer; returns whether it was another before. */
+  /**
+   * Makes the sender of frame `frame` of the last `udpReceive` the peer; returns whether it was another before.
+   * Senders are kept per thread: RangeError where another port has received since.
+   */
   udpLearn(port: PortHandle, frame: number, endpoint: Uint8Array): boolean;
   /** Makes `address`:`port` the peer. `endpoint`: ENDPOINT_LEN octets of shared memory, zeroed when made. */
   setEndpoint(endpoint: Uint8Array, address: string, port: number): boolean;
   /** `192.0.2.1:4754`, `[2001:db8::1]:4754`, or null while no peer is known. */
   endpointText(endpoint: Uint8Array): string | null;
-  /** Frees the scratch; does not close the descriptor. */
+  /** Does not close the descriptor. */
   closePort(port: PortHandle): void;
 
   // --- AEAD: the OpenSSL that this node process runs on --------------------------------------------
-  /** The version text of that OpenSSL, or null where its functions cannot be reached (then no keyring opens). */
+  /** The version text of that OpenSSL, or null where it cannot be used (then no keyring opens). */
   opensslVersion(): string | null;
+  /** Why it cannot be used, as half a sentence; null where it can. */
+  opensslFault(): string | null;
   /** A table of `slots` cipher contexts, for one thread. */
   openKeyring(slots: number): KeyringHandle;
-  /** Puts AES-GCM with `key` (16 or 32 octets) into `slot`; the octets of `key` are copied by OpenSSL only. */
-  setKey(ring: KeyringHandle, slot: number, key: Uint8Array): void;
+  /**
+   * Puts `algorithm` with `key`, which must have that algorithm's length, into `slot`; the octets of `key` are
+   * copied by OpenSSL only.
+   */
+  setKey(ring: KeyringHandle, slot: number, algorithm: 'aes-128-gcm' | 'aes-256-gcm', key: Uint8Array): void;
   /** Frees and wipes a slot. */
   clearKey(ring: KeyringHandle, slot: number): void;
   closeKeyring(ring: KeyringHandle): void;
@@ -240,7 +266,7 @@ export interface GreSocketOptions {
 }
 
 /**
- * One AEAD operation a frame, all in one slab. Frame i: AAD is `arena[at, at + aadLen)`, the text follows it
+ * One AEAD operation per frame, all in one slab. Frame i: AAD is `arena[at, at + aadLen)`, the text follows it
  * directly (`textLen` octets, replaced in place), the ICV (`icvLen` octets) follows the text.
  */
 export interface AeadJobArrays {
@@ -248,9 +274,9 @@ export interface AeadJobArrays {
   readonly at: Uint32Array;
   readonly aadLen: Uint32Array;
   readonly textLen: Uint32Array;
-  /** 12 octets a frame. */
+  /** IV_LEN octets per frame. */
   readonly iv: Uint8Array;
-  /** Which key of the ring; 255: skip this frame. */
+  /** Which key of the ring; NO_SLOT: skip this frame. */
   readonly slot: Uint8Array;
   /** Written by open: 1 when the ICV was right, else 0. Written by seal: 1. */
   readonly ok: Uint8Array;

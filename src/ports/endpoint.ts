@@ -2,8 +2,9 @@
  * Where a UDP peer is: its address and port, in shared memory that every lane of a tunnel sees. Where `gre.remote` is
  * dynamic, the receive lane writes it, by what it has learned of authentic frames.
  */
-import { ENDPOINT_LEN } from '../native/addon.ts';
 import { loadAddon } from '../native/load.ts';
+
+const { ENDPOINT_LEN } = loadAddon().constants;
 
 /** Shared memory for a peer's address: `remote`:`port`, or unknown as yet where `remote` is null. */
 export function createEndpoint(remote: string | null, port: number): Uint8Array {

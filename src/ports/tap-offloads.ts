@@ -2,7 +2,10 @@
  * Which offloads a TAP has (`TUNSETOFFLOAD`, linux/if_tun.h). With them the kernel hands over super-frames of up
  * to 64 KB (TSO, USO) and unfinished checksums, and the addon does what a NIC would.
  */
-import { type Addon, JOIN_TCP, JOIN_UDP } from '../native/addon.ts';
+import type { Addon } from '../native/addon.ts';
+import { loadAddon } from '../native/load.ts';
+
+const { JOIN_TCP, JOIN_UDP } = loadAddon().constants;
 
 const CSUM = 0x01;
 const TSO4 = 0x02;

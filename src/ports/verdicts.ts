@@ -2,8 +2,9 @@
 import { constants } from 'node:os';
 import type { Batch } from '../frame/batch.ts';
 import { Drop } from '../frame/drop.ts';
-import { VERDICT_MALFORMED, VERDICT_TOO_LONG } from '../native/addon.ts';
+import { loadAddon } from '../native/load.ts';
 
+const { VERDICT_MALFORMED, VERDICT_TOO_LONG } = loadAddon().constants;
 const { EAGAIN, ENOBUFS, EMSGSIZE, EPERM, EACCES } = constants.errno;
 const { ENETUNREACH, EHOSTUNREACH, ENETDOWN, ECONNREFUSED, ENODEV } = constants.errno;
 const { EADDRNOTAVAIL, EDESTADDRREQ } = constants.errno;

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type AeadJob, type AeadProvider, createAeadJob, NO_SLOT } from '../../../src/crypto/aead.ts';
 import { batchProvider } from '../../../src/crypto/batch-provider.ts';
+import type { AeadAlgorithm } from '../../../src/crypto/cipher-suite.ts';
 import { nodeProvider } from '../../../src/crypto/node-provider.ts';
 import { providerNamed, selectProvider } from '../../../src/crypto/select.ts';
 import { selfTest } from '../../../src/crypto/self-test.ts';
@@ -29,6 +30,7 @@ const batch = batchProvider(loadAddon());
 if (batch === null)
   throw new Error('this node gives no access to its OpenSSL: the provider "batch" is untested');
 const providers: AeadProvider[] = [nodeProvider, batch];
+const algorithmOf = (key: Uint8Array): AeadAlgorithm => (key.length === 16 ? 'aes-128-gcm' : 'aes-256-gcm');
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 
 /** One frame a list element, each with 16 octets for its ICV. */
@@ -54,7 +56,7 @@ describe.each(providers)('AEAD provider $name', (provider) => {
       const aad = hex(vector.aad);
       const job = jobOf([{ aad, text: hex(vector.plaintext), iv: hex(vector.iv) }]);
       const ring = provider.openKeyring(4);
-      ring.set(0, createSecretKey(hex(vector.key)));
+      ring.set(0, algorithmOf(hex(vector.key)), createSecretKey(hex(vector.key)));
       ring.seal(job, 1, 16);
       expect(job.arena.subarray(aad.length).toString('hex')).toBe(vector.ciphertext + vector.icv);
       ring.open(job, 1, 16);
@@ -66,6 +68,16 @@ describe.each(providers)('AEAD provider $name', (provider) => {
 
   it('passes its self-test', () => expect(selfTest(provider)).toBeNull());
 
+  it("takes a key of its algorithm's length only, in a slot of its own", () => {
+    const ring = provider.openKeyring(2);
+    const [short, long] = [16, 32].map((octets) => createSecretKey(Buffer.alloc(octets)));
+    expect(() => ring.set(0, 'aes-128-gcm', long!)).toThrow(RangeError);
+    expect(() => ring.set(0, 'aes-256-gcm', short!)).toThrow(RangeError);
+    expect(() => ring.set(0, 'aes-256-gcm', short!)).toThrow('expected 32 octets');
+    expect(() => ring.set(2, 'aes-128-gcm', short!)).toThrow(RangeError);
+    ring.close();
+  });
+
   it('leaves a frame of NO_SLOT alone, and refuses one whose slot has no key', () => {
     const frame = { aad: Buffer.alloc(20, 1), text: Buffer.alloc(30, 2), iv: Buffer.alloc(12, 3) };
     const job = jobOf([frame, frame]);
@@ -76,7 +88,7 @@ describe.each(providers)('AEAD provider $name', (provider) => {
     ring.seal(job, 2, 16);
     expect([...job.ok]).toEqual([7, 0]);
     expect(job.arena.equals(before)).toBe(true);
-    ring.set(3, createSecretKey(Buffer.alloc(16)));
+    ring.set(3, 'aes-128-gcm', createSecretKey(Buffer.alloc(16)));
     ring.clear(3);
     ring.open(job, 2, 16);
     expect([...job.ok]).toEqual([7, 0]);
@@ -90,7 +102,7 @@ describe.each(providers)('AEAD provider $name', (provider) => {
     }));
     const job = jobOf(frames);
     const ring = provider.openKeyring(1);
-    ring.set(0, createSecretKey(Buffer.alloc(32, 9)));
+    ring.set(0, 'aes-256-gcm', createSecretKey(Buffer.alloc(32, 9)));
     ring.seal(job, 3, 16);
     job.arena[job.at[1]! + 60]! ^= 1;
     ring.open(job, 3, 16);
@@ -105,7 +117,7 @@ describe.each(providers)('AEAD provider $name', (provider) => {
       textLen: fc.nat(0xffffffff),
     });
     const ring = provider.openKeyring(1);
-    ring.set(0, createSecretKey(Buffer.alloc(16)));
+    ring.set(0, 'aes-128-gcm', createSecretKey(Buffer.alloc(16)));
     fc.assert(
       fc.property(bounds, ({ at, aadLen, textLen }) => {
         const job = createAeadJob(Buffer.alloc(256), Uint32Array.of(at));
@@ -144,7 +156,7 @@ describe('providers node and batch', () => {
   ): void {
     const jobs = providers.map((provider) => {
       const ring = provider.openKeyring(1);
-      ring.set(0, createSecretKey(key));
+      ring.set(0, algorithmOf(key), createSecretKey(key));
       const job = jobOf(frames);
       ring.seal(job, frames.length, icvLen);
       return { ring, job };
@@ -179,7 +191,7 @@ describe('providers node and batch', () => {
       openKeyring: (slots) => {
         const ring = nodeProvider.openKeyring(slots);
         return {
-          set: (slot, sak) => ring.set(slot, sak),
+          set: (slot, algorithm, sak) => ring.set(slot, algorithm, sak),
           clear: (slot) => ring.clear(slot),
           open: (job, count, icvLen) => ring.open(job, count, icvLen),
           close: () => ring.close(),

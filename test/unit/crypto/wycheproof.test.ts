@@ -48,7 +48,7 @@ function batchOf(all: readonly Vector[], provider: AeadProvider) {
   const ring = provider.openKeyring(all.length);
   let at = MARGIN;
   for (const [i, { key, iv, aad, ct, tag }] of all.entries()) {
-    ring.set(i, createSecretKey(hex(key)));
+    ring.set(i, key.length === 32 ? 'aes-128-gcm' : 'aes-256-gcm', createSecretKey(hex(key)));
     job.slot[i] = i;
     job.at[i] = at;
     job.aadLen[i] = aad.length / 2;

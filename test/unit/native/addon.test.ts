@@ -48,9 +48,14 @@ describe('errors', () => {
       'too few arguments',
     );
     expect(errorOf(() => addon.closePort({} as PortHandle)).message).toBe('"port" expected an open handle');
-    expect(errorOf(() => addon.setKey(addon.openKeyring(1), 0, new Uint8Array(15))).message).toContain(
-      '16 or 32',
+    const ring = addon.openKeyring(1);
+    expect(errorOf(() => addon.setKey(ring, 0, 'aes-128-gcm', new Uint8Array(15))).message).toContain(
+      '16 octets',
     );
+    expect(errorOf(() => addon.setKey(ring, 0, 'aes-256-gcm', new Uint8Array(16))).message).toContain(
+      '32 octets',
+    );
+    expect(() => addon.setKey(ring, 0, 'aes-192-gcm' as never, new Uint8Array(24))).toThrow(RangeError);
     expect(errorOf(() => addon.openKeyring(256)).message).toContain('1 to 255');
   });
 
@@ -169,7 +174,7 @@ describe('several threads', () => {
       const { parentPort, workerData } = require('node:worker_threads');
       const addon = require(workerData.file);
       const ring = addon.openKeyring(2);
-      addon.setKey(ring, 1, new Uint8Array(16).fill(workerData.n));
+      addon.setKey(ring, 1, 'aes-128-gcm', new Uint8Array(16).fill(workerData.n));
       const job = { arena: new Uint8Array(2000), at: new Uint32Array(8).fill(10), aadLen: new Uint32Array(8).fill(28),
         textLen: new Uint32Array(8).fill(1400), iv: new Uint8Array(96), slot: new Uint8Array(8).fill(255), ok: new Uint8Array(8) };
       job.slot[0] = 1;

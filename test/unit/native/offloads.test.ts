@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Batch, createBatch, HEADROOM, resetBatch, TAILROOM } from '../../../src/frame/batch.ts';
-import { JOIN_TCP, JOIN_UDP, type PortHandle, VERDICT_MALFORMED } from '../../../src/native/addon.ts';
+import type { PortHandle } from '../../../src/native/addon.ts';
 import { loadAddon } from '../../../src/native/load.ts';
 import { HOP_BY_HOP, IP_OPTIONS, SHAPES, TIMESTAMPS, VLAN } from './offload-shapes.ts';
 import {
@@ -27,6 +27,7 @@ import {
 } from './packets.ts';
 
 const addon = loadAddon();
+const { JOIN_TCP, JOIN_UDP, VERDICT_MALFORMED } = addon.constants;
 const status = new Int32Array(1);
 const fds = new Int32Array(2);
 let tap: PortHandle;
@@ -60,7 +61,7 @@ function framesIn(batch: Batch, count: number): Buffer[] {
 
 /** The kernel puts a frame with its header into the TAP. */
 function give(vnet: Uint8Array, frame: Uint8Array): void {
-  const batch = createBatch(70_000, 1);
+  const batch = createBatch(126_000, 1);
   fill(batch, [Buffer.concat([vnet, frame])]);
   expect(addon.socketSend(kernel, batch, 0, 1, status)).toBe(1);
 }
@@ -147,6 +148,26 @@ describe('a super-frame from the TAP', () => {
       resetBatch(batch);
       expect(addon.tapRead(tap, batch, 64, 1500)).toBe(1);
       expect(batch.verdict[0]).toBe(VERDICT_MALFORMED);
+    }
+  });
+
+  it('that is longer than a TAP gives is refused, wherever its octets were expected', () => {
+    const spec = SHAPES[0]!.spec;
+    const batch = createBatch(1500, 128);
+    for (const longer of [66_001, 125_000]) {
+      resetBatch(batch);
+      give(vnetHeader(spec, 1378), buildFrame(spec, true));
+      const cut = addon.tapRead(tap, batch, 128, 1500);
+      expect(cut).toBe(Math.ceil(60_000 / 1378));
+      for (const mss of [1378, 900]) {
+        resetBatch(batch);
+        give(
+          vnetHeader(spec, mss),
+          Buffer.concat([buildFrame(spec, true), Buffer.alloc(longer)]).subarray(0, longer),
+        );
+        expect(addon.tapRead(tap, batch, 128, 1500)).toBe(1);
+        expect([batch.verdict[0], batch.len[0]]).toEqual([VERDICT_MALFORMED, longer]);
+      }
     }
   });
 
