@@ -24,7 +24,11 @@ export interface KeyedTunnel {
   readonly keys: StaticKeys | null;
 }
 
+/** Paths whose MTU is asked for per tick, at most. */
+const PATHS_PER_TICK = 64;
+
 export class Tunnels {
+  #pathAt = 0;
   readonly #context: TunnelsContext;
   readonly #byName = new Map<string, KeyedTunnel>();
   /** Null until they have been given the lanes. */
@@ -112,10 +116,16 @@ export class Tunnels {
 
   /** Once a second: what was received is stored, the path's MTU looked at. */
   tick(): void {
-    for (const tunnel of this.all()) {
-      tunnel.saveReceived();
-      this.#followPath(tunnel);
-    }
+    for (const tunnel of this.all()) tunnel.saveReceived();
+    for (const tunnel of this.#nextPaths()) this.#followPath(tunnel);
+  }
+
+  /** Whose path is looked at in this tick: all in turn, so that a hub with many does not ask for all at once. */
+  #nextPaths(): Tunnel[] {
+    const tunnels = [...this.all()];
+    const from = tunnels.length <= PATHS_PER_TICK ? 0 : this.#pathAt % tunnels.length;
+    this.#pathAt = from + PATHS_PER_TICK;
+    return tunnels.slice(from, from + PATHS_PER_TICK);
   }
 
   /** Its key source first, and with it the packet numbers. Throws L2vpnError; nothing is left open then. */

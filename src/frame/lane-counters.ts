@@ -17,6 +17,8 @@ export const Traffic = {
   batches: 4,
   /** When a frame last left at the far end, in ms since the epoch; 0: never. */
   lastMs: 5,
+  /** Batches that are through: while it stands still, so does every other counter of the lane. */
+  done: 6,
 } as const;
 export const TRAFFIC_LEN = 8;
 
@@ -74,5 +76,6 @@ export function countOut(counters: LaneCounters, batch: Batch): number {
     traffic[Traffic.outOctets]! += octets;
     traffic[Traffic.lastMs] = Date.now();
   }
+  traffic[Traffic.done]! += 1;
   return count - frames;
 }

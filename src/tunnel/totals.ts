@@ -37,6 +37,13 @@ export function totalsOf(lanes: readonly CountedLane[], hasSecy: boolean): Tunne
   return totals;
 }
 
+/** Batches that all lanes together have moved: cheap to ask for, and it stands still while the totals do. */
+export function batchesDone(lanes: readonly CountedLane[]): number {
+  let done = 0;
+  for (const { counters } of lanes) done += laneCounters(counters).traffic[Traffic.done]!;
+  return done;
+}
+
 /** Adds `from` to `into`; at `latest` the higher one stays. */
 function add(into: Float64Array, from: Float64Array, latest: readonly number[]): void {
   const before = latest.map((i) => into[i]!);

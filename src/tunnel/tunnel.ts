@@ -24,7 +24,7 @@ import { type MtuArithmetic, mtuArithmetic } from './mtu.ts';
 import { PathMtu } from './path-mtu.ts';
 import { type SaControl, TunnelSaControl } from './sa-control.ts';
 import { SecyControl } from './secy-control.ts';
-import { type TunnelTotals, totalsOf } from './totals.ts';
+import { batchesDone, type TunnelTotals, totalsOf } from './totals.ts';
 import type { TunnelView } from './view.ts';
 
 /** The smallest MTU that IPv4 demands of a link (RFC 791): below it the arithmetic has gone wrong. */
@@ -60,6 +60,7 @@ export class Tunnel implements TunnelView {
   #ifindex = 0;
   #lanes: readonly LaneSpec[] = [];
   readonly #fds: number[] = [];
+  #totals: { readonly done: number; readonly counters: TunnelTotals } | null = null;
 
   /** `config` is `tunnels[index]`. Throws L2vpnError where there is no route, or the path carries too little. */
   constructor(config: TunnelConfig, index: number, state: PnState, host: LaneHost) {
@@ -106,8 +107,13 @@ export class Tunnel implements TunnelView {
     return encap?.kind === 'gre-udp' ? endpointText(encap.endpoint) : null;
   }
 
+  /** Added up again only where a lane has moved a batch since. */
   totals(): TunnelTotals {
-    return totalsOf(this.#lanes, this.macsec !== null);
+    const done = batchesDone(this.#lanes);
+    if (this.#totals === null || this.#totals.done !== done) {
+      this.#totals = { done, counters: totalsOf(this.#lanes, this.macsec !== null) };
+    }
+    return this.#totals.counters;
   }
 
   /** TAP and socket. Throws L2vpnError; call `close` then too. */
@@ -156,7 +162,11 @@ export class Tunnel implements TunnelView {
 
   #createMacsec(config: MacsecConfig, state: PnState, host: LaneHost): TunnelMacsec {
     const secy = new SecyControl(config, sciOf(this.mac, config.port), state, {
-      configure: (spec) => host.configure(this.name, spec),
+      configure: (spec) =>
+        host.configure(this.name, spec).finally(() => {
+          // New SAs begin to count at 0.
+          this.#totals = null;
+        }),
       wake: () => host.wake(),
       counters: () => this.totals().secy,
     });
