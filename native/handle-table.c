@@ -1,23 +1,9 @@
 /* Linear probing; removal moves what follows back (Knuth, TAOCP 3, 6.4, algorithm R), so there are no tombstones. */
 #include "handle-table.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 
 #define FIRST_CAPACITY 64
-
-/* Fibonacci hashing: allocations are aligned to 16 octets, and the product's upper half is well mixed. */
-static size_t home_of(const struct handle_table *table, const void *object) {
-  const uint64_t product = (uint64_t)((uintptr_t)object >> 4) * UINT64_C(0x9e3779b97f4a7c15);
-  return (size_t)(product >> 32) & (table->capacity - 1);
-}
-
-/* Where `object` is, or the free place where it would go. The table has a free place. */
-static size_t place_of(const struct handle_table *table, const void *object) {
-  size_t i = home_of(table, object);
-  while (table->entries[i].object != NULL && table->entries[i].object != object) i = (i + 1) & (table->capacity - 1);
-  return i;
-}
 
 static bool grow(struct handle_table *table) {
   struct handle_table wider = {.capacity = table->capacity == 0 ? FIRST_CAPACITY : 2 * table->capacity};
@@ -26,7 +12,7 @@ static bool grow(struct handle_table *table) {
   wider.count = table->count;
   for (size_t i = 0; i < table->capacity; i++) {
     const struct handle_entry *entry = &table->entries[i];
-    if (entry->object != NULL) wider.entries[place_of(&wider, entry->object)] = *entry;
+    if (entry->object != NULL) wider.entries[handle_table_place(&wider, entry->object)] = *entry;
   }
   free(table->entries);
   *table = wider;
@@ -35,22 +21,17 @@ static bool grow(struct handle_table *table) {
 
 bool handle_table_put(struct handle_table *table, const void *object, enum handle_kind kind) {
   if (2 * (table->count + 1) > table->capacity && !grow(table)) return false;
-  table->entries[place_of(table, object)] = (struct handle_entry){.object = object, .kind = kind};
+  table->entries[handle_table_place(table, object)] = (struct handle_entry){.object = object, .kind = kind};
   table->count++;
   return true;
-}
-
-enum handle_kind handle_table_find(const struct handle_table *table, const void *object) {
-  if (table->capacity == 0 || object == NULL) return HANDLE_NONE;
-  return table->entries[place_of(table, object)].kind;
 }
 
 void handle_table_remove(struct handle_table *table, const void *object) {
   if (handle_table_find(table, object) == HANDLE_NONE) return;
   const size_t mask = table->capacity - 1;
-  size_t hole = place_of(table, object);
+  size_t hole = handle_table_place(table, object);
   for (size_t i = (hole + 1) & mask; table->entries[i].object != NULL; i = (i + 1) & mask) {
-    const size_t home = home_of(table, table->entries[i].object);
+    const size_t home = handle_table_home(table, table->entries[i].object);
     /* An entry may move to the hole unless its home lies behind it. */
     if (((i - home) & mask) < ((i - hole) & mask)) continue;
     table->entries[hole] = table->entries[i];

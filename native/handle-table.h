@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum handle_kind {
   HANDLE_NONE,
@@ -32,9 +33,26 @@ struct handle_table {
 
 /* False where there is no memory. `object` is not in it yet. */
 bool handle_table_put(struct handle_table *table, const void *object, enum handle_kind kind);
-/* HANDLE_NONE where it is not in it. HOT PATH. */
-enum handle_kind handle_table_find(const struct handle_table *table, const void *object);
 void handle_table_remove(struct handle_table *table, const void *object);
 void handle_table_free(struct handle_table *table);
+
+/* Fibonacci hashing: allocations are aligned to 16 octets, and the product's upper half is well mixed. */
+static inline size_t handle_table_home(const struct handle_table *table, const void *object) {
+  const uint64_t product = (uint64_t)((uintptr_t)object >> 4) * UINT64_C(0x9e3779b97f4a7c15);
+  return (size_t)(product >> 32) & (table->capacity - 1);
+}
+
+/* Where `object` is, or the free place where it would go. The table has a free place. */
+static inline size_t handle_table_place(const struct handle_table *table, const void *object) {
+  size_t i = handle_table_home(table, object);
+  while (table->entries[i].object != NULL && table->entries[i].object != object) i = (i + 1) & (table->capacity - 1);
+  return i;
+}
+
+/* HANDLE_NONE where it is not in it. HOT PATH. */
+static inline enum handle_kind handle_table_find(const struct handle_table *table, const void *object) {
+  if (table->capacity == 0 || object == NULL) return HANDLE_NONE;
+  return table->entries[handle_table_place(table, object)].kind;
+}
 
 #endif

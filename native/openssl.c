@@ -17,18 +17,18 @@ static bool find(struct source *from, void *function, const char *name) {
   void *symbol = dlsym(RTLD_DEFAULT, name);
   Dl_info object;
   if (symbol == NULL || dladdr(symbol, &object) == 0) {
-    from->fault = "this node process has no OpenSSL 3 whose functions can be reached";
+    from->fault = "there is no OpenSSL 3 whose functions can be reached";
     return false;
   }
   if (from->base == NULL) from->base = object.dli_fbase;
-  if (from->base != object.dli_fbase) from->fault = "this node process has OpenSSL's functions in several objects";
+  if (from->base != object.dli_fbase) from->fault = "OpenSSL's functions are in several objects";
   memcpy(function, &symbol, sizeof symbol);
   return from->fault == NULL;
 }
 
 static bool find_all(struct openssl *s, struct source *from) {
   if (!find(from, &s->version_major, "OPENSSL_version_major")) return false;
-  if (s->version_major() != 3) from->fault = "this node process has an OpenSSL of another major version than 3";
+  if (s->version_major() != 3) from->fault = "OpenSSL is of another major version than 3";
   return from->fault == NULL && find(from, &s->version, "OpenSSL_version") &&
          find(from, &s->cipher_fetch, "EVP_CIPHER_fetch") && find(from, &s->cipher_free, "EVP_CIPHER_free") &&
          find(from, &s->provider_of, "EVP_CIPHER_get0_provider") &&
@@ -85,16 +85,16 @@ static const struct {
 static const char *find_ciphers(struct openssl *s) {
   int no_cache;
   s->fetched = s->cipher_fetch(NULL, CIPHERS[0].openssl_name, NULL);
-  if (s->fetched == NULL) return "OpenSSL has no AES-GCM here";
+  if (s->fetched == NULL) return "OpenSSL has no AES-GCM";
   const OSSL_PROVIDER *provider = s->provider_of(s->fetched);
   if (strcmp(s->provider_name(provider), "default") != 0) {
-    return "OpenSSL has AES-GCM from another provider than its default one here (FIPS?), to be used through EVP only";
+    return "OpenSSL has AES-GCM from another provider than \"default\" (FIPS?), to be used through EVP only";
   }
   s->algorithms = s->query(provider, OSSL_OP_CIPHER, &no_cache);
   for (size_t i = 0; i < GCM_COUNT; i++) {
     s->gcm[i].algorithm = CIPHERS[i].algorithm;
     s->gcm[i].key_len = CIPHERS[i].key_len;
-    if (!find_cipher(s, CIPHERS[i].openssl_name, &s->gcm[i])) return "OpenSSL's AES-GCM lacks a function here";
+    if (!find_cipher(s, CIPHERS[i].openssl_name, &s->gcm[i])) return "OpenSSL has no AES-GCM with all its functions";
   }
   return NULL;
 }

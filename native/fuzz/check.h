@@ -1,4 +1,4 @@
-/* What both fuzzers ask of a frame: `must` ends the run, an oracle of its own says whether checksums are right. */
+/* What the fuzzers share: `must` ends the run, an oracle of its own says whether checksums are right. */
 #ifndef L2VPND_FUZZ_CHECK_H
 #define L2VPND_FUZZ_CHECK_H
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Fuzzes the offloads (native/segment.c, native/coalesce.c) with libFuzzer, ASan and UBSan, each for SECONDS.
+# Fuzzes the offloads (native/segment.c, native/coalesce.c) and the table of handles (native/handle-table.c) with
+# libFuzzer, ASan and UBSan, each for SECONDS.
 #   native/fuzz/run.sh [SECONDS]        default 10; what it finds new is kept under native/build/fuzz
 set -eu
 seconds=${1:-10}
@@ -10,8 +11,8 @@ if ! command -v clang >/dev/null 2>&1; then
   exit 0
 fi
 mkdir -p "$out"
-sources="$here/../headers.c $here/../checksum.c $here/../segment.c $here/../coalesce.c"
-for target in segment coalesce; do
+sources="$here/../headers.c $here/../checksum.c $here/../segment.c $here/../coalesce.c $here/../handle-table.c"
+for target in segment coalesce handle-table; do
   echo "native/fuzz: $target, $seconds s"
   # shellcheck disable=SC2086
   if ! clang -std=c11 -g -O1 -D_GNU_SOURCE -DL2VPND_NO_CLONES -Wall -Wextra -Werror -fno-sanitize-recover=all \
