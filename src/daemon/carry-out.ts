@@ -28,11 +28,11 @@ export async function carryOut(plan: ReloadPlan, context: CarryOutContext): Prom
     for (const step of undo.reverse()) await step().catch((fault: unknown) => context.failed(fault));
     throw error;
   }
-  for (const { name, keys } of plan.macsec) if (keys) context.tunnels.get(name).keys?.forgetRotation();
+  for (const { name, keys } of plan.macsec) if (keys) context.tunnels.find(name)?.keys?.forgetRotation();
 }
 
 async function remove(name: string, { tunnels, before, clean }: CarryOutContext, undo: Undo): Promise<void> {
-  const { config } = tunnels.get(name).tunnel;
+  const config = tunnels.configOf(name);
   await tunnels.remove(name, clean());
   undo.push(() => tunnels.add(config, indexOf(before, name)));
 }
@@ -43,6 +43,12 @@ async function changeMacsec(
   { tunnels }: CarryOutContext,
   undo: Undo,
 ): Promise<void> {
+  const down = tunnels.down.get(name);
+  if (down !== null) {
+    // It comes up with what the file says.
+    down.config = { ...down.config, macsec: config };
+    return;
+  }
   const { tunnel, keys: source } = tunnels.get(name);
   if (tunnel.secy === null || source === null) return;
   const { secy } = tunnel;

@@ -5,11 +5,12 @@
 import type { Logger } from 'pino';
 import type { Config, TunnelConfig } from '../config/types.ts';
 import type { AeadProvider } from '../crypto/aead.ts';
-import { L2vpnError } from '../errors.ts';
+import { L2vpnError, messageOf } from '../errors.ts';
 import { StaticKeys, type StaticKeysContext } from '../keys/static.ts';
 import type { PnState } from '../state/state.ts';
 import { type LaneHost, Tunnel } from '../tunnel/tunnel.ts';
 import { Workers, workerCount } from '../worker/workers.ts';
+import { DownTunnels } from './down-tunnels.ts';
 import { logFresh, logPathMtu, logRemoved, logUp } from './tunnel-log.ts';
 
 /** What the tunnels need of the daemon. */
@@ -27,6 +28,9 @@ export interface KeyedTunnel {
 /** Paths whose MTU is asked for per tick, at most. */
 const PATHS_PER_TICK = 64;
 
+/** What reading from a TAP says whose interface is gone. */
+const TAP_GONE = 'EBADFD';
+
 export class Tunnels {
   #pathAt = 0;
   readonly #context: TunnelsContext;
@@ -39,8 +43,18 @@ export class Tunnels {
     wake: () => void this.#workers?.then((workers) => workers.wake(), this.#context.failed),
   };
 
+  readonly #down: DownTunnels;
+
   constructor(context: TunnelsContext) {
     this.#context = context;
+    this.#down = new DownTunnels(context.log, ({ config, index }) =>
+      context.inTurn(() => this.add(config, index)),
+    );
+  }
+
+  /** Tunnels that are to run and do not. */
+  get down(): DownTunnels {
+    return this.#down;
   }
 
   get size(): number {
@@ -76,6 +90,8 @@ export class Tunnels {
     const lanes = [...this.all()].flatMap((tunnel) => tunnel.lanes());
     this.#workers = Workers.start(lanes, workerCount(workers, lanes.length), provider, {
       pnLow: (tunnel) => this.#grant(tunnel),
+      uncontrolled: (tunnel) => this.find(tunnel)?.tunnel.uncontrolled?.told(),
+      laneFailed: (tunnel, reason, errno) => this.#laneFailed(tunnel, reason, errno),
       failed: this.#context.failed,
     });
     const { count } = await this.#workers;
@@ -90,6 +106,7 @@ export class Tunnels {
 
   /** Key sources order nothing more. */
   stopKeys(): void {
+    this.#down.stop();
     for (const { keys } of this.keyed()) keys?.stop();
   }
 
@@ -101,17 +118,53 @@ export class Tunnels {
   /** A further tunnel, `tunnels[index]` of the configuration. Throws L2vpnError with nothing left open. */
   async add(config: TunnelConfig, index: number): Promise<void> {
     const tunnel = await this.#open(config, index);
-    await (await this.#workers)?.add(tunnel.lanes());
+    try {
+      await (await this.#workers)?.add(tunnel.lanes());
+    } catch (error) {
+      this.#byName.delete(config.name);
+      tunnel.close(true);
+      throw error;
+    }
     this.#logUp(tunnel);
   }
 
   async remove(name: string, clean: boolean): Promise<void> {
+    if (this.#down.forget(name) === null) await this.#close(name, clean);
+    logRemoved(this.#context.log, name);
+  }
+
+  /** The configuration that it runs by, or will when it is up again. Throws L2VPN_INTERNAL where there is no such tunnel. */
+  configOf(name: string): TunnelConfig {
+    return this.#down.get(name)?.config ?? this.get(name).tunnel.config;
+  }
+
+  async #close(name: string, clean: boolean): Promise<void> {
     const { tunnel, keys } = this.get(name);
     keys?.stop();
     await (await this.#workers)?.remove(name);
     this.#byName.delete(name);
     tunnel.close(clean);
-    logRemoved(this.#context.log, name);
+  }
+
+  /** Something of the tunnel is gone: it goes down by itself, and is tried again; the others do not notice. */
+  #laneFailed(name: string, reason: string, errno: string): void {
+    const failed = async (): Promise<void> => {
+      const keyed = this.find(name);
+      if (keyed === null) return;
+      const { config, index } = keyed.tunnel;
+      try {
+        // What its lanes had taken counts as used.
+        await this.#close(name, false);
+      } catch (error) {
+        this.#context.log.error({ tunnel: name }, messageOf(error));
+      }
+      this.#down.add(
+        config,
+        index,
+        errno === TAP_GONE ? `interface ${config.tap.ifname} was deleted` : reason,
+      );
+    };
+    this.#context.inTurn(failed).catch((error: unknown) => this.#context.failed(error));
   }
 
   /** Once a second: what was received is stored, the path's MTU looked at. */
@@ -130,10 +183,10 @@ export class Tunnels {
 
   /** Its key source first, and with it the packet numbers. Throws L2vpnError; nothing is left open then. */
   async #open(config: TunnelConfig, index: number): Promise<Tunnel> {
-    const tunnel = new Tunnel(config, index, this.#context.state, this.#lanes);
     const keys = config.macsec === null ? null : new StaticKeys(config.name, config.macsec, this.#context);
+    const tunnel = new Tunnel(config, index, this.#context.state, this.#lanes, keys?.etherTypes);
     try {
-      if (tunnel.macsec !== null) await keys?.start(tunnel.macsec.sas);
+      if (tunnel.macsec !== null) await keys?.start(tunnel.macsec.sas, tunnel.uncontrolled);
       tunnel.open();
     } catch (error) {
       tunnel.close(true);

@@ -14,14 +14,6 @@ import { type Batch, createBatch, HEADROOM, resetBatch } from '../frame/batch.ts
 import { Drop } from '../frame/drop.ts';
 import { etherTypeAt } from '../wire/ethernet.ts';
 
-/** What a taker of such frames is to its tunnel. */
-export interface UncontrolledPort {
-  /** Untagged frames of these types are its own, and never reach the TAP. */
-  readonly etherTypes: readonly number[];
-  /** A whole Ethernet frame, its own copy. Not authentic. */
-  received(frame: Uint8Array): void;
-}
-
 /** Frames that wait for the main thread, at most (a power of two: the ring's counters wrap), and the longest of them. */
 const SLOTS = 32;
 const SLOT_LEN = 2048;

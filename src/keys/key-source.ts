@@ -3,6 +3,8 @@ import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
 import type { SaControl } from '../tunnel/sa-control.ts';
 
 export interface KeySource {
+  /** What its peers send it by the Uncontrolled Port; empty: nothing. */
+  readonly etherTypes: readonly number[];
   /**
    * Called once, before the tunnel has TAP and lanes. SAs may be installed now or at any time later; when this resolves
    * the tunnel is opened. `port` carries frames between the key sources of both ends; null where the tunnel has none.

@@ -1,6 +1,7 @@
 /** Static keys: the SAs that the file names, and the rotations that `l2vpnd rotate` orders, at most one at a time. */
 import type { Logger } from 'pino';
 import type { RotateBody, RotationStatus } from '../api/rotate.ts';
+import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
 import { L2vpnError } from '../errors.ts';
 import type { InTurn } from '../tunnel/in-turn.ts';
 import type { SaControl } from '../tunnel/sa-control.ts';
@@ -19,6 +20,7 @@ export interface StaticKeysContext {
 }
 
 export class StaticKeys implements KeySource {
+  readonly etherTypes: readonly number[] = [];
   readonly #tunnel: string;
   /** What to start with; not kept longer, for the keys in it. */
   #file: SaSet;
@@ -33,7 +35,8 @@ export class StaticKeys implements KeySource {
     this.#context = context;
   }
 
-  async start(sas: SaControl): Promise<void> {
+  /** Takes no frames. */
+  async start(sas: SaControl, _port: UncontrolledPort | null = null): Promise<void> {
     this.#sas = sas;
     await sas.replace(this.#file);
     this.#file = NO_SAS;

@@ -25,6 +25,7 @@ import { PathMtu } from './path-mtu.ts';
 import { type SaControl, TunnelSaControl } from './sa-control.ts';
 import { SecyControl } from './secy-control.ts';
 import { batchesDone, type TunnelTotals, totalsOf } from './totals.ts';
+import { TunnelUncontrolledPort } from './uncontrolled.ts';
 import type { TunnelView } from './view.ts';
 
 /** The smallest MTU that IPv4 demands of a link (RFC 791): below it the arithmetic has gone wrong. */
@@ -46,6 +47,8 @@ export interface TunnelMacsec {
 
 export class Tunnel implements TunnelView {
   readonly name: string;
+  /** Its place in the configuration. */
+  readonly index: number;
   readonly tap: TapConfig;
   readonly gre: GreConfig;
   readonly mac: string;
@@ -53,6 +56,8 @@ export class Tunnel implements TunnelView {
   readonly arithmetic: MtuArithmetic;
   /** Null without MACsec. */
   readonly macsec: TunnelMacsec | null;
+  /** Null where nobody takes frames beside those of the TAP. */
+  readonly uncontrolled: TunnelUncontrolledPort | null;
   readonly #place: string;
   readonly #path: PathMtu;
   /** What the lanes carry at most below the SecY: as long as the path carries what it did at the start. */
@@ -62,11 +67,21 @@ export class Tunnel implements TunnelView {
   readonly #fds: number[] = [];
   #totals: { readonly done: number; readonly counters: TunnelTotals } | null = null;
 
-  /** `config` is `tunnels[index]`. Throws L2vpnError where there is no route, or the path carries too little. */
-  constructor(config: TunnelConfig, index: number, state: PnState, host: LaneHost) {
+  /**
+   * `config` is `tunnels[index]`; untagged frames of `etherTypes` are for its key source. Throws L2vpnError where there is no route, or the path carries
+   * too little.
+   */
+  constructor(
+    config: TunnelConfig,
+    index: number,
+    state: PnState,
+    host: LaneHost,
+    etherTypes: readonly number[] = [],
+  ) {
     const { name, tap, gre, macsec } = config;
     this.#place = `tunnels[${index}]`;
     this.name = name;
+    this.index = index;
     this.tap = tap;
     this.gre = gre;
     this.#path = new PathMtu(gre, `${this.#place}.gre`);
@@ -78,6 +93,7 @@ export class Tunnel implements TunnelView {
     this.#lowerMtu = Math.max(gretap.mtu, this.mtu + this.overhead - gretap.overhead);
     this.mac = tap.mac ?? randomMac();
     this.macsec = macsec === null ? null : this.#createMacsec(macsec, state, host);
+    this.uncontrolled = etherTypes.length === 0 ? null : new TunnelUncontrolledPort(etherTypes);
   }
 
   /** As it runs: SAs that a rotation has brought are in it. */
@@ -125,7 +141,12 @@ export class Tunnel implements TunnelView {
     const { fd: wireFd, spec: encap } = openWire(this.gre, `${this.#place}.gre`);
     this.#fds.push(wireFd);
     const common = { config, tap, wireFd, encap, secy: this.#secySpec(), mtu };
-    this.#lanes = laneSpecs({ ...common, lowerMtu: this.#lowerMtu, uncontrolled: null });
+    this.#lanes = laneSpecs({
+      ...common,
+      lowerMtu: this.#lowerMtu,
+      uncontrolled: this.uncontrolled?.spec ?? null,
+    });
+    this.uncontrolled?.open(encap, wireFd);
   }
 
   /** For the workers, with the SecY as it is now: the host hears of what changes after this call. */
@@ -156,6 +177,7 @@ export class Tunnel implements TunnelView {
     try {
       this.secy?.close(clean);
     } finally {
+      this.uncontrolled?.close();
       closeFds(this.#fds.splice(0));
     }
   }

@@ -55,4 +55,4 @@ export type FromWorker =
   /** Every lane is drained; the worker ends. */
   | { readonly type: 'stopped' }
   /** A port of the tunnel is gone, and with it the lane; the others run. */
-  | { readonly type: 'failed'; readonly tunnel: string; readonly reason: string };
+  | { readonly type: 'failed'; readonly tunnel: string; readonly reason: string; readonly errno: string };

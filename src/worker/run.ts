@@ -4,7 +4,7 @@ import type { AeadProvider } from '../crypto/aead.ts';
 import { providerNamed } from '../crypto/select.ts';
 import { TransmitLane } from '../datapath/transmit.ts';
 import { Workspaces } from '../datapath/workspace.ts';
-import { messageOf } from '../errors.ts';
+import { errnoName, messageOf } from '../errors.ts';
 import { configureSecy } from '../macsec/configure.ts';
 import { encodingSa } from '../macsec/protect.ts';
 import type { SecySpec } from '../macsec/secy.ts';
@@ -77,7 +77,7 @@ class LaneWorker implements LoopEvents<BuiltLane> {
 
   failed({ lane, spec: { tunnel } }: BuiltLane, cause: unknown): void {
     lane.close();
-    this.#post({ type: 'failed', tunnel, reason: messageOf(cause) });
+    this.#post({ type: 'failed', tunnel, reason: messageOf(cause), errno: errnoName(cause) });
   }
 
   #wantPns(built: BuiltLane): void {

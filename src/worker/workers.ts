@@ -11,6 +11,10 @@ import type { FromWorker, LaneSpec, ToWorker, WorkerSpec } from './messages.ts';
 export interface WorkerEvents {
   /** A lane of the tunnel is short of granted packet numbers. */
   pnLow(tunnel: string): void;
+  /** Frames for the control plane wait in the ring of the tunnel. */
+  uncontrolled(tunnel: string): void;
+  /** A lane of the tunnel has lost a port, and is gone; the others run. `errno`: the kernel's name for it, or empty. */
+  laneFailed(tunnel: string, reason: string, errno: string): void;
   /** A worker has ended that should not have. */
   failed(error: L2vpnError): void;
 }
@@ -58,11 +62,15 @@ export class Workers {
     for (const worker of this.#running) worker.wake();
   }
 
-  /** Gives the lanes of a further tunnel out; resolves when they run. */
+  /** Gives the lanes of a further tunnel out; resolves when they run. Rejects with L2VPN_SYSTEM where they cannot; none runs then. */
   async add(lanes: readonly LaneSpec[]): Promise<void> {
     const { length } = this.#running;
     const shares = this.#running.map((_, i) => lanes.filter((_lane, lane) => lane % length === i));
-    await Promise.all(this.#running.map((worker, i) => worker.ask({ type: 'add', lanes: shares[i]! })));
+    const asked = this.#running.map((worker, i) => worker.ask({ type: 'add', lanes: shares[i]! }));
+    const failed = (await Promise.allSettled(asked)).find(({ status }) => status === 'rejected');
+    if (failed?.status !== 'rejected') return;
+    for (const tunnel of new Set(lanes.map((lane) => lane.tunnel))) await this.remove(tunnel);
+    throw failed.reason;
   }
 
   /** Drains and closes the lanes of a tunnel; resolves when they are gone. */
@@ -96,7 +104,7 @@ class RunningWorker {
   readonly #worker: Worker;
   readonly #eventFd: number;
   /** Requests that are under way, by number. */
-  readonly #asked = new Map<number, () => void>();
+  readonly #asked = new Map<number, (fault: string | undefined) => void>();
   #lastId = 0;
   #stopping = false;
 
@@ -115,8 +123,9 @@ class RunningWorker {
       this.#worker.on('message', (message: FromWorker) => {
         if (message.type === 'running') resolve();
         if (message.type === 'pn-low') events.pnLow(message.tunnel);
-        if (message.type === 'done') this.#done(message.id);
-        if (message.type === 'failed') fail(`tunnel "${message.tunnel}": ${message.reason}`);
+        if (message.type === 'uncontrolled') events.uncontrolled(message.tunnel);
+        if (message.type === 'done') this.#done(message.id, message.fault);
+        if (message.type === 'failed') events.laneFailed(message.tunnel, message.reason, message.errno);
       });
       this.#worker.on('error', (cause) => fail(`worker thread: ${cause.message}`, cause));
       this.#worker.on('exit', (code) => {
@@ -132,10 +141,15 @@ class RunningWorker {
     signalEvent(this.#eventFd);
   }
 
-  /** Resolves when the worker has carried `request` out, or has ended. */
+  /** Resolves when the worker has carried `request` out, or has ended. Rejects with L2VPN_SYSTEM where it could not. */
   async ask(request: Request): Promise<void> {
     const id = ++this.#lastId;
-    const done = new Promise<void>((resolve) => this.#asked.set(id, resolve));
+    const done = new Promise<void>((resolve, reject) => {
+      this.#asked.set(id, (fault) => {
+        if (fault === undefined) resolve();
+        else reject(new L2vpnError('L2VPN_SYSTEM', fault));
+      });
+    });
     this.#worker.postMessage({ ...request, id } satisfies ToWorker);
     this.wake();
     await Promise.race([done, this.#ended]);
@@ -149,8 +163,8 @@ class RunningWorker {
     closeFds([this.#eventFd]);
   }
 
-  #done(id: number): void {
-    this.#asked.get(id)?.();
+  #done(id: number, fault: string | undefined): void {
+    this.#asked.get(id)?.(fault);
     this.#asked.delete(id);
   }
 }

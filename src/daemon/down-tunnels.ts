@@ -1,0 +1,91 @@
+/**
+ * Tunnels that are down because something of theirs is gone (the TAP was deleted, the socket failed): each is tried again
+ * by itself, after 1 s, 2 s, 4 s … a minute, while the others go on.
+ */
+import type { Logger } from 'pino';
+import type { TunnelConfig } from '../config/types.ts';
+import { messageOf } from '../errors.ts';
+
+const FIRST_RETRY_MS = 1000;
+const LONGEST_RETRY_MS = 60_000;
+
+export interface DownTunnel {
+  /** As it ran: SAs that a rotation has brought are in it. */
+  config: TunnelConfig;
+  /** Where it stands in the configuration. */
+  readonly index: number;
+  /** Why it went down, or why it could not come up again. */
+  reason: string;
+  readonly sinceMs: number;
+  retryMs: number;
+  timer: NodeJS.Timeout | null;
+}
+
+export class DownTunnels {
+  readonly #log: Logger;
+  readonly #bringUp: (down: DownTunnel) => Promise<void>;
+  readonly #byName = new Map<string, DownTunnel>();
+
+  /** `bringUp` opens a tunnel; it is called when nothing else changes tunnels, and rejects where it cannot. */
+  constructor(log: Logger, bringUp: (down: DownTunnel) => Promise<void>) {
+    this.#log = log;
+    this.#bringUp = bringUp;
+  }
+
+  get(name: string): DownTunnel | null {
+    return this.#byName.get(name) ?? null;
+  }
+
+  all(): IterableIterator<DownTunnel> {
+    return this.#byName.values();
+  }
+
+  /** The tunnel has gone down for `reason`: from now on it is tried again. */
+  add(config: TunnelConfig, index: number, reason: string): void {
+    const { name } = config;
+    const down: DownTunnel = {
+      ...{ config, index, reason, sinceMs: Date.now(), retryMs: FIRST_RETRY_MS, timer: null },
+    };
+    this.#byName.set(name, down);
+    this.#log.error({ tunnel: name, retrySeconds: down.retryMs / 1000 }, `tunnel down: ${reason}`);
+    this.#schedule(down);
+  }
+
+  /** It is not tried again; its configuration, where it was down. */
+  forget(name: string): TunnelConfig | null {
+    const down = this.get(name);
+    if (down === null) return null;
+    if (down.timer !== null) clearTimeout(down.timer);
+    this.#byName.delete(name);
+    return down.config;
+  }
+
+  stop(): void {
+    for (const name of [...this.#byName.keys()]) this.forget(name);
+  }
+
+  #schedule(down: DownTunnel): void {
+    down.timer = setTimeout(() => void this.#retry(down), down.retryMs);
+  }
+
+  async #retry(down: DownTunnel): Promise<void> {
+    const { name } = down.config;
+    try {
+      await this.#bringUp(down);
+      this.#byName.delete(name);
+      this.#log.warn(
+        { tunnel: name, seconds: Math.round((Date.now() - down.sinceMs) / 1000) },
+        'tunnel up again',
+      );
+    } catch (error) {
+      if (this.get(name) !== down) return;
+      down.reason = messageOf(error);
+      down.retryMs = Math.min(down.retryMs * 2, LONGEST_RETRY_MS);
+      this.#log.warn(
+        { tunnel: name, retrySeconds: down.retryMs / 1000 },
+        `tunnel still down: ${down.reason}`,
+      );
+      this.#schedule(down);
+    }
+  }
+}

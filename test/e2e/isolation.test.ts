@@ -1,0 +1,51 @@
+/** One tunnel that loses what it stands on goes down by itself, and comes back; the others do not notice. */
+import { expect, it } from 'vitest';
+import { tunnelFile } from '../../lab/site.ts';
+import { labOfTests, pingOnce, pingUntil, suite } from './support.ts';
+
+const OTHER_KEYS = {
+  txSa: [{ an: 0, keyId: '03', key: '3c'.repeat(16) }],
+  rxSc: [{ mac: '02:00:00:00:00:09', sa: [{ an: 0, keyId: '04', key: '4d'.repeat(16) }] }],
+};
+
+suite('a tunnel among others', { programs: ['ping'] }, () => {
+  const lab = labOfTests({ prefix: 'alone' });
+
+  it('whose TAP is deleted is remade, with the reason in the log, while the other carries every ping', async () => {
+    lab.explainFailure();
+    const { topology } = lab;
+    const other = tunnelFile(topology, 1, {
+      name: 'other',
+      tap: { ifname: 'other1', mac: '02:00:00:00:00:08', bridge: null },
+      gre: { remote: '2.2.2.3' },
+      macsec: OTHER_KEYS,
+    });
+    const site1 = lab.siteOf(1, { tunnels: [tunnelFile(topology, 1), other] });
+    const site2 = lab.site(2);
+    await Promise.all([site1.start(), site2.start()]);
+    await pingUntil(topology.host1, '192.168.1.2');
+
+    const pings = topology.host1.start(['ping', '-n', '-i', '0.01', '-c', '300', '192.168.1.2']);
+    await pings.waitFor(/icmp_seq=20 /);
+    await topology.nsra.must(['ip', 'link', 'del', 'other1']);
+    await site1.waitForLog(/tunnel down: interface other1 was deleted/);
+    await site1.waitForLog(/tunnel up again/);
+    const [, received] = await pings.waitFor(/300 packets transmitted, (\d+) received/);
+    expect(Number(received)).toBe(300);
+    await topology.nsra.must(['ip', 'link', 'show', 'dev', 'other1']);
+    expect(site1.exit).toBeUndefined();
+  });
+
+  it('that is the only one comes back too, in its bridge, and goes on with its packet numbers', async () => {
+    lab.explainFailure();
+    const { topology } = lab;
+    const [site1] = await lab.bothSites();
+    await pingUntil(topology.host1, '192.168.1.2');
+    await topology.nsra.must(['ip', 'link', 'del', 'macsec1']);
+    await site1.waitForLog(/tunnel up again/);
+    expect(await topology.nsra.must(['ip', 'link', 'show', 'dev', 'macsec1'])).toContain('master br0');
+    // The peer dropped nothing as late: what had been taken counts as used.
+    await pingUntil(topology.host1, '192.168.1.2');
+    expect(await pingOnce(topology.host1, '192.168.1.2', 100)).toBe(true);
+  });
+});
