@@ -1,6 +1,5 @@
 /** The GCM IV of a frame (802.1AE 14.5; with extended packet numbers 14.7). */
-
-import { sciHigh } from '../wire/sci.ts';
+import { u32At } from '../frame/view.ts';
 import type { SaConfig } from './config.ts';
 
 /**
@@ -20,9 +19,9 @@ export function ivBase(high: number, low: number, sa: SaConfig): IvBase {
   const { salt } = sa;
   return {
     xpn: true,
-    high: (sa.ssci ^ sciHigh(salt, 0)) >>> 0,
-    mid: sciHigh(salt, 4),
-    low: sciHigh(salt, 8),
+    high: (sa.ssci ^ u32At(salt, 0)) >>> 0,
+    mid: u32At(salt, 4),
+    low: u32At(salt, 8),
   };
 }
 

@@ -53,7 +53,7 @@ const MAX_LAG = 512n;
 /**
  * A lane's side: PNs taken from the shared counter, a block in use and one spare, so that a batch never runs dry
  * in its middle. What a batch has left over goes back to the counter, if no other lane has taken any since: so
- * PNs are used in about the order in which frames are sent, however many lanes there are. One object a lane and SA.
+ * PNs are used in about the order in which frames are sent, however many lanes there are. One object per lane and SA.
  */
 export class PnBlock {
   /** The next PN to use, and one past the last of the block in use. */
@@ -72,7 +72,7 @@ export class PnBlock {
     this.#pnEnd = BigInt(pnEnd(xpn));
   }
 
-  /** PNs at hand, after a refill. 0: none is granted now. HOT PATH: allocates a block, not a frame. */
+  /** PNs at hand, after a refill. 0: none is granted now. HOT PATH: allocates per block, not per frame. */
   available(): number {
     if (this.#next !== this.#end || this.#spareNext !== this.#spareEnd) this.#giveUpLate();
     if (this.#spareNext === this.#spareEnd) this.#refill();

@@ -24,7 +24,7 @@ export function encodingSa(secy: SecY): TxSa | null {
 
 /**
  * How many frames the next batch may have: PNs are at hand for so many. `Infinity` where none is needed, or where
- * none will ever come (then `protect` drops). 0: wait for a grant. HOT PATH: allocates a block of PNs at most.
+ * none will ever come (then `protect` drops). 0: wait for a grant. HOT PATH: allocates when a block of PNs is taken.
  */
 export function protectable(secy: SecY): number {
   const sa = encodingSa(secy);
@@ -46,7 +46,6 @@ export function protect(secy: SecY, batch: Batch, job: AeadJob, lowerMtu: number
   const { count, at, len, verdict, view } = batch;
   const { slot, aadLen, textLen, ivView } = job;
   const { tagLen, icvLen, encrypt } = secy;
-  const tci = secy.tci | secy.encodingSa;
   const maxLen = lowerMtu + ETHERNET_LEN - tagLen - icvLen;
   for (let i = 0; i < count; i++) {
     slot[i] = NO_SLOT;
@@ -60,7 +59,7 @@ export function protect(secy: SecY, batch: Batch, job: AeadJob, lowerMtu: number
     const userDataLen = len[i]! - MACS_LEN;
     const to = at[i]! - tagLen;
     moveAddresses(view, at[i]!, to);
-    writeSecTag(view, to, tci, userDataLen, pn, secy.sciHigh, secy.sciLow);
+    writeSecTag(view, to, sa!.tag, userDataLen, pn);
     writeIv(ivView, i * IV_LEN, sa!.iv, pn);
     at[i] = to;
     slot[i] = sa!.slot;

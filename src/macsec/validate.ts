@@ -7,7 +7,7 @@
  * Nothing that a frame says is acted on before its ICV was right: the next PN moves only in `accept`.
  */
 import { type AeadJob, NO_SLOT } from '../crypto/aead.ts';
-import { IV_LEN } from '../crypto/cipher-suite.ts';
+import { ICV_LEN, IV_LEN } from '../crypto/cipher-suite.ts';
 import type { Batch } from '../frame/batch.ts';
 import { Drop } from '../frame/drop.ts';
 import { ETHERNET_LEN, ETHERTYPE_MACSEC, etherTypeAt, MACS_LEN, OFF_SRC_MAC } from '../wire/ethernet.ts';
@@ -29,9 +29,9 @@ import {
 import { RxSaCounter, RxScCounter, SecyCounter } from './counters.ts';
 import { writeIv } from './iv.ts';
 import { moveAddresses } from './protect.ts';
-import { DEFAULT_ICV_LEN, findRxSc, type RxSa, type RxSc, type SecY } from './secy.ts';
+import { findRxSc, type RxSa, type RxSc, type SecY } from './secy.ts';
 
-/** What a frame still needs after `classify`, per frame: its full PN. Made once a lane. */
+/** What a frame still needs after `classify`, per frame: its full PN. Made once per lane. */
 export interface RxScratch {
   readonly pn: Float64Array;
   /** The last frame of the batch that was authentic and newer than all before it; −1: none was. */
@@ -58,18 +58,15 @@ export function validate(secy: SecY, batch: Batch, job: AeadJob, scratch: RxScra
   }
   secy.keyring.open(job, count, secy.icvLen);
   for (let i = 0; i < count; i++) {
-    if (verdict[i] === 0 && job.textLen[i] !== PASSED) verdict[i] = judge(secy, batch, i, job, scratch);
+    if (slot[i] !== NO_SLOT) verdict[i] = judge(secy, batch, i, job, scratch);
   }
 }
 
-/** In `job.textLen`: `classify` has already made the frame what the bridge gets. */
-const PASSED = 0xffff_ffff;
-
+/** Puts the frame on the AEAD's list; one that is not on it afterwards is dropped, or is what the bridge gets. */
 function classify(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScratch): Drop {
   const { arena } = batch;
   const at = batch.at[i]!;
   const len = batch.len[i]!;
-  job.textLen[i] = PASSED;
   if (etherTypeAt(arena, at) !== ETHERTYPE_MACSEC) return untagged(secy);
   if (!hasSecTag(arena, at, len)) return Drop.SecTagRunt;
   const tci = tciAt(arena, at);
@@ -77,7 +74,7 @@ function classify(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: Rx
   const sc = rxScOf(secy, arena, at, tci);
   if (sc === null) return unknownSci(secy, batch, i, tci);
   if (checkSecTag(arena, at, len, secy.icvLen, secy.xpn) !== SecTagFault.None) {
-    return count(secy, SecyCounter.inPktsBadTag, Drop.InPktsBadTag);
+    return counted(secy, SecyCounter.inPktsBadTag, Drop.InPktsBadTag);
   }
   const sa = sc.sa[tci & AN_MASK]!;
   if (sa === null || !sa.active) return unusedSa(secy, batch, i, sc, tci);
@@ -155,8 +152,8 @@ function refuse(secy: SecY, sc: RxSc, sa: RxSa, tci: number, pn: number): Drop {
 
 /** No SecTAG: the frame passes as it is unless every frame must be validated. */
 function untagged(secy: SecY): Drop {
-  if (secy.strict) return count(secy, SecyCounter.inPktsNoTag, Drop.InPktsNoTag);
-  return count(secy, SecyCounter.inPktsUntagged, Drop.None);
+  if (secy.strict) return counted(secy, SecyCounter.inPktsNoTag, Drop.InPktsNoTag);
+  return counted(secy, SecyCounter.inPktsUntagged, Drop.None);
 }
 
 /** The RxSC that the frame belongs to; without SC bit as recent kernels do it. Null: none. HOT PATH. */
@@ -169,10 +166,10 @@ function rxScOf(secy: SecY, arena: Uint8Array, at: number, tci: number): RxSc | 
 
 function unknownSci(secy: SecY, batch: Batch, i: number, tci: number): Drop {
   if ((tci & (TCI_SC | TCI_ES)) === 0) return Drop.NoImplicitSci;
-  if ((tci & TCI_C) !== 0 || secy.strict) return count(secy, SecyCounter.inPktsNoSci, Drop.InPktsNoSci);
-  if (!strip(batch, i, secTagLen(tci), DEFAULT_ICV_LEN))
-    return count(secy, SecyCounter.inPktsBadTag, Drop.InPktsBadTag);
-  return count(secy, SecyCounter.inPktsUnknownSci, Drop.None);
+  if ((tci & TCI_C) !== 0 || secy.strict) return counted(secy, SecyCounter.inPktsNoSci, Drop.InPktsNoSci);
+  if (!strip(batch, i, secTagLen(tci), ICV_LEN))
+    return counted(secy, SecyCounter.inPktsBadTag, Drop.InPktsBadTag);
+  return counted(secy, SecyCounter.inPktsUnknownSci, Drop.None);
 }
 
 /** The SC is known, the AN has no SA in use (802.1AE 10.6.1); Linux 6.1 counts it at the SC, at no SA. */
@@ -189,7 +186,8 @@ function late(secy: SecY, sc: RxSc): Drop {
   return Drop.InPktsLate;
 }
 
-function count(secy: SecY, counter: number, drop: Drop): Drop {
+/** `drop`, once it is counted at the SecY. HOT PATH. */
+function counted(secy: SecY, counter: number, drop: Drop): Drop {
   secy.counters[counter]! += 1;
   return drop;
 }

@@ -39,7 +39,7 @@ describe.each(VALIDATE_MODES)(
       // A batch recovers the PNs of its frames from where it began: there an older frame is still in time.
       const together = !/^XPN: older across the border/.test(name);
       if (together) it(name, () => expect(receive(known, mode, known.frames.length)).toEqual(expected));
-      it(`${name}, one frame a batch`, () => expect(receive(known, mode, 1)).toEqual(expected));
+      it(`${name}, one frame per batch`, () => expect(receive(known, mode, 1)).toEqual(expected));
     }
   },
 );

@@ -111,7 +111,7 @@ describe('replay protection with a bitmap', () => {
     expect(replay.lowestPn).toBe(5501);
   });
 
-  it('takes no more memory than two bits a PN of the window, and a few words', () => {
+  it('takes no more memory than two bits per PN of the window, and a few words', () => {
     const before = process.memoryUsage().arrayBuffers;
     const kept = Array.from({ length: 16 }, () => new Replay(1_000_000, true, 1));
     expect(kept).toHaveLength(16);

@@ -69,7 +69,7 @@ function always(
   };
 }
 
-/** What Linux makes of a frame, a row a row; C=1 is an encrypted frame, C=0 one with integrity only. */
+/** What Linux makes of a frame, one row per kind; C=1 is an encrypted frame, C=0 one with integrity only. */
 const TABLE: Row[] = [
   {
     name: 'no SecTAG',
