@@ -2,6 +2,7 @@
  * A tunnel as the control protocol tells of it: with the keys of `ip -j -s macsec show`, and beside them what the
  * kernel does not have. The daemon makes it (`report/snapshot.ts`); `show`, the metrics and scripts read it.
  */
+import type { MacsecSettings } from './macsec-settings.ts';
 
 export type Counters = Record<string, number>;
 
@@ -23,15 +24,7 @@ export interface RxScSnapshot {
 }
 
 /** The keys of `ip -j -s macsec show`. */
-export interface MacsecSnapshot {
-  protect: boolean;
-  validate: string;
-  encrypt: boolean;
-  send_sci: boolean;
-  end_station: boolean;
-  scb: boolean;
-  replay: boolean;
-  window?: number;
+export interface MacsecSnapshot extends MacsecSettings {
   cipher_suite: string;
   icv_length: number;
   sci: string;

@@ -3,7 +3,7 @@
  * keys in it; `config/` makes it from the file, `keys/` changes its SAs while the tunnel runs.
  */
 import type { KeyObject } from 'node:crypto';
-import type { CipherName } from '../crypto/cipher-suite.ts';
+import { type CipherName, ICV_LEN } from '../crypto/cipher-suite.ts';
 
 /** One SecY. */
 export interface MacsecConfig {
@@ -28,6 +28,23 @@ export interface MacsecConfig {
   rxSc: RxScConfig[];
 }
 
+/** What a SecY is unless its configuration says otherwise: the safe choice of each. Its SAs have no default. */
+export const defaultMacsec: Readonly<Omit<MacsecConfig, 'txSa' | 'rxSc'>> = {
+  cipher: 'gcm-aes-128',
+  protect: true,
+  encrypt: true,
+  validate: 'strict',
+  sendSci: true,
+  endStation: false,
+  scb: false,
+  icvLen: ICV_LEN,
+  port: 1,
+  encodingSa: 0,
+  replayProtect: true,
+  replayWindow: 1024,
+  replayBitmap: true,
+};
+
 export interface SaConfig {
   /** 0–3. */
   an: number;
@@ -43,6 +60,16 @@ export interface SaConfig {
   /** 12 octets, XPN only. */
   salt: Buffer | null;
 }
+
+/** What an SA is unless its configuration says otherwise. */
+export const defaultSa: Readonly<Omit<SaConfig, 'sak'>> = {
+  an: 0,
+  pn: 1,
+  keyId: '00',
+  active: true,
+  ssci: null,
+  salt: null,
+};
 
 export interface RxScConfig {
   /** 16 lower-case hex digits. */

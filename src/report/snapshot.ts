@@ -1,5 +1,6 @@
 /** Makes what `show`, the metrics and the control socket tell of a tunnel (`api/tunnel.ts`) of its lanes' counters. */
 
+import { macsecSettings } from '../api/macsec-settings.ts';
 import type {
   Counters,
   MacsecSnapshot,
@@ -77,14 +78,7 @@ function trafficSnapshot(traffic: Float64Array): TrafficSnapshot {
 
 function macsecSnapshot(tunnel: Tunnel, config: MacsecConfig, counters: Float64Array): MacsecSnapshot {
   return {
-    protect: config.protect,
-    validate: config.validate,
-    encrypt: config.encrypt,
-    send_sci: config.sendSci,
-    end_station: config.endStation,
-    scb: config.scb,
-    replay: config.replayProtect,
-    ...(config.replayProtect ? { window: config.replayWindow } : {}),
+    ...macsecSettings(config),
     cipher_suite: config.cipher.toUpperCase(),
     icv_length: config.icvLen,
     sci: tunnel.sci,

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { nodeProvider } from '../../../src/crypto/node-provider.ts';
 import { ReceiveLane } from '../../../src/datapath/receive.ts';
 import { laneCounters, laneCountersBytes } from '../../../src/frame/lane-counters.ts';
-import type { MacsecConfig, SaConfig } from '../../../src/macsec/config.ts';
+import { defaultMacsec, type MacsecConfig, type SaConfig } from '../../../src/macsec/config.ts';
 import { createSecy, keySlots } from '../../../src/macsec/configure.ts';
 import {
   countersAt,
@@ -94,8 +94,8 @@ function named(config: MacsecConfig, counters: Float64Array): Record<string, num
 
 function macsecConfig(setup: SecYSetup, validate: ValidateMode): MacsecConfig {
   return {
-    ...{ cipher: setup.cipher, icvLen: setup.icvLen, validate, protect: true, encrypt: true, sendSci: true },
-    ...{ endStation: false, scb: false, port: 1, encodingSa: 0, txSa: [], replayBitmap: false },
+    ...defaultMacsec,
+    ...{ cipher: setup.cipher, icvLen: setup.icvLen, validate, txSa: [], replayBitmap: false },
     replayProtect: setup.replayWindow !== null,
     replayWindow: setup.replayWindow ?? 0,
     rxSc: setup.rxSc.map((sc) => ({ sci: sc.sci, active: sc.state === 'on', sa: sc.sa.map(saConfig) })),
