@@ -148,7 +148,11 @@ const rxSc: z.ZodType<RawRxSc> = closed(
     sci: text(/^[0-9a-fA-F]{16}$/, '16 hex digits')
       .optional()
       .describe("The peer's SCI instead of mac and port."),
-    active: flag().default(true).describe('State of the channel, as `ip macsec … on|off`.'),
+    active: flag()
+      .default(true)
+      .describe(
+        'false: nothing is received on the channel. The Linux kernel ignores its `off` for frames with an SCI.',
+      ),
     sa: saList().default([]).describe('Associations to receive with.'),
   },
   'an object with "mac" or "sci"',

@@ -74,6 +74,7 @@ export const defaultSa: Readonly<Omit<SaConfig, 'sak'>> = {
 export interface RxScConfig {
   /** 16 lower-case hex digits. */
   sci: string;
+  /** `false`: nothing is received on it. The kernel does not heed this for frames that carry the SCI. */
   active: boolean;
   sa: SaConfig[];
 }

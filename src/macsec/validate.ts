@@ -77,7 +77,7 @@ function classify(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: Rx
     return counted(secy, SecyCounter.inPktsBadTag, Drop.InPktsBadTag);
   }
   const sa = sc.sa[tci & AN_MASK]!;
-  if (sa === null || !sa.active) return unusedSa(secy, batch, i, sc, tci);
+  if (!sc.active || sa === null || !sa.active) return unusedSa(secy, batch, i, sc, tci);
   const pn = recoverPn(secy.xpn, sa.replay.nextPn, pnAt(arena, at));
   if (secy.replayProtect && !sa.replay.accepts(pn)) return late(secy, sc);
   scratch.pn[i] = pn;
@@ -172,7 +172,10 @@ function unknownSci(secy: SecY, batch: Batch, i: number, tci: number): Drop {
   return counted(secy, SecyCounter.inPktsUnknownSci, Drop.None);
 }
 
-/** The SC is known, the AN has no SA in use (802.1AE 10.6.1); Linux 6.1 counts it at the SC, at no SA. */
+/**
+ * The SC is known, the AN has no SA in use (802.1AE 10.6.1); Linux 6.1 counts it at the SC, at no SA. An SC that is not
+ * active has none in use (10.7.16); the kernel looks at that only where it must guess the SC of a frame without SCI.
+ */
 function unusedSa(secy: SecY, batch: Batch, i: number, sc: RxSc, tci: number): Drop {
   const refused = (tci & TCI_C) !== 0 || secy.strict;
   const { counters } = secy;

@@ -33,6 +33,7 @@ interface Layout {
   readonly rx?: readonly {
     readonly sci?: string;
     readonly index?: number;
+    readonly active?: boolean;
     readonly sas: readonly Numbered[];
   }[];
   readonly config?: Partial<MacsecConfig>;
@@ -43,12 +44,7 @@ function specOf({ tx = [], rx = [], config = {} }: Layout): SecySpec {
     config: macsecConfig({
       replayWindow: 8,
       txSa: tx.map(({ sa }) => sa),
-      rxSc: rx.map(({ sci = SCI, sas }) =>
-        rxScOf(
-          sas.map(({ sa }) => sa),
-          sci,
-        ),
-      ),
+      rxSc: rx.map(({ sci = SCI, sas, active = true }) => ({ sci, active, sa: sas.map(({ sa }) => sa) })),
       ...config,
     }),
     sci: SCI,
@@ -242,6 +238,17 @@ describe('a new configuration for a SecY that receives', () => {
     expect(site.validate([two!]).frames).toEqual(['InPktsNotUsingSA']);
     configureSecy(secy, specOf({ rx: [] }));
     expect(site.validate([three!]).frames).toEqual(['InPktsNoSCI']);
+  });
+
+  it('a channel that is switched off receives nothing, and goes on where it was when it is on again', () => {
+    const sas = [rxOf(0, KEYS[0]!)];
+    const { site, secy } = running({ rx: [{ sas }] });
+    const [one, two, three] = peerFrames(KEYS[0]!, 3);
+    site.validate([one!]);
+    configureSecy(secy, specOf({ rx: [{ sas, active: false }] }));
+    expect(site.validate([two!]).frames).toEqual(['InPktsNotUsingSA']);
+    configureSecy(secy, specOf({ rx: [{ sas }] }));
+    expect(site.validate([one!, three!]).frames).toEqual(['InPktsLate', frameOf(60, 2)]);
   });
 
   it('a channel keeps its counters when the one before it goes', () => {

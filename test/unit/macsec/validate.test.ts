@@ -120,6 +120,22 @@ const TABLE: Row[] = [
     expected: always(['InPktsNotUsingSA'], sc('InPktsNotUsingSA')),
   },
   {
+    name: 'the RxSC is off, its SA on, C=1',
+    frames: () => sent(),
+    changes: { rxSc: [rxScOf([saOf()], SCI, false)] },
+    expected: always(['InPktsNotUsingSA'], sc('InPktsNotUsingSA')),
+  },
+  {
+    name: 'the RxSC is off, its SA on, C=0',
+    frames: () => sent(INTEGRITY),
+    changes: { rxSc: [rxScOf([saOf()], SCI, false)] },
+    expected: {
+      strict: [['InPktsNotUsingSA'], sc('InPktsNotUsingSA')],
+      check: [[PASS], sc('InPktsUnusedSA')],
+      disabled: [[PASS], sc('InPktsUnusedSA')],
+    },
+  },
+  {
     name: 'bad tag: padding behind the frame',
     frames: () => [Buffer.concat([sent({}, 1, frameOf(42))[0]!, Buffer.alloc(4)])],
     expected: always(['InPktsBadTag'], secy('InPktsBadTag')),
