@@ -11,7 +11,7 @@ import type { FramePort } from '../../src/ports/frame-port.ts';
 const SCI = '0000001111110001';
 const KEY = '11'.repeat(16);
 /** Packet numbers enough for any run of a benchmark. */
-const GRANTED_PNS = 2 ** 32 - 1;
+const GRANTED_PNS = (1n << 32n) - 1n;
 
 /** A SecY with one TxSA whose SC is also its RxSC: it validates what it protects. Replay protection is on. */
 export function loopSecy(provider: AeadProvider, counters?: Float64Array): SecY {

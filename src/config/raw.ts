@@ -1,6 +1,7 @@
 /** A configuration as its file holds it, with defaults filled in: keys are still hex or file names. */
 
 import type { MacsecConfig, RxScConfig, SaConfig } from '../macsec/config.ts';
+import type { PnJson } from '../macsec/pn-json.ts';
 import type { Config, GreConfig, TunnelConfig } from './types.ts';
 
 export interface RawConfig extends Omit<Config, 'tunnels'> {
@@ -20,7 +21,8 @@ export interface RawMacsec extends Omit<MacsecConfig, 'txSa' | 'rxSc'> {
   rxSc: RawRxSc[];
 }
 
-export interface RawSa extends Omit<SaConfig, 'sak' | 'salt'> {
+export interface RawSa extends Omit<SaConfig, 'pn' | 'sak' | 'salt'> {
+  pn: PnJson;
   key?: string | undefined;
   keyFile?: string | undefined;
   salt: string | null;

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { CIPHER_SUITES } from '../crypto/cipher-suite.ts';
 import { defaultMacsec, defaultSa } from '../macsec/config.ts';
+import { pnToJson } from '../macsec/pn-json.ts';
 import {
   autoOr,
   closed,
@@ -12,6 +13,7 @@ import {
   hiddenHex,
   mustBe,
   oneOf,
+  packetNumber,
   text,
   unfitAddress,
   unfitIfname,
@@ -103,10 +105,11 @@ const gre = closed(
 const sa: z.ZodType<RawSa> = closed(
   {
     an: wholeNumber(0, 3).default(defaultSa.an).describe('Association number.'),
-    pn: wholeNumber(1, Number.MAX_SAFE_INTEGER)
-      .default(defaultSa.pn)
+    pn: packetNumber()
+      .default(pnToJson(defaultSa.pn))
       .describe(
-        'First packet number to use (txSa), or lowest to accept (rxSc). Stored state goes on from there.',
+        'First packet number to use (txSa), or lowest to accept (rxSc). Stored state goes on from there. ' +
+          'Beyond 2^53 − 1 (XPN): decimal digits in a string.',
       ),
     keyId: text(/^(?:[0-9a-fA-F]{2}){1,16}$/, 'an even number of hex digits, 2 to 32')
       .default(defaultSa.keyId)

@@ -7,6 +7,7 @@ import type { Config, TunnelConfig } from '../config/types.ts';
 import type { AeadProvider } from '../crypto/aead.ts';
 import { L2vpnError } from '../errors.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
+import { pnToJson } from '../macsec/pn-json.ts';
 import type { PnState } from '../state/state.ts';
 import { formatMtu } from '../tunnel/mtu.ts';
 import { checkPath, closeTunnel, openTunnel, saveReceived, type Tunnel } from '../tunnel/tunnel.ts';
@@ -150,12 +151,12 @@ export class Tunnels {
       arithmetic: formatMtu(tunnel.arithmetic),
       ...(macsec === null
         ? {}
-        : { sci: tunnel.sci, cipher: macsec.cipher, nextPn: numbers?.tx.map((tx) => tx.start) }),
+        : { sci: tunnel.sci, cipher: macsec.cipher, nextPn: numbers?.tx.map((tx) => pnToJson(tx.start)) }),
     };
     this.#log.info(fields, 'tunnel up');
     for (const tx of numbers?.tx ?? []) {
       if (!tx.fresh) continue;
-      const fresh = { tunnel: config.name, an: tx.an, pn: tx.start, stateDir: this.#stateDir };
+      const fresh = { tunnel: config.name, an: tx.an, pn: pnToJson(tx.start), stateDir: this.#stateDir };
       this.#log.info(fresh, 'no stored packet numbers for this key: starting at the configured one');
     }
   }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { readKeyFile } from '../config/keys.ts';
 import { isXpn, sakLen } from '../crypto/cipher-suite.ts';
 import { L2vpnError } from '../errors.ts';
-import type { MacsecConfig, SaConfig } from '../macsec/config.ts';
+import { defaultSa, type MacsecConfig, type SaConfig } from '../macsec/config.ts';
 import { AN_COUNT } from '../macsec/counters.ts';
 import type { Tunnel } from '../tunnel/tunnel.ts';
 import type { RotationRequest } from './rotation.ts';
@@ -109,7 +109,7 @@ function newSa(
 ): SaConfig {
   return {
     an,
-    pn: 1,
+    pn: defaultSa.pn,
     keyId: id?.toLowerCase() ?? nextKeyId(old?.keyId),
     sak: readKeyFile(file, octets),
     active: true,

@@ -48,8 +48,8 @@ export const defaultMacsec: Readonly<Omit<MacsecConfig, 'txSa' | 'rxSc'>> = {
 export interface SaConfig {
   /** 0–3. */
   an: number;
-  /** The first PN to use (transmit) or the lowest acceptable one (receive): 1 – 2^32−1, XPN up to 2^53−1. */
-  pn: number;
+  /** The first PN to use (transmit) or the lowest acceptable one (receive): 1 – 2^32−1, XPN up to 2^64−1. */
+  pn: bigint;
   /** Hex, an even number of digits up to 32, as `ip macsec` takes it. For people; never on the wire. */
   keyId: string;
   /** A `node:crypto` secret key of 16 or 32 octets. */
@@ -64,7 +64,7 @@ export interface SaConfig {
 /** What an SA is unless its configuration says otherwise. */
 export const defaultSa: Readonly<Omit<SaConfig, 'sak'>> = {
   an: 0,
-  pn: 1,
+  pn: 1n,
   keyId: '00',
   active: true,
   ssci: null,

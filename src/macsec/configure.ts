@@ -7,7 +7,15 @@ import { isXpn } from '../crypto/cipher-suite.ts';
 import { parseSci, sciHigh, sciLow } from '../wire/sci.ts';
 import { type SecTagTemplate, secTagTemplate } from '../wire/sectag.ts';
 import type { MacsecConfig, RxScConfig, SaConfig } from './config.ts';
-import { AN_COUNT, clearRxSa, clearRxSc, clearTxSa, countersAt, RxSaCounter } from './counters.ts';
+import {
+  AN_COUNT,
+  clearRxSa,
+  clearRxSc,
+  clearTxSa,
+  countersAt,
+  RxSaCounter,
+  writeNextPn,
+} from './counters.ts';
 import { ivBase } from './iv.ts';
 import { PnBlock } from './packet-number.ts';
 import { Replay } from './replay.ts';
@@ -159,7 +167,8 @@ function configureRxSa(
   };
   secy.saOfSlot[slot] = rxSa;
   secy.scOfSlot[slot] = sc;
-  secy.counters[rxSa.countersAt + RxSaCounter.nextPn] = share.nextPn;
+  const { nextHigh, nextLow } = rxSa.replay;
+  writeNextPn(secy.counters, rxSa.countersAt + RxSaCounter.nextPn, nextHigh, nextLow);
   return rxSa;
 }
 

@@ -5,11 +5,11 @@ import { PnGrant } from './packet-number.ts';
 import type { SecySpec } from './secy.ts';
 
 /** With `sak` for both directions, `sci` for both channels, and packet numbers granted from 1 to below `end`. */
-export function loopSpec(sak: KeyObject, sci: string, end: number): SecySpec {
+export function loopSpec(sak: KeyObject, sci: string, end: bigint): SecySpec {
   const sa: SaConfig = { ...defaultSa, sak };
   const config: MacsecConfig = { ...defaultMacsec, txSa: [sa], rxSc: [{ sci, active: true, sa: [sa] }] };
   const grant = new PnGrant(sa.pn);
   grant.grant(end, end);
-  const tx = { pn: grant.shared, nextPn: 0, serial: 1 };
+  const tx = { pn: grant.shared, nextPn: 0n, serial: 1 };
   return { config, sci, txShare: [tx], rxShare: [[{ pn: null, nextPn: sa.pn, serial: 2 }]], rxIndex: [0] };
 }

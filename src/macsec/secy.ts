@@ -67,7 +67,7 @@ export interface SaShare {
   /** `PnGrant.shared`; transmit only. */
   readonly pn: SharedArrayBuffer | null;
   /** Where the receiver starts; receive only. */
-  readonly nextPn: number;
+  readonly nextPn: bigint;
   /** The same number as before: the same SA, whose state stays. Absent: always a new one. */
   readonly serial?: number;
 }

@@ -26,25 +26,25 @@ import {
   TCI_SC,
   tciAt,
 } from '../wire/sectag.ts';
-import { RxSaCounter, RxScCounter, SecyCounter } from './counters.ts';
+import { RxSaCounter, RxScCounter, SecyCounter, writeNextPn } from './counters.ts';
 import { writeIv } from './iv.ts';
 import { moveAddresses } from './protect.ts';
 import { findRxSc, type RxSa, type RxSc, type SecY } from './secy.ts';
 
-/** What a frame still needs after `classify`, per frame: its full PN. Made once per lane. */
+/** What a frame still needs after `classify`, per frame: its full PN, in two words. Made once per lane. */
 export interface RxScratch {
-  readonly pn: Float64Array;
+  readonly pnHigh: Uint32Array;
+  readonly pnLow: Uint32Array;
   /** The last frame of the batch that was authentic and newer than all before it; −1: none was. */
   newest: number;
 }
 
 const HALF = 0x8000_0000;
-const WHOLE = 0x1_0000_0000;
-/** With 32 bits there is no next PN after this one. */
-const LAST_PN = 0xffff_ffff;
+/** There is no next PN after it, and with XPN no further upper half. */
+const LAST_WORD = 0xffff_ffff;
 
 export function createRxScratch(capacity: number): RxScratch {
-  return { pn: new Float64Array(capacity), newest: -1 };
+  return { pnHigh: new Uint32Array(capacity), pnLow: new Uint32Array(capacity), newest: -1 };
 }
 
 /** Validates the living frames of `batch`, which are whole Ethernet frames. HOT PATH: allocates nothing. */
@@ -78,22 +78,24 @@ function classify(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: Rx
   }
   const sa = sc.sa[tci & AN_MASK]!;
   if (!sc.active || sa === null || !sa.active) return unusedSa(secy, batch, i, sc, tci);
-  const pn = recoverPn(secy.xpn, sa.replay.nextPn, pnAt(arena, at));
-  if (secy.replayProtect && !sa.replay.accepts(pn)) return late(secy, sc);
-  scratch.pn[i] = pn;
-  prepare(secy, job, i, len, tci, sa, pn);
+  const pnLow = pnAt(arena, at);
+  const pnHigh = secy.xpn ? recoverPnHigh(sa.replay.nextHigh, sa.replay.nextLow, pnLow) : 0;
+  if (secy.replayProtect && !sa.replay.accepts(pnHigh, pnLow)) return late(secy, sc);
+  scratch.pnHigh[i] = pnHigh;
+  scratch.pnLow[i] = pnLow;
+  prepare(secy, job, i, len, tci, sa);
+  writeIv(job.ivView, i * IV_LEN, sa.iv, pnHigh, pnLow);
   return Drop.None;
 }
 
 /** Puts the frame on the AEAD's list: what is AAD, what is text (802.1AE 10.6.3, 14.5). HOT PATH. */
-function prepare(secy: SecY, job: AeadJob, i: number, len: number, tci: number, sa: RxSa, pn: number): void {
+function prepare(secy: SecY, job: AeadJob, i: number, len: number, tci: number, sa: RxSa): void {
   const tagEnd = MACS_LEN + secTagLen(tci);
   const secureDataLen = len - tagEnd - secy.icvLen;
   const encrypted = (tci & TCI_E) !== 0;
   job.slot[i] = sa.slot;
   job.aadLen[i] = tagEnd + (encrypted ? 0 : secureDataLen);
   job.textLen[i] = encrypted ? secureDataLen : 0;
-  writeIv(job.ivView, i * IV_LEN, sa.iv, pn);
 }
 
 function judge(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScratch): Drop {
@@ -102,8 +104,9 @@ function judge(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScr
   const sc = secy.scOfSlot[slot]!;
   const sa = secy.saOfSlot[slot]!;
   const tci = tciAt(batch.arena, batch.at[i]!);
-  const pn = scratch.pn[i]!;
-  if (secy.replayProtect && !sa.replay.accepts(pn)) return late(secy, sc);
+  const pnHigh = scratch.pnHigh[i]!;
+  const pnLow = scratch.pnLow[i]!;
+  if (secy.replayProtect && !sa.replay.accepts(pnHigh, pnLow)) return late(secy, sc);
   const userDataLen = batch.len[i]! - MACS_LEN - secTagLen(tci) - secy.icvLen;
   if (secy.checks) {
     counters[
@@ -112,30 +115,32 @@ function judge(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScr
   }
   const checked = (tci & TCI_C) !== 0 || secy.checks;
   if (checked && job.ok[i] === 1) {
-    if (pn >= sa.replay.nextPn) scratch.newest = i;
-    accept(secy, sc, sa, pn);
+    if (sa.replay.isAhead(pnHigh, pnLow)) scratch.newest = i;
+    accept(secy, sc, sa, pnHigh, pnLow);
   } else {
-    const drop = refuse(secy, sc, sa, tci, pn);
+    const drop = refuse(secy, sc, sa, tci, sa.replay.isDelayed(pnHigh, pnLow));
     if (drop !== Drop.None) return drop;
   }
   return strip(batch, i, secTagLen(tci), secy.icvLen) ? Drop.None : Drop.InnerRunt;
 }
 
 /** The ICV was right: the only place where the receiver's next PN moves. HOT PATH. */
-function accept(secy: SecY, sc: RxSc, sa: RxSa, pn: number): void {
+function accept(secy: SecY, sc: RxSc, sa: RxSa, pnHigh: number, pnLow: number): void {
   const { counters } = secy;
   const { replay } = sa;
-  if (replay.isDelayed(pn)) counters[sc.countersAt + RxScCounter.inPktsDelayed]! += 1;
+  if (replay.isDelayed(pnHigh, pnLow)) counters[sc.countersAt + RxScCounter.inPktsDelayed]! += 1;
   else {
     counters[sc.countersAt + RxScCounter.inPktsOk]! += 1;
     counters[sa.countersAt + RxSaCounter.inPktsOk]! += 1;
   }
-  replay.advance(pn);
-  counters[sa.countersAt + RxSaCounter.nextPn] = secy.xpn ? replay.nextPn : Math.min(replay.nextPn, LAST_PN);
+  replay.advance(pnHigh, pnLow);
+  const nextPnAt = sa.countersAt + RxSaCounter.nextPn;
+  if (secy.xpn) writeNextPn(counters, nextPnAt, replay.nextHigh, replay.nextLow);
+  else counters[nextPnAt] = replay.nextHigh === 0 ? replay.nextLow : LAST_WORD;
 }
 
 /** The ICV was wrong or not looked at: 802.1AE 10.6.5 by the validate mode. HOT PATH. */
-function refuse(secy: SecY, sc: RxSc, sa: RxSa, tci: number, pn: number): Drop {
+function refuse(secy: SecY, sc: RxSc, sa: RxSa, tci: number, delayed: boolean): Drop {
   const { counters } = secy;
   if ((tci & TCI_C) !== 0 || secy.strict) {
     counters[sc.countersAt + RxScCounter.inPktsNotValid]! += 1;
@@ -145,7 +150,7 @@ function refuse(secy: SecY, sc: RxSc, sa: RxSa, tci: number, pn: number): Drop {
   if (secy.checks) {
     counters[sc.countersAt + RxScCounter.inPktsInvalid]! += 1;
     counters[sa.countersAt + RxSaCounter.inPktsInvalid]! += 1;
-  } else if (sa.replay.isDelayed(pn)) counters[sc.countersAt + RxScCounter.inPktsDelayed]! += 1;
+  } else if (delayed) counters[sc.countersAt + RxScCounter.inPktsDelayed]! += 1;
   else counters[sc.countersAt + RxScCounter.inPktsUnchecked]! += 1;
   return Drop.None;
 }
@@ -207,12 +212,11 @@ function strip(batch: Batch, i: number, tagLen: number, icvLen: number): boolean
 }
 
 /**
- * The full PN of a frame that carries `pnLow` (802.1AEbw 10.6.2): the upper half is the receiver's own, or the next
- * one when the lower half has wrapped since. HOT PATH: allocates nothing.
+ * The upper half of the PN of a frame that carries `pnLow` (802.1AEbw 10.6.2): the receiver's own, or the next one when
+ * the lower half has wrapped since; never one past 2^64 − 1. HOT PATH: allocates nothing.
  */
-export function recoverPn(xpn: boolean, nextPn: number, pnLow: number): number {
-  if (!xpn) return pnLow;
-  const low = nextPn % WHOLE;
-  const wrapped = pnLow < low && pnLow >= HALF !== low >= HALF;
-  return nextPn - low + pnLow + (wrapped ? WHOLE : 0);
+export function recoverPnHigh(nextHigh: number, nextLow: number, pnLow: number): number {
+  const wrapped = pnLow < nextLow && pnLow >= HALF !== nextLow >= HALF;
+  const high = wrapped ? nextHigh + 1 : nextHigh;
+  return high > LAST_WORD ? LAST_WORD : high;
 }

@@ -55,7 +55,7 @@ export function createMetrics(tunnels: () => TunnelSnapshot[]): Registry {
     const setSa = (part: string, sci: string, sa: SaSnapshot): void => {
       const labels = { part, sci, an: String(sa.an) };
       set(labels, sa.stats);
-      pn.set({ ...name, ...labels }, sa.pn);
+      pn.set({ ...name, ...labels }, Number(sa.pn));
     };
     set({ part: 'secy' }, secy.stats);
     set({ part: 'txsc', sci: secy.sci }, secy.tx_stats);

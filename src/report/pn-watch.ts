@@ -1,15 +1,16 @@
 /** Packet numbers that run out: a warning in time, with the time left at the present rate. */
 import type { Logger } from 'pino';
-import { countersAt, TxSaCounter } from '../macsec/counters.ts';
+import { countersAt, readNextPn, TxSaCounter } from '../macsec/counters.ts';
+import { pnToJson } from '../macsec/pn-json.ts';
 import { totalsOf } from '../tunnel/totals.ts';
 import type { Tunnel } from '../tunnel/tunnel.ts';
 
-/** Shares of an SA's numbers at which the log tells, each once an SA. */
-const MARKS = [0.75, 0.9, 0.95, 0.99, 1] as const;
+/** Percent of an SA's numbers at which the log tells, each once per SA. */
+const MARKS = [75n, 90n, 95n, 99n, 100n] as const;
 
 interface Seen {
   serial: number;
-  next: number;
+  next: bigint;
   ms: number;
   /** Marks told. */
   told: number;
@@ -29,28 +30,32 @@ export class PnWatch {
       const { macsec, name } = tunnel.config;
       const tx = macsec === null ? undefined : tunnel.numbers?.txOf(macsec.encodingSa);
       if (tx === undefined) continue;
-      const next = Math.max(tx.start, totalsOf(tunnel).secy[countersAt.txSa(tx.an) + TxSaCounter.nextPn]!);
+      const published = readNextPn(totalsOf(tunnel).secy, countersAt.txSa(tx.an) + TxSaCounter.nextPn);
+      const next = published > tx.start ? published : tx.start;
       const before = this.#seen.get(name);
       const same = before?.serial === tx.serial ? before : { serial: tx.serial, next, ms: nowMs, told: 0 };
-      const passed = MARKS.filter((mark) => next >= tx.end * mark).length;
+      const passed = MARKS.filter((mark) => next * 100n >= tx.end * mark).length;
       // The first look knows no rate, and may see what the SA before has left: the second tells.
       const due = same === before ? passed : 0;
-      if (due > same.told) this.#tell(name, tx.an, next, tx.end, (next - same.next) / (nowMs - same.ms));
+      if (due > same.told)
+        this.#tell(name, tx.an, next, tx.end, Number(next - same.next) / (nowMs - same.ms));
       this.#seen.set(name, { serial: tx.serial, next, ms: nowMs, told: Math.max(due, same.told) });
     }
   }
 
-  #tell(tunnel: string, an: number, next: number, end: number, perMs: number): void {
+  #tell(tunnel: string, an: number, next: bigint, end: bigint, perMs: number): void {
     const left = end - next;
     const fields = {
       tunnel,
       an,
-      pn: next,
-      left,
-      usedPercent: Math.floor((next / end) * 100),
-      ...(perMs > 0 && Number.isFinite(perMs) ? { secondsLeft: Math.round(left / perMs / 1000) } : {}),
+      pn: pnToJson(next),
+      left: pnToJson(left),
+      usedPercent: Number((next * 100n) / end),
+      ...(perMs > 0 && Number.isFinite(perMs)
+        ? { secondsLeft: Math.round(Number(left) / perMs / 1000) }
+        : {}),
     };
-    if (left <= 0)
+    if (left <= 0n)
       this.#log.error(
         fields,
         'packet numbers are used up: nothing is sent until a new key is installed (l2vpnd rotate)',

@@ -18,11 +18,13 @@ import {
   RX_SA_COUNTERS,
   RX_SC_COUNTERS,
   RxSaCounter,
+  readNextPn,
   SECY_COUNTERS,
   TX_SA_COUNTERS,
   TX_SC_COUNTERS,
   TxSaCounter,
 } from '../macsec/counters.ts';
+import { type PnJson, pnToJson } from '../macsec/pn-json.ts';
 import { endpointText } from '../ports/udp-socket-port.ts';
 import { totalsOf } from '../tunnel/totals.ts';
 import type { Tunnel } from '../tunnel/tunnel.ts';
@@ -59,9 +61,9 @@ function endpointOf(tunnel: Tunnel): string | null {
   return endpoint === null ? null : endpointText(endpoint);
 }
 
-function pnLeft(tunnel: Tunnel): number | null {
+function pnLeft(tunnel: Tunnel): PnJson | null {
   const tx = tunnel.numbers?.txOf(tunnel.config.macsec?.encodingSa ?? 0);
-  return tx === undefined ? null : tx.end - tx.taken;
+  return tx === undefined ? null : pnToJson(tx.end - tx.taken);
 }
 
 function trafficSnapshot(traffic: Float64Array): TrafficSnapshot {
@@ -98,11 +100,12 @@ function txSaSnapshot(
   counters: Float64Array,
 ): SaSnapshot {
   const { start, end } = tunnel.numbers!.txOf(sa.an)!;
-  const next = Math.max(start, counters[countersAt.txSa(sa.an) + TxSaCounter.nextPn]!);
+  const published = readNextPn(counters, countersAt.txSa(sa.an) + TxSaCounter.nextPn);
+  const next = published > start ? published : start;
   return {
     ...saSnapshot(config, sa),
     active: sa.active && next < end,
-    pn: next < end ? next : 0,
+    pn: next < end ? pnToJson(next) : 0,
     stats: named(TX_SA_COUNTERS, counters, countersAt.txSa(sa.an)),
   };
 }
@@ -119,7 +122,7 @@ function rxScSnapshot(
     stats: named(RX_SC_COUNTERS, counters, countersAt.rxSc(index)),
     sa_list: sc.sa.map((sa) => ({
       ...saSnapshot(config, sa),
-      pn: counters[countersAt.rxSa(index, sa.an) + RxSaCounter.nextPn]!,
+      pn: pnToJson(readNextPn(counters, countersAt.rxSa(index, sa.an) + RxSaCounter.nextPn)),
       stats: named(RX_SA_COUNTERS, counters, countersAt.rxSa(index, sa.an)),
     })),
   };

@@ -3,7 +3,7 @@ import { DROP_TEXTS } from '../frame/drop.ts';
 import { laneCounters, Traffic } from '../frame/lane-counters.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import { MAX_RX_SC } from '../macsec/configure.ts';
-import { nextPnsAt, secyCountersLen } from '../macsec/counters.ts';
+import { NEXT_PN_LEN, nextPnsAt, readNextPn, secyCountersLen } from '../macsec/counters.ts';
 
 /** The counters of all lanes of a tunnel, one direction's traffic apart. */
 export interface TunnelTotals {
@@ -30,14 +30,26 @@ export function totalsOf(tunnel: Counted): TunnelTotals {
     drops: new Float64Array(DROP_TEXTS.length),
     secy: new Float64Array(secyCountersLen(rxScCount)),
   };
-  const latest = nextPnsAt(rxScCount);
+  const nextPns = nextPnsAt(rxScCount);
   for (const lane of tunnel.lanes) {
     const counters = laneCounters(lane.counters);
     add(lane.direction === 'transmit' ? totals.tx : totals.rx, counters.traffic, [Traffic.lastMs]);
     add(totals.drops, counters.drops, []);
-    add(totals.secy, counters.secy, latest);
+    if (rxScCount > 0) addSecy(totals.secy, counters.secy, nextPns);
   }
   return totals;
+}
+
+/** Adds `from` to `into`; of two next PNs the higher one stays. */
+function addSecy(into: Float64Array, from: Float64Array, nextPns: readonly number[]): void {
+  const higher = nextPns.map((at) => {
+    const it = readNextPn(into, at) > readNextPn(from, at) ? into : from;
+    return it.slice(at, at + NEXT_PN_LEN);
+  });
+  add(into, from, []);
+  nextPns.forEach((at, i) => {
+    into.set(higher[i]!, at);
+  });
 }
 
 /** Adds `from` to `into`; at `latest` the higher one stays. */

@@ -9,7 +9,7 @@ import { L2vpnError } from '../errors.ts';
 import { closeFds } from '../host/close.ts';
 import { pathMtu } from '../host/socket.ts';
 import { mtuOf, openTap } from '../host/tap.ts';
-import { countersAt, RxSaCounter, TxSaCounter } from '../macsec/counters.ts';
+import { countersAt, RxSaCounter, readNextPn, TxSaCounter } from '../macsec/counters.ts';
 import type { PnState } from '../state/state.ts';
 import { sciOf } from '../wire/sci.ts';
 import type { LaneSpec } from '../worker/messages.ts';
@@ -68,7 +68,7 @@ function open(config: TunnelConfig, place: string, state: PnState, undo: (() => 
   const sci = macsec === null ? '' : sciOf(mac, macsec.port);
   const numbers = macsec === null ? null : new SecyNumbers(state, sci);
   const secy = numbers === null || macsec === null ? null : numbers.configure(macsec);
-  if (numbers !== null) undo.push(() => numbers.close(() => 0));
+  if (numbers !== null) undo.push(() => numbers.close(() => 0n));
   const opened = openTap({ ...tap, mac, mtu }, `${place}.tap`);
   const tapFds = [...new Set([...opened.fds, opened.writeFd])];
   undo.push(() => closeFds(tapFds));
@@ -138,7 +138,7 @@ export function saveReceived(tunnel: Tunnel): void {
   for (const { sci, sa } of tunnel.config.macsec?.rxSc ?? []) {
     const index = tunnel.numbers.indexOf(sci);
     for (const { an } of sa) {
-      tunnel.numbers.rxOf(sci, an)?.save(secy[countersAt.rxSa(index, an) + RxSaCounter.nextPn]!);
+      tunnel.numbers.rxOf(sci, an)?.save(readNextPn(secy, countersAt.rxSa(index, an) + RxSaCounter.nextPn));
     }
   }
 }
@@ -152,7 +152,8 @@ export function closeTunnel(tunnel: Tunnel, clean: boolean): void {
     saveReceived(tunnel);
     if (tunnel.numbers !== null) {
       const { secy } = totalsOf(tunnel);
-      const published = ({ an }: TxNumbers): number => secy[countersAt.txSa(an) + TxSaCounter.nextPn]!;
+      const published = ({ an }: TxNumbers): bigint =>
+        readNextPn(secy, countersAt.txSa(an) + TxSaCounter.nextPn);
       tunnel.numbers.close(clean ? published : ({ taken }) => taken);
     }
   } finally {

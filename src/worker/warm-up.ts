@@ -168,5 +168,5 @@ function loopSecy(): SecySpec {
   const octets = randomBytes(16);
   const sak = createSecretKey(octets);
   octets.fill(0);
-  return loopSpec(sak, SCI, 2 ** 31);
+  return loopSpec(sak, SCI, 1n << 31n);
 }

@@ -39,7 +39,7 @@ const INNER_LENS = [0, 12, 13, 14, 15, 42, 59, 60, 61, 62, 63, 100, 300, 700] as
 const MAX_PACKET_LEN = 800;
 const MAX_RECORDS = 16;
 const MODE_LEN = 4;
-const PN_START = 1000;
+const PN_START = 1000n;
 
 /** What the first octets choose. */
 interface Mode {

@@ -26,7 +26,7 @@ import {
   TX_SA_COUNTERS,
   TX_SC_COUNTERS,
 } from '../../../src/macsec/counters.ts';
-import { PnGrant } from '../../../src/macsec/packet-number.ts';
+import { PnGrant, pnEnd } from '../../../src/macsec/packet-number.ts';
 import { protect, protectable } from '../../../src/macsec/protect.ts';
 import type { SecY, SecySpec } from '../../../src/macsec/secy.ts';
 import { createRxScratch, validate } from '../../../src/macsec/validate.ts';
@@ -76,11 +76,12 @@ export interface Granted {
 export function secySpec(config: MacsecConfig, sci: string = SCI, pns: number = 1 << 20): Granted {
   const grants = config.txSa.map((sa) => {
     const grant = new PnGrant(sa.pn);
-    const end = config.cipher.includes('xpn') ? Number.MAX_SAFE_INTEGER : 2 ** 32;
-    grant.grant(Math.min(sa.pn + pns, end), end);
+    const end = pnEnd(config.cipher.includes('xpn'));
+    const limit = sa.pn + BigInt(pns);
+    grant.grant(limit < end ? limit : end, end);
     return grant;
   });
-  const txShare = grants.map(({ shared }) => ({ pn: shared, nextPn: 0 }));
+  const txShare = grants.map(({ shared }) => ({ pn: shared, nextPn: 0n }));
   const rxShare = config.rxSc.map((sc) => sc.sa.map(({ pn }) => ({ pn: null, nextPn: pn })));
   return { spec: { config, sci, txShare, rxShare }, grants };
 }

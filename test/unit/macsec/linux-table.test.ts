@@ -15,6 +15,7 @@ import {
   RX_SA_COUNTERS,
   RX_SC_COUNTERS,
   RxSaCounter,
+  readNextPn,
   SECY_COUNTERS,
   secyCountersLen,
 } from '../../../src/macsec/counters.ts';
@@ -87,7 +88,7 @@ function named(config: MacsecConfig, counters: Float64Array): Record<string, num
     put(`RxSc.${sc.sci}`, RX_SC_COUNTERS, countersAt.rxSc(index));
     for (const { an } of sc.sa) {
       const at = countersAt.rxSa(index, an);
-      flat[`RxSa.${sc.sci}.${an}.pn`] = counters[at + RxSaCounter.nextPn]! % 2 ** 32;
+      flat[`RxSa.${sc.sci}.${an}.pn`] = Number(readNextPn(counters, at + RxSaCounter.nextPn) % 2n ** 32n);
       put(`RxSa.${sc.sci}.${an}`, RX_SA_COUNTERS, at);
     }
   });
@@ -107,7 +108,7 @@ function macsecConfig(setup: SecYSetup, validate: ValidateMode): MacsecConfig {
 function saConfig(sa: SaSetup): SaConfig {
   return {
     an: sa.an,
-    pn: Number(sa.pn),
+    pn: BigInt(sa.pn),
     keyId: '00',
     sak: createSecretKey(Buffer.from(sa.key, 'hex')),
     active: sa.state === 'on',
