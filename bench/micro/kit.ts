@@ -2,53 +2,22 @@
 import { createSecretKey } from 'node:crypto';
 import type { AeadProvider } from '../../src/crypto/aead.ts';
 import { type Batch, createBatch, resetBatch } from '../../src/frame/batch.ts';
-import type { MacsecConfig, SaConfig } from '../../src/macsec/config.ts';
 import { createSecy, keySlots } from '../../src/macsec/configure.ts';
 import { secyCountersLen } from '../../src/macsec/counters.ts';
-import { PnGrant } from '../../src/macsec/packet-number.ts';
+import { loopSpec } from '../../src/macsec/loop-spec.ts';
 import type { SecY } from '../../src/macsec/secy.ts';
 import type { FramePort } from '../../src/ports/frame-port.ts';
 
 const SCI = '0000001111110001';
 const KEY = '11'.repeat(16);
 /** Packet numbers enough for any run of a benchmark. */
-const GRANTED_PNS = 2 ** 32 - 1;
+const GRANTED_PNS = (1n << 32n) - 1n;
 
 /** A SecY with one TxSA whose SC is also its RxSC: it validates what it protects. Replay protection is on. */
 export function loopSecy(provider: AeadProvider, counters?: Float64Array): SecY {
-  const config = loopConfig();
-  const grant = new PnGrant(1);
-  grant.grant(GRANTED_PNS, GRANTED_PNS);
-  const keyring = provider.openKeyring(keySlots(config));
-  const spec = {
-    config,
-    sci: SCI,
-    txShare: [{ pn: grant.shared, nextPn: 0 }],
-    rxShare: [[{ pn: null, nextPn: 1 }]],
-  };
+  const spec = loopSpec(createSecretKey(Buffer.from(KEY, 'hex')), SCI, GRANTED_PNS);
+  const keyring = provider.openKeyring(keySlots(spec.config));
   return createSecy(spec, keyring, counters ?? new Float64Array(secyCountersLen(1)));
-}
-
-function loopConfig(): MacsecConfig {
-  const sak = createSecretKey(Buffer.from(KEY, 'hex'));
-  const sa: SaConfig = { an: 0, pn: 1, keyId: '01', sak, active: true, ssci: null, salt: null };
-  return {
-    cipher: 'gcm-aes-128',
-    protect: true,
-    encrypt: true,
-    validate: 'strict',
-    sendSci: true,
-    endStation: false,
-    scb: false,
-    icvLen: 16,
-    port: 1,
-    encodingSa: 0,
-    replayProtect: true,
-    replayWindow: 1024,
-    replayBitmap: true,
-    txSa: [sa],
-    rxSc: [{ sci: SCI, active: true, sa: [sa] }],
-  };
 }
 
 /** An Ethernet frame of `len` octets, no two octets in a row alike. */

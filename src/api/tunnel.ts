@@ -2,13 +2,16 @@
  * A tunnel as the control protocol tells of it: with the keys of `ip -j -s macsec show`, and beside them what the
  * kernel does not have. The daemon makes it (`report/snapshot.ts`); `show`, the metrics and scripts read it.
  */
+import type { PnJson } from '../macsec/pn-json.ts';
+import type { ShownSettings } from './macsec-settings.ts';
 import type { RotationStatus } from './rotate.ts';
 
 export type Counters = Record<string, number>;
 
 export interface SaSnapshot {
   an: number;
-  pn: number;
+  /** Decimal digits in a string where JSON's numbers are not exact. */
+  pn: PnJson;
   active: boolean;
   /** The key's identifier as the kernel prints it: 32 hex digits. */
   key: string;
@@ -24,15 +27,7 @@ export interface RxScSnapshot {
 }
 
 /** The keys of `ip -j -s macsec show`. */
-export interface MacsecSnapshot {
-  protect: boolean;
-  validate: string;
-  encrypt: boolean;
-  send_sci: boolean;
-  end_station: boolean;
-  scb: boolean;
-  replay: boolean;
-  window?: number;
+export interface MacsecSnapshot extends ShownSettings {
   cipher_suite: string;
   icv_length: number;
   sci: string;
@@ -70,7 +65,7 @@ export interface TunnelSnapshot {
   /** The key change under way or the last one; null: none since the start. */
   rotation: RotationStatus | null;
   /** Packet numbers that the encoding SA can still use; null without MACsec. */
-  pn_left: number | null;
+  pn_left: PnJson | null;
   tx: TrafficSnapshot;
   rx: TrafficSnapshot;
   /** Frames dropped, by reason; reasons that have not occurred included. */

@@ -2,6 +2,7 @@
  * A tunnel's snapshot as iproute2 prints a macsec device, text and JSON (iproute2 6.1 was asked), octet for octet where
  * it has a word for it. What only we have follows: in text a block `l2vpnd:`, in JSON an object of that name.
  */
+import { shownSettings } from '../api/macsec-settings.ts';
 import type { Counters, MacsecSnapshot, RxScSnapshot, SaSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
 
 const onOff = (value: boolean): string => (value ? 'on' : 'off');
@@ -19,16 +20,7 @@ export function jsonOf(tunnel: TunnelSnapshot, statistics: boolean): object {
     ...stats(one.stats),
   });
   const secy = macsec && {
-    protect: macsec.protect,
-    validate: macsec.validate,
-    sc: false,
-    sa: false,
-    encrypt: macsec.encrypt,
-    send_sci: macsec.send_sci,
-    end_station: macsec.end_station,
-    scb: macsec.scb,
-    replay: macsec.replay,
-    ...(macsec.replay ? { window: macsec.window } : {}),
+    ...Object.fromEntries(shownSettings(macsec)),
     cipher_suite: macsec.cipher_suite,
     icv_length: macsec.icv_length,
     sci: hexOf(macsec.sci),
@@ -80,12 +72,12 @@ export function textOf(tunnel: TunnelSnapshot, statistics: boolean): string {
 }
 
 function macsecLines(head: string, macsec: MacsecSnapshot, statistics: boolean): string[] {
-  const { replay, window } = macsec;
+  const settings = shownSettings(macsec).map(([name, value]) => {
+    return `${name} ${typeof value === 'boolean' ? onOff(value) : value} `;
+  });
   const stats = (counters: Counters): string[] => (statistics ? statLines(counters) : []);
   return [
-    `${head}protect ${onOff(macsec.protect)} validate ${macsec.validate} sc off sa off encrypt ${onOff(macsec.encrypt)} ` +
-      `send_sci ${onOff(macsec.send_sci)} end_station ${onOff(macsec.end_station)} scb ${onOff(macsec.scb)} ` +
-      `replay ${onOff(replay)} ${replay ? `window ${window} ` : ''}`,
+    head + settings.join(''),
     `    cipher suite: ${macsec.cipher_suite}, using ICV length ${macsec.icv_length}`,
     `    TXSC: ${macsec.sci} on SA ${macsec.encoding_sa}`,
     ...stats(macsec.stats),

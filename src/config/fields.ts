@@ -1,6 +1,8 @@
 /** The kinds of field that a configuration is made of: zod types whose errors say what is wanted and what was found. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { pnEnd } from '../macsec/packet-number.ts';
+import { type PnJson, pnFromJson } from '../macsec/pn-json.ts';
 import { canonicalIpv6 } from '../wire/ipv6.ts';
 import { nearest } from './nearest.ts';
 import { quote } from './problem.ts';
@@ -22,6 +24,19 @@ export function flag(): z.ZodBoolean {
 export function wholeNumber(min: number, max: number): z.ZodInt {
   const error = mustBe(`a whole number from ${min} to ${max}`);
   return z.int({ error }).min(min, { error }).max(max, { error });
+}
+
+/** A packet number of 1 to 2^64 − 1: a number where JSON's are exact, else decimal digits in a string. */
+export function packetNumber(): z.ZodType<PnJson> {
+  const last = pnEnd(true) - 1n;
+  const error = mustBe(
+    `a whole number from 1 to ${Number.MAX_SAFE_INTEGER}, or a string of decimal digits up to ${last}`,
+  );
+  const digits = z
+    .string({ error })
+    .regex(/^[1-9][0-9]{0,19}$/, { error })
+    .refine((value) => (pnFromJson(value) ?? last + 1n) <= last, { error });
+  return z.union([z.int({ error }).min(1, { error }), digits], { error });
 }
 
 /** The word `auto` or a whole number. */

@@ -13,6 +13,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { sakLen } from '../crypto/cipher-suite.ts';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
 import type { MacsecConfig, SaConfig } from '../macsec/config.ts';
+import { pnFromJson } from '../macsec/pn-json.ts';
 import { addressFamily } from './fields.ts';
 import { LineFinder, parseJson } from './json-text.ts';
 import { checkKeyReuse, keyFilePath, keyFromHex, readKeyFile } from './keys.ts';
@@ -160,7 +161,7 @@ function resolveMacsec(raw: RawMacsec, keys: KeyReader, path: JsonPath): MacsecC
   const octets = sakLen(raw.cipher);
   const resolveSa = (sa: RawSa, at: JsonPath): SaConfig => ({
     an: sa.an,
-    pn: sa.pn,
+    pn: pnFromJson(sa.pn)!,
     keyId: sa.keyId.toLowerCase(),
     sak: keys.read(sa, octets, at),
     active: sa.active,

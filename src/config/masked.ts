@@ -1,6 +1,7 @@
 /** The effective configuration as JSON for people and scripts, keys hidden. */
 
 import type { SaConfig } from '../macsec/config.ts';
+import { pnToJson } from '../macsec/pn-json.ts';
 import type { Config } from './types.ts';
 
 /** A JSON value of `config` in which each key is `(hidden, 16 octets)`. */
@@ -18,9 +19,9 @@ export function maskedConfig(config: Config): unknown {
   };
 }
 
-function maskedSa({ sak, salt, ssci, ...sa }: SaConfig): unknown {
+function maskedSa({ sak, salt, ssci, pn, ...sa }: SaConfig): unknown {
   const xpn = salt === null ? {} : { ssci, salt: hidden(salt.length) };
-  return { ...sa, key: hidden(sak.symmetricKeySize ?? 0), ...xpn };
+  return { ...sa, pn: pnToJson(pn), key: hidden(sak.symmetricKeySize ?? 0), ...xpn };
 }
 
 function hidden(octets: number): string {

@@ -2,6 +2,7 @@
 
 import type { GreConfig } from '../encap/config.ts';
 import type { MacsecConfig, RxScConfig, SaConfig } from '../macsec/config.ts';
+import type { PnJson } from '../macsec/pn-json.ts';
 import type { Config, TunnelConfig } from './types.ts';
 
 export interface RawConfig extends Omit<Config, 'tunnels'> {
@@ -21,7 +22,8 @@ export interface RawMacsec extends Omit<MacsecConfig, 'txSa' | 'rxSc'> {
   rxSc: RawRxSc[];
 }
 
-export interface RawSa extends Omit<SaConfig, 'sak' | 'salt'> {
+export interface RawSa extends Omit<SaConfig, 'pn' | 'sak' | 'salt'> {
+  pn: PnJson;
   key?: string | undefined;
   keyFile?: string | undefined;
   salt: string | null;

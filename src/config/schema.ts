@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 import { CIPHER_SUITES } from '../crypto/cipher-suite.ts';
+import { defaultMacsec, defaultSa } from '../macsec/config.ts';
+import { pnToJson } from '../macsec/pn-json.ts';
 import {
   autoOr,
   closed,
@@ -11,6 +13,7 @@ import {
   hiddenHex,
   mustBe,
   oneOf,
+  packetNumber,
   text,
   unfitAddress,
   unfitIfname,
@@ -101,14 +104,15 @@ const gre = closed(
 
 const sa: z.ZodType<RawSa> = closed(
   {
-    an: wholeNumber(0, 3).default(0).describe('Association number.'),
-    pn: wholeNumber(1, Number.MAX_SAFE_INTEGER)
-      .default(1)
+    an: wholeNumber(0, 3).default(defaultSa.an).describe('Association number.'),
+    pn: packetNumber()
+      .default(pnToJson(defaultSa.pn))
       .describe(
-        'First packet number to use (txSa), or lowest to accept (rxSc). Stored state goes on from there.',
+        'First packet number to use (txSa), or lowest to accept (rxSc). Stored state goes on from there. ' +
+          'Beyond 2^53 − 1 (XPN): decimal digits in a string.',
       ),
     keyId: text(/^(?:[0-9a-fA-F]{2}){1,16}$/, 'an even number of hex digits, 2 to 32')
-      .default('00')
+      .default(defaultSa.keyId)
       .describe('Name of the key for people, hex as `ip macsec` takes it; it is not sent.'),
     key: hiddenHex([32, 64], '32 or 64 hex digits')
       .optional()
@@ -120,8 +124,13 @@ const sa: z.ZodType<RawSa> = closed(
       .describe(
         'File that holds the SAK in hex, relative to this file, without access for group and others.',
       ),
-    active: flag().default(true).describe('false: the SA is there but not used, like `ip macsec … off`.'),
-    ssci: wholeNumber(0, 0xffffffff).nullable().default(null).describe('Short SCI; only for XPN ciphers.'),
+    active: flag()
+      .default(defaultSa.active)
+      .describe('false: the SA is there but not used, like `ip macsec … off`.'),
+    ssci: wholeNumber(0, 0xffffffff)
+      .nullable()
+      .default(defaultSa.ssci)
+      .describe('Short SCI; only for XPN ciphers.'),
     salt: hiddenHex([24], '24 hex digits')
       .nullable()
       .default(null)
@@ -142,7 +151,11 @@ const rxSc: z.ZodType<RawRxSc> = closed(
     sci: text(/^[0-9a-fA-F]{16}$/, '16 hex digits')
       .optional()
       .describe("The peer's SCI instead of mac and port."),
-    active: flag().default(true).describe('State of the channel, as `ip macsec … on|off`.'),
+    active: flag()
+      .default(true)
+      .describe(
+        'false: nothing is received on the channel. The Linux kernel ignores its `off` for frames with an SCI.',
+      ),
     sa: saList().default([]).describe('Associations to receive with.'),
   },
   'an object with "mac" or "sci"',
@@ -154,24 +167,32 @@ const macsec: z.ZodType<RawMacsec> = closed(
       .default('gcm-aes-128')
       .describe('Cipher suite; xpn has 64-bit packet numbers (802.1AEbw).'),
     protect: flag()
-      .default(true)
+      .default(defaultMacsec.protect)
       .describe('false: frames are sent as they are, without SecTAG and in clear.'),
-    encrypt: flag().default(true).describe('false: integrity only, user data in clear.'),
+    encrypt: flag().default(defaultMacsec.encrypt).describe('false: integrity only, user data in clear.'),
     validate: oneOf(['strict', 'check', 'disabled'])
-      .default('strict')
+      .default(defaultMacsec.validate)
       .describe('What becomes of frames that cannot be verified (802.1AE 10.7.8 validateFrames).'),
-    sendSci: flag().default(true).describe('Put the SCI into each SecTAG.'),
-    endStation: flag().default(false).describe('Set ES instead of sending the SCI; needs sendSci false.'),
-    scb: flag().default(false).describe('Set SCB instead of sending the SCI; needs sendSci false.'),
-    icvLen: wholeNumber(8, 16).default(16).describe('Octets of the ICV.'),
-    port: wholeNumber(0, 65535).default(1).describe('Port half of the own SCI.'),
-    encodingSa: wholeNumber(0, 3).default(0).describe('Association number that is sent with.'),
-    replayProtect: flag().default(true).describe('Drop frames that are older than the window.'),
+    sendSci: flag().default(defaultMacsec.sendSci).describe('Put the SCI into each SecTAG.'),
+    endStation: flag()
+      .default(defaultMacsec.endStation)
+      .describe('Set ES instead of sending the SCI; needs sendSci false.'),
+    scb: flag()
+      .default(defaultMacsec.scb)
+      .describe('Set SCB instead of sending the SCI; needs sendSci false.'),
+    icvLen: wholeNumber(8, 16).default(defaultMacsec.icvLen).describe('Octets of the ICV.'),
+    port: wholeNumber(0, 65535).default(defaultMacsec.port).describe('Port half of the own SCI.'),
+    encodingSa: wholeNumber(0, 3)
+      .default(defaultMacsec.encodingSa)
+      .describe('Association number that is sent with.'),
+    replayProtect: flag()
+      .default(defaultMacsec.replayProtect)
+      .describe('Drop frames that are older than the window.'),
     replayWindow: wholeNumber(0, 0xffffffff)
-      .default(1024)
+      .default(defaultMacsec.replayWindow)
       .describe('How many packets late a frame may be. 0: strict order.'),
     replayBitmap: flag()
-      .default(true)
+      .default(defaultMacsec.replayBitmap)
       .describe('Drop duplicates inside the window too. The Linux kernel does not: false does as it does.'),
     txSa: saList().default([]).describe('Associations to send with; encodingSa picks one.'),
     rxSc: z

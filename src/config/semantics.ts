@@ -106,7 +106,7 @@ function checkSaOfCipher(macsec: RawMacsec, sa: RawSa, report: Report): void {
   if (sa.key !== undefined && sa.key.length !== digits) {
     report(['key'], `has ${sa.key.length} hex digits; ${cipher} needs ${digits}`);
   }
-  if (!isXpn(cipher) && sa.pn > MAX_PN) report(['pn'], `is ${sa.pn}; without xpn at most ${MAX_PN}`);
+  if (!isXpn(cipher) && Number(sa.pn) > MAX_PN) report(['pn'], `is ${sa.pn}; without xpn at most ${MAX_PN}`);
   for (const name of ['ssci', 'salt'] as const) {
     if (isXpn(cipher) && sa[name] === null) report([name], `is required with ${cipher}`);
     if (!isXpn(cipher) && sa[name] !== null) report([name], `is only for xpn ciphers, not for ${cipher}`);

@@ -1,5 +1,6 @@
 /** What the log says of a tunnel that comes, changes and goes. */
 import type { Logger } from 'pino';
+import { pnToJson } from '../macsec/pn-json.ts';
 import { formatMtu } from '../tunnel/mtu.ts';
 import type { Tunnel } from '../tunnel/tunnel.ts';
 
@@ -16,7 +17,7 @@ export function logUp(log: Logger, tunnel: Tunnel): void {
     arithmetic: formatMtu(tunnel.arithmetic),
     ...(secy === null
       ? {}
-      : { sci: secy.sci, cipher: secy.config.cipher, nextPn: secy.tx.map((tx) => tx.start) }),
+      : { sci: secy.sci, cipher: secy.config.cipher, nextPn: secy.tx.map((tx) => pnToJson(tx.start)) }),
   };
   log.info(fields, 'tunnel up');
 }
@@ -25,7 +26,7 @@ export function logUp(log: Logger, tunnel: Tunnel): void {
 export function logFresh(log: Logger, { name, secy }: Tunnel, stateDir: string): void {
   for (const { fresh, an, start } of secy?.tx ?? []) {
     if (!fresh) continue;
-    const fields = { tunnel: name, an, pn: start, stateDir };
+    const fields = { tunnel: name, an, pn: pnToJson(start), stateDir };
     log.info(fields, 'no stored packet numbers for this key: starting at the configured one');
   }
 }

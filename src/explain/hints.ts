@@ -54,7 +54,7 @@ function keyHints(frame: Buffer, macsec: MacsecConfig): string[] {
 }
 
 function opensWith(frame: Buffer, macsec: MacsecConfig, channel: RxScConfig, sa: SaConfig): boolean {
-  const rxSc = [{ ...channel, sa: [sa] }];
+  const rxSc = [{ ...channel, active: true, sa: [sa] }];
   const secy = createReceiver({ ...macsec, validate: 'strict', replayProtect: false, rxSc });
   const bench = new Bench(frame.length);
   bench.put(frame);

@@ -85,7 +85,10 @@ export const DROP_TEXTS: readonly DropText[] = [
     'no rxSc has the SCI of the frame: compare macsec.rxSc with the MAC and port of the peer',
   ),
   rx('NoImplicitSci', 'the frame carries no SCI and there is not exactly one rxSc to assume'),
-  rx('InPktsNotUsingSA', 'no active receive SA has the AN of the frame: compare the keys at both ends'),
+  rx(
+    'InPktsNotUsingSA',
+    'no active receive SA of an active rxSc has the AN of the frame: compare the keys at both ends',
+  ),
   rx('InPktsLate', 'the packet number was seen already or is below the replay window'),
   rx('InPktsNotValid', 'the ICV is wrong: another key at the peer, or an altered frame'),
   rx('TapError', 'the TAP refused the frame: is the interface up?'),

@@ -3,7 +3,7 @@ import type { RotateBody } from '../api/rotate.ts';
 import { readKeyFile } from '../config/keys.ts';
 import { isXpn, sakLen } from '../crypto/cipher-suite.ts';
 import { L2vpnError } from '../errors.ts';
-import type { SaConfig } from '../macsec/config.ts';
+import { defaultSa, type SaConfig } from '../macsec/config.ts';
 import { AN_COUNT } from '../macsec/counters.ts';
 import type { SaControl } from '../tunnel/sa-control.ts';
 import type { SaSet } from '../tunnel/sa-set.ts';
@@ -74,7 +74,7 @@ interface NewSa {
 function newSa({ an, file, octets, keyId, salt, old }: NewSa): SaConfig {
   return {
     an,
-    pn: 1,
+    pn: defaultSa.pn,
     keyId: keyId?.toLowerCase() ?? nextKeyId(old?.keyId),
     sak: readKeyFile(file, octets),
     active: true,

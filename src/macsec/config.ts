@@ -3,7 +3,7 @@
  * keys in it; `config/` makes it from the file, `keys/` changes its SAs while the tunnel runs.
  */
 import type { KeyObject } from 'node:crypto';
-import type { CipherName } from '../crypto/cipher-suite.ts';
+import { type CipherName, ICV_LEN } from '../crypto/cipher-suite.ts';
 
 /** One SecY. */
 export interface MacsecConfig {
@@ -28,11 +28,28 @@ export interface MacsecConfig {
   rxSc: RxScConfig[];
 }
 
+/** What a SecY is unless its configuration says otherwise: the safe choice of each. Its SAs have no default. */
+export const defaultMacsec: Readonly<Omit<MacsecConfig, 'txSa' | 'rxSc'>> = {
+  cipher: 'gcm-aes-128',
+  protect: true,
+  encrypt: true,
+  validate: 'strict',
+  sendSci: true,
+  endStation: false,
+  scb: false,
+  icvLen: ICV_LEN,
+  port: 1,
+  encodingSa: 0,
+  replayProtect: true,
+  replayWindow: 1024,
+  replayBitmap: true,
+};
+
 export interface SaConfig {
   /** 0–3. */
   an: number;
-  /** The first PN to use (transmit) or the lowest acceptable one (receive): 1 – 2^32−1, XPN up to 2^53−1. */
-  pn: number;
+  /** The first PN to use (transmit) or the lowest acceptable one (receive): 1 – 2^32−1, XPN up to 2^64−1. */
+  pn: bigint;
   /** Hex, an even number of digits up to 32, as `ip macsec` takes it. For people; never on the wire. */
   keyId: string;
   /** A `node:crypto` secret key of 16 or 32 octets. */
@@ -44,9 +61,20 @@ export interface SaConfig {
   salt: Buffer | null;
 }
 
+/** What an SA is unless its configuration says otherwise. */
+export const defaultSa: Readonly<Omit<SaConfig, 'sak'>> = {
+  an: 0,
+  pn: 1n,
+  keyId: '00',
+  active: true,
+  ssci: null,
+  salt: null,
+};
+
 export interface RxScConfig {
   /** 16 lower-case hex digits. */
   sci: string;
+  /** `false`: nothing is received on it. The kernel does not heed this for frames that carry the SCI. */
   active: boolean;
   sa: SaConfig[];
 }

@@ -1,30 +1,31 @@
 /**
- * Building a SecY from its config, once a lane, and changing it while it runs, between two batches: SAs that stay
+ * Building a SecY from its config, once per lane, and changing it while it runs, between two batches: SAs that stay
  * keep their packet numbers, replay windows and counters. Nothing here is on a frame's way.
  */
-import type { Keyring } from '../crypto/aead.ts';
+import { type Keyring, NO_SLOT } from '../crypto/aead.ts';
 import { cipherSuite, isXpn } from '../crypto/cipher-suite.ts';
 import { parseSci, sciHigh, sciLow } from '../wire/sci.ts';
-import { SECTAG_LEN_NO_SCI, SECTAG_LEN_SCI, TCI_C, TCI_E, TCI_ES, TCI_SC, TCI_SCB } from '../wire/sectag.ts';
+import { type SecTagTemplate, secTagTemplate } from '../wire/sectag.ts';
 import type { MacsecConfig, RxScConfig, SaConfig } from './config.ts';
-import { AN_COUNT, clearRxSa, clearRxSc, clearTxSa, countersAt, RxSaCounter } from './counters.ts';
+import {
+  AN_COUNT,
+  clearRxSa,
+  clearRxSc,
+  clearTxSa,
+  countersAt,
+  RxSaCounter,
+  writeNextPn,
+} from './counters.ts';
 import { ivBase } from './iv.ts';
 import { PnBlock } from './packet-number.ts';
 import { Replay } from './replay.ts';
-import {
-  DEFAULT_ICV_LEN,
-  type RxSa,
-  type RxSc,
-  type SaShare,
-  type SecY,
-  type SecySpec,
-  type TxSa,
-} from './secy.ts';
+import type { RxSa, RxSc, SaShare, SecY, SecySpec, TxSa } from './secy.ts';
+import { secySettings } from './settings.ts';
 
 /** PNs that a lane takes at once: as many as a batch has frames. */
 const PN_BLOCK_LEN = 128;
-/** RxSCs that a running SecY has room for: a keyring has 255 slots. */
-export const MAX_RX_SC = 62;
+/** RxSCs that a running SecY has room for: each SC takes a slot of the keyring per AN, the TxSC too. */
+export const MAX_RX_SC: number = Math.floor(NO_SLOT / AN_COUNT) - 1;
 
 /** Slots of the keyring that `config`'s SAs take; a SecY that is to be changed while it runs needs MAX_KEY_SLOTS. */
 export function keySlots(config: MacsecConfig): number {
@@ -37,19 +38,12 @@ export function createSecy(spec: SecySpec, keyring: Keyring, counters: Float64Ar
   const { config } = spec;
   const sci = parseSci(spec.sci);
   const secy: SecY = {
-    protectFrames: config.protect,
-    encrypt: config.encrypt,
-    checks: true,
-    strict: true,
-    replayProtect: config.replayProtect,
+    ...secySettings(config),
     xpn: isXpn(config.cipher),
     icvLen: config.icvLen,
     sciHigh: sciHigh(sci, 0),
     sciLow: sciLow(sci, 0),
-    tci: 0,
-    tagLen: SECTAG_LEN_SCI,
     txSa: new Array(AN_COUNT).fill(null),
-    encodingSa: config.encodingSa,
     rxSc: [],
     scOfSlot: new Array(MAX_KEY_SLOTS).fill(null),
     saOfSlot: new Array(MAX_KEY_SLOTS).fill(null),
@@ -66,19 +60,11 @@ export function createSecy(spec: SecySpec, keyring: Keyring, counters: Float64Ar
  */
 export function configureSecy(secy: SecY, spec: SecySpec): void {
   const { config } = spec;
-  const sendSci = sendsSci(config);
-  secy.protectFrames = config.protect;
-  secy.encrypt = config.encrypt;
-  secy.checks = config.validate !== 'disabled';
-  secy.strict = config.validate === 'strict';
-  secy.replayProtect = config.replayProtect;
-  secy.tci = tciOf(config, sendSci);
-  secy.tagLen = sendSci ? SECTAG_LEN_SCI : SECTAG_LEN_NO_SCI;
+  Object.assign(secy, secySettings(config));
   for (let an = 0; an < AN_COUNT; an++) {
     const i = config.txSa.findIndex((sa) => sa.an === an);
     secy.txSa[an] = configureTxSa(secy, config, an, config.txSa[i], spec.txShare[i]);
   }
-  secy.encodingSa = config.encodingSa;
   const before = secy.rxSc;
   secy.rxSc = config.rxSc.map((sc, i) =>
     configureRxSc(secy, before, config, sc, spec.rxIndex?.[i] ?? i, spec.rxShare[i]!),
@@ -101,6 +87,7 @@ function configureTxSa(
   }
   if (before !== null && before.serial === share.serial) {
     before.active = sa.active;
+    before.tag = tagOf(secy, an);
     return before;
   }
   secy.keyring.set(an, cipherSuite(config.cipher).aead, sa.sak);
@@ -111,9 +98,14 @@ function configureTxSa(
     serial: share.serial ?? -1,
     active: sa.active,
     pn: new PnBlock(share.pn!, PN_BLOCK_LEN, secy.xpn),
+    tag: tagOf(secy, an),
     iv: ivBase(secy.sciHigh, secy.sciLow, sa),
     countersAt: countersAt.txSa(an),
   };
+}
+
+function tagOf({ tci, sciHigh, sciLow }: SecY, an: number): SecTagTemplate {
+  return secTagTemplate(tci | an, sciHigh, sciLow);
 }
 
 function configureRxSc(
@@ -176,7 +168,8 @@ function configureRxSa(
   };
   secy.saOfSlot[slot] = rxSa;
   secy.scOfSlot[slot] = sc;
-  secy.counters[rxSa.countersAt + RxSaCounter.nextPn] = share.nextPn;
+  const { nextHigh, nextLow } = rxSa.replay;
+  writeNextPn(secy.counters, rxSa.countersAt + RxSaCounter.nextPn, nextHigh, nextLow);
   return rxSa;
 }
 
@@ -186,19 +179,4 @@ function removeRxSa(secy: SecY, sa: RxSa): void {
   secy.keyring.clear(sa.slot);
   secy.saOfSlot[sa.slot] = null;
   secy.scOfSlot[sa.slot] = null;
-}
-
-/** Linux sends the SCI too when several RxSCs make an implicit one ambiguous. */
-function sendsSci(config: MacsecConfig): boolean {
-  return config.sendSci || (config.rxSc.length > 1 && !config.endStation && !config.scb);
-}
-
-/** As `macsec_fill_sectag` does: ES and SCB only without SC; C alone announces an ICV of another length. */
-function tciOf(config: MacsecConfig, sendSci: boolean): number {
-  let tci = 0;
-  if (sendSci) tci |= TCI_SC;
-  else tci |= (config.endStation ? TCI_ES : 0) | (config.scb ? TCI_SCB : 0);
-  if (config.encrypt) tci |= TCI_E | TCI_C;
-  else if (config.icvLen !== DEFAULT_ICV_LEN) tci |= TCI_C;
-  return tci;
 }

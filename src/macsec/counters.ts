@@ -4,6 +4,8 @@
  * exact to 2^53, and 8-octet stores are whole on the machines that Node runs on.
  *
  *     | SecY 8 | TxSC 4 | TxSA (2, next PN) × 4 | RxSC 0: 10 | its RxSA (5, next PN) × 4 | RxSC 1 … |
+ *
+ * A next PN takes two elements: its lower 52 bits, and what is above them.
  */
 
 export const SECY_COUNTERS = [
@@ -66,8 +68,9 @@ export const TxCounter = {
 export const TxSaCounter = {
   outPktsProtected: 0,
   outPktsEncrypted: 1,
-  /** The lane's next PN. Published, not counted. */
+  /** The lane's next PN, see `readNextPn`. Published, not counted. */
   nextPn: 2,
+  nextPnUpper: 3,
 } as const;
 
 /** Offsets from an RxSC's part. */
@@ -91,15 +94,18 @@ export const RxSaCounter = {
   inPktsNotValid: 2,
   inPktsNotUsingSa: 3,
   inPktsUnusedSa: 4,
-  /** The receiver's next PN: the highest accepted, plus 1. Published, not counted. */
+  /** The receiver's next PN: the highest accepted, plus 1; see `readNextPn`. Published, not counted. */
   nextPn: 5,
+  nextPnUpper: 6,
 } as const;
 
 /** Association numbers are 0 to 3 (802.1AE 9.5). */
 export const AN_COUNT = 4;
 
-const TX_SA_SPAN = TX_SA_COUNTERS.length + 1;
-const RX_SA_SPAN = RX_SA_COUNTERS.length + 1;
+/** Elements of a next PN. */
+export const NEXT_PN_LEN = 2;
+const TX_SA_SPAN = TX_SA_COUNTERS.length + NEXT_PN_LEN;
+const RX_SA_SPAN = RX_SA_COUNTERS.length + NEXT_PN_LEN;
 const RX_SC_SPAN = RX_SC_COUNTERS.length + AN_COUNT * RX_SA_SPAN;
 
 const TX_SC_AT = SECY_COUNTERS.length;
@@ -142,6 +148,36 @@ export function clearRxSa(counters: Float64Array, index: number, an: number): vo
 /** Elements that the counters of a SecY with `rxScCount` receive channels take. */
 export function secyCountersLen(rxScCount: number): number {
   return RX_SC_AT + rxScCount * RX_SC_SPAN;
+}
+
+const WHOLE = 0x1_0000_0000;
+/** Upper words that a next PN's first element has room for. */
+const HIGHS = 2 ** 20;
+const LOWER_END = BigInt(HIGHS) * BigInt(WHOLE);
+
+/**
+ * Publishes the next PN `high` · 2^32 + `low` at `at`. The lower element goes first: who reads in the middle of a step
+ * over 2^52 finds less, not more. HOT PATH: allocates nothing.
+ */
+export function writeNextPn(counters: Float64Array, at: number, high: number, low: number): void {
+  const upper = high < HIGHS ? 0 : Math.floor(high / HIGHS);
+  counters[at] = (high - upper * HIGHS) * WHOLE + low;
+  counters[at + 1] = upper;
+}
+
+/** The next PN at `at`; 0: none was published. */
+export function readNextPn(counters: Float64Array, at: number): bigint {
+  for (;;) {
+    const upper = counters[at + 1]!;
+    const lower = counters[at]!;
+    if (counters[at + 1] === upper) return BigInt(upper) * LOWER_END + BigInt(lower);
+  }
+}
+
+/** Is the next PN at `at` higher in `a` than in `b`? */
+export function isNextPnHigher(a: Float64Array, b: Float64Array, at: number): boolean {
+  const upper = a[at + 1]! - b[at + 1]!;
+  return upper !== 0 ? upper > 0 : a[at]! > b[at]!;
 }
 
 /** Where the next PNs stand: of several lanes the highest counts, not the sum. */

@@ -1,35 +1,28 @@
 /** The GCM IV of a frame (802.1AE 14.5; with extended packet numbers 14.7). */
-
-import { sciHigh } from '../wire/sci.ts';
+import { u32At } from '../wire/octets.ts';
 import type { SaConfig } from './config.ts';
 
 /**
- * What the GCM IV of an SA is made of. Standard: SCI ‖ PN (802.1AE 14.5). XPN: (SSCI ‖ PN) XOR salt (14.7), so
- * `high` and `mid` hold what is XORed with the SSCI and the PN's upper half, `low` with its lower half.
+ * What the IVs of an SA have in common: 96 bits that the PN is XORed into. Standard: SCI ‖ 0, since the IV is SCI ‖ PN
+ * (802.1AE 14.5). XPN: (SSCI ‖ 0) XOR salt, since it is (SSCI ‖ PN) XOR salt (14.7).
  */
 export interface IvBase {
-  readonly xpn: boolean;
   readonly high: number;
+  /** Where the upper half of an XPN goes, which without XPN is 0. */
   readonly mid: number;
   readonly low: number;
 }
 
-/** The parts of `sa`'s IVs that are the same for every frame; `high` and `low` are the halves of its channel's SCI. */
-export function ivBase(high: number, low: number, sa: SaConfig): IvBase {
-  if (sa.ssci === null || sa.salt === null) return { xpn: false, high, mid: low, low: 0 };
+/** The base of `sa`'s IVs; `sciHigh` and `sciLow` are the halves of its channel's SCI. */
+export function ivBase(sciHigh: number, sciLow: number, sa: SaConfig): IvBase {
+  if (sa.ssci === null || sa.salt === null) return { high: sciHigh, mid: sciLow, low: 0 };
   const { salt } = sa;
-  return {
-    xpn: true,
-    high: (sa.ssci ^ sciHigh(salt, 0)) >>> 0,
-    mid: sciHigh(salt, 4),
-    low: sciHigh(salt, 8),
-  };
+  return { high: (sa.ssci ^ u32At(salt, 0)) >>> 0, mid: u32At(salt, 4), low: u32At(salt, 8) };
 }
 
-/** Writes the 12 octets of the IV of packet number `pn` at `at`. HOT PATH: allocates nothing. */
-export function writeIv(iv: DataView, at: number, base: IvBase, pn: number): void {
+/** Writes the 12 octets of the IV of the packet number `pnHigh`, `pnLow` at `at`. HOT PATH: allocates nothing. */
+export function writeIv(iv: DataView, at: number, base: IvBase, pnHigh: number, pnLow: number): void {
   iv.setUint32(at, base.high);
-  iv.setUint32(at + 4, base.xpn ? base.mid ^ Math.floor(pn / 0x1_0000_0000) : base.mid);
-  // XOR takes the lower 32 bits of a number beyond 2^32 by itself.
-  iv.setUint32(at + 8, base.low ^ pn);
+  iv.setUint32(at + 4, base.mid ^ pnHigh);
+  iv.setUint32(at + 8, base.low ^ pnLow);
 }

@@ -12,8 +12,9 @@ import type { Batch } from '../frame/batch.ts';
 import { Drop } from '../frame/drop.ts';
 import { ETHERNET_LEN, MACS_LEN } from '../wire/ethernet.ts';
 import { writeSecTag } from '../wire/sectag.ts';
-import { countersAt, SecyCounter, TxCounter, TxSaCounter } from './counters.ts';
+import { countersAt, SecyCounter, TxCounter, TxSaCounter, writeNextPn } from './counters.ts';
 import { writeIv } from './iv.ts';
+import { NO_PN } from './packet-number.ts';
 import type { SecY, TxSa } from './secy.ts';
 
 /** The SA to encode with, null where there is none in use. */
@@ -24,7 +25,7 @@ export function encodingSa(secy: SecY): TxSa | null {
 
 /**
  * How many frames the next batch may have: PNs are at hand for so many. `Infinity` where none is needed, or where
- * none will ever come (then `protect` drops). 0: wait for a grant. HOT PATH: allocates a block of PNs at most.
+ * none will ever come (then `protect` drops). 0: wait for a grant. HOT PATH: allocates when a block of PNs is taken.
  */
 export function protectable(secy: SecY): number {
   const sa = encodingSa(secy);
@@ -46,22 +47,21 @@ export function protect(secy: SecY, batch: Batch, job: AeadJob, lowerMtu: number
   const { count, at, len, verdict, view } = batch;
   const { slot, aadLen, textLen, ivView } = job;
   const { tagLen, icvLen, encrypt } = secy;
-  const tci = secy.tci | secy.encodingSa;
   const maxLen = lowerMtu + ETHERNET_LEN - tagLen - icvLen;
   for (let i = 0; i < count; i++) {
     slot[i] = NO_SLOT;
     if (verdict[i] !== 0) continue;
     const drop = sa === null ? Drop.NoTxSa : len[i]! > maxLen ? Drop.OutPktsTooLong : Drop.None;
-    const pn = drop === Drop.None ? sa!.pn.take() : 0;
-    if (pn === 0) {
+    const pnLow = drop === Drop.None ? sa!.pn.take() : NO_PN;
+    if (pnLow === NO_PN) {
       verdict[i] = drop === Drop.None ? Drop.PnExhausted : drop;
       continue;
     }
     const userDataLen = len[i]! - MACS_LEN;
     const to = at[i]! - tagLen;
     moveAddresses(view, at[i]!, to);
-    writeSecTag(view, to, tci, userDataLen, pn, secy.sciHigh, secy.sciLow);
-    writeIv(ivView, i * IV_LEN, sa!.iv, pn);
+    writeSecTag(view, to, sa!.tag, userDataLen, pnLow);
+    writeIv(ivView, i * IV_LEN, sa!.iv, sa!.pn.high, pnLow);
     at[i] = to;
     slot[i] = sa!.slot;
     aadLen[i] = MACS_LEN + tagLen + (encrypt ? 0 : userDataLen);
@@ -98,7 +98,7 @@ function finish(secy: SecY, sa: TxSa | null, batch: Batch, job: AeadJob): void {
   counters[countersAt.txSc + kind]! += packets;
   counters[countersAt.txSc + octetKind]! += octets;
   counters[sa.countersAt + kind]! += packets;
-  counters[sa.countersAt + TxSaCounter.nextPn] = sa.pn.next;
+  writeNextPn(counters, sa.countersAt + TxSaCounter.nextPn, sa.pn.high, sa.pn.nextLow);
   sa.pn.giveBack();
 }
 

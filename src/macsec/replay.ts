@@ -1,38 +1,64 @@
 /**
  * Replay protection of one receive SA: the lowest acceptable PN of 802.1AE 10.6.5, and on top of it a bitmap of
- * the PNs seen inside the window (the algorithm of RFC 6479), so that a duplicate is dropped too.
+ * the PNs seen inside the window (the algorithm of RFC 6479), so that a duplicate is dropped too. A PN is given as two
+ * words of 32 bits; the upper one is 0 without XPN.
  *
- * Without the bitmap it is what Linux does: any PN not below `nextPn − window` passes, also twice; an XPN is compared
- * by its lower 32 bits, and refused only if they are in the same half of their range; and the last PN of 32 bits does not move `nextPn`, since there is none after it.
+ * Without the bitmap it is what Linux does: any PN not below `next − window` passes, also twice; an XPN is compared
+ * by its lower 32 bits, and refused only if they are in the same half of their range; and the last PN of all does not
+ * move what is next, since there is none after it.
  */
 
 const WORD_BITS = 32;
-/** `pn & BIT_MASK` is `pn % WORD_BITS`, also beyond 2^32, without the division of doubles. */
 const BIT_MASK = WORD_BITS - 1;
+/** Words of the bitmap that the lower halves of PNs fill: a ring is never longer. */
+const WORDS_PER_HIGH = 2 ** 27;
 const HALF = 0x8000_0000;
 const WHOLE = 0x1_0000_0000;
+const LAST_WORD = 0xffff_ffff;
 
 export class Replay {
-  /** One past the highest PN accepted so far. */
-  nextPn: number;
+  /** One past the highest PN accepted so far; after 2^64 − 1 the upper word is 2^32. */
+  nextHigh: number;
+  nextLow: number;
   readonly window: number;
-  readonly #xpn: boolean;
+  /** Only lower words are compared: XPN as Linux does it. */
+  readonly #byHalves: boolean;
+  /** The upper word of the last PN that there is. */
+  readonly #lastHigh: number;
   /** Bit `pn mod bits`: that PN was accepted. Empty: no bitmap. */
   readonly #seen: Uint32Array;
   readonly #mask: number;
   /** PNs below this were accepted by an earlier process: which of them nobody knows any more. */
-  readonly #floor: number;
+  readonly #floorHigh: number;
+  readonly #floorLow: number;
+  /** The lowest acceptable PN. */
+  #lowestHigh = 0;
+  #lowestLow = 0;
 
   /** `window` in PNs. `bitmap`: duplicates inside the window are refused. `nextPn`: the lowest PN acceptable at the start. */
-  constructor(window: number, bitmap: boolean, nextPn: number, xpn: boolean = false) {
+  constructor(window: number, bitmap: boolean, nextPn: bigint, xpn: boolean = false) {
     this.window = window;
-    this.nextPn = nextPn;
-    this.#xpn = xpn;
-    this.#floor = bitmap ? nextPn : 0;
+    this.nextHigh = Number(nextPn >> 32n);
+    this.nextLow = Number(nextPn & 0xffff_ffffn);
+    this.#byHalves = xpn && !bitmap;
+    this.#lastHigh = xpn ? LAST_WORD : 0;
+    this.#floorHigh = bitmap ? this.nextHigh : 0;
+    this.#floorLow = bitmap ? this.nextLow : 0;
     // One word more than the window: advancing clears whole words, of which one is in use at each end.
     const words = bitmap ? 2 ** Math.ceil(Math.log2(window / WORD_BITS + 2)) : 0;
     this.#seen = new Uint32Array(words);
     this.#mask = words - 1;
+    this.#setLowest();
+  }
+
+  /** One past the highest PN accepted so far. */
+  get nextPn(): bigint {
+    return pnOf(this.nextHigh, this.nextLow);
+  }
+
+  /** The lowest acceptable PN; without bitmap and with XPN, of its lower half. */
+  get lowestPn(): bigint {
+    return pnOf(this.#lowestHigh, this.#lowestLow);
   }
 
   /** Has it this window, and a bitmap or not? */
@@ -40,51 +66,68 @@ export class Replay {
     return this.window === window && this.#mask >= 0 === bitmap;
   }
 
-  /** The lowest acceptable PN; without bitmap and with XPN, of its lower half. */
-  get lowestPn(): number {
-    const next = this.#mask < 0 && this.#xpn ? this.nextPn % WHOLE : this.nextPn;
-    const lowest = next >= this.window ? next - this.window : 0;
-    return lowest > this.#floor ? lowest : this.#floor;
+  /** Is the PN above all that were accepted? HOT PATH: allocates nothing. */
+  isAhead(high: number, low: number): boolean {
+    return high > this.nextHigh || (high === this.nextHigh && low >= this.nextLow);
   }
 
   /** Is the PN below the window, whether that is refused (`accepts`) or only counted (InPktsDelayed)? HOT PATH. */
-  isDelayed(pn: number): boolean {
-    return (this.#mask < 0 && this.#xpn ? pn % WHOLE : pn) < this.lowestPn;
+  isDelayed(high: number, low: number): boolean {
+    if (this.#byHalves) return low < this.#lowestLow;
+    return high < this.#lowestHigh || (high === this.#lowestHigh && low < this.#lowestLow);
   }
 
   /** May a frame with this PN still be accepted? HOT PATH: allocates nothing. */
-  accepts(pn: number): boolean {
-    if (this.#mask < 0)
-      return !this.isDelayed(pn) || (this.#xpn && pn % WHOLE >= HALF !== this.lowestPn >= HALF);
-    if (pn >= this.nextPn) return true;
-    if (pn < this.lowestPn) return false;
-    return (this.#seen[this.#wordOf(pn)]! & (1 << (pn & BIT_MASK))) === 0;
+  accepts(high: number, low: number): boolean {
+    if (this.isDelayed(high, low)) return this.#byHalves && low >= HALF !== this.#lowestLow >= HALF;
+    if (this.#mask < 0 || this.isAhead(high, low)) return true;
+    return (this.#seen[(low >>> 5) & this.#mask]! & (1 << (low & BIT_MASK))) === 0;
   }
 
   /** Notes a frame whose ICV was right and whose PN `accepts` let pass. HOT PATH: allocates nothing. */
-  advance(pn: number): void {
-    if (this.#mask >= 0) this.#mark(pn);
-    else if (!this.#xpn && pn === WHOLE - 1) return;
-    if (pn >= this.nextPn) this.nextPn = pn + 1;
+  advance(high: number, low: number): void {
+    if (this.#mask >= 0) this.#mark(high, low);
+    else if (low === LAST_WORD && high === this.#lastHigh) return;
+    if (!this.isAhead(high, low)) return;
+    this.nextHigh = low === LAST_WORD ? high + 1 : high;
+    this.nextLow = low === LAST_WORD ? 0 : low + 1;
+    this.#setLowest();
   }
 
-  #mark(pn: number): void {
-    const bit = pn & BIT_MASK;
-    // Unless `nextPn − 1` is in the same word.
-    if (pn - this.nextPn >= bit) this.#clearTo(pn);
-    this.#seen[this.#wordOf(pn)]! |= 1 << bit;
+  #setLowest(): void {
+    let high = this.nextHigh;
+    let low = this.nextLow - this.window;
+    if (low < 0 && (high === 0 || this.#byHalves)) low = 0;
+    else if (low < 0) {
+      high -= 1;
+      low += WHOLE;
+    }
+    if (this.#byHalves) high = 0;
+    const isBelow = high < this.#floorHigh || (high === this.#floorHigh && low < this.#floorLow);
+    this.#lowestHigh = isBelow ? this.#floorHigh : high;
+    this.#lowestLow = isBelow ? this.#floorLow : low;
   }
 
-  /** Clears the words behind that of the last PN, up to and with that of `pn`. */
-  #clearTo(pn: number): void {
-    const last = Math.floor(pn / WORD_BITS);
-    const fresh = last - Math.floor((this.nextPn - 1) / WORD_BITS);
+  #mark(high: number, low: number): void {
+    const bit = low & BIT_MASK;
+    // Unless the PN before the next one is in the same word.
+    if ((high - this.nextHigh) * WHOLE + (low - this.nextLow) >= bit) this.#clearTo(high, low);
+    this.#seen[(low >>> 5) & this.#mask]! |= 1 << bit;
+  }
+
+  /** Clears the words behind that of the PN before the next one, up to and with that of this PN. */
+  #clearTo(high: number, low: number): void {
+    const word = low >>> 5;
+    const before =
+      this.nextLow === 0
+        ? (this.nextHigh - high) * WORDS_PER_HIGH - 1
+        : (this.nextHigh - high) * WORDS_PER_HIGH + ((this.nextLow - 1) >>> 5);
+    const fresh = word - before;
     for (let i = fresh < this.#seen.length ? fresh : this.#seen.length; i > 0; i--)
-      this.#seen[(last - i + 1) & this.#mask] = 0;
+      this.#seen[(word - i + 1) & this.#mask] = 0;
   }
+}
 
-  /** `>>>` takes the lower 32 bits of a PN beyond 2^32 (XPN): enough for any ring of up to 2^27 words. */
-  #wordOf(pn: number): number {
-    return (pn >>> 5) & this.#mask;
-  }
+function pnOf(high: number, low: number): bigint {
+  return (BigInt(high) << 32n) + BigInt(low);
 }

@@ -4,13 +4,12 @@
  * about it. `configure.ts` builds and changes it; `protect.ts` and `validate.ts` are what it does to a batch.
  */
 import type { Keyring } from '../crypto/aead.ts';
+import type { SecTagTemplate } from '../wire/sectag.ts';
 import type { MacsecConfig } from './config.ts';
 import type { IvBase } from './iv.ts';
 import type { PnBlock } from './packet-number.ts';
 import type { Replay } from './replay.ts';
-
-/** ICVs are 16 octets unless configured shorter; without an rxSc to tell, this one is stripped. */
-export const DEFAULT_ICV_LEN = 16;
+import type { SecySettings } from './settings.ts';
 
 /** A transmit SA as a lane uses it. */
 export interface TxSa {
@@ -20,6 +19,7 @@ export interface TxSa {
   readonly serial: number;
   active: boolean;
   readonly pn: PnBlock;
+  tag: SecTagTemplate;
   readonly iv: IvBase;
   readonly countersAt: number;
 }
@@ -46,26 +46,14 @@ export interface RxSc {
   readonly countersAt: number;
 }
 
-export interface SecY {
-  protectFrames: boolean;
-  encrypt: boolean;
-  /** `validate` is not "disabled": ICVs decide. */
-  checks: boolean;
-  /** `validate` is "strict": what is not proven is dropped. */
-  strict: boolean;
-  replayProtect: boolean;
+export interface SecY extends SecySettings {
   readonly xpn: boolean;
   readonly icvLen: number;
   /** The two halves of the own SCI. */
   readonly sciHigh: number;
   readonly sciLow: number;
-  /** TCI of every frame sent, without the AN. */
-  tci: number;
-  /** Octets of the SecTAG of every frame sent, with its EtherType. */
-  tagLen: number;
   /** Indexed by AN. */
   readonly txSa: (TxSa | null)[];
-  encodingSa: number;
   rxSc: RxSc[];
   /** The RxSC and RxSA of a keyring slot: what the second half of `validate` looks up. */
   readonly scOfSlot: (RxSc | null)[];
@@ -79,7 +67,7 @@ export interface SaShare {
   /** `PnGrant.shared`; transmit only. */
   readonly pn: SharedArrayBuffer | null;
   /** Where the receiver starts; receive only. */
-  readonly nextPn: number;
+  readonly nextPn: bigint;
   /** The same number as before: the same SA, whose state stays. Absent: always a new one. */
   readonly serial?: number;
 }

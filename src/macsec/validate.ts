@@ -7,7 +7,7 @@
  * Nothing that a frame says is acted on before its ICV was right: the next PN moves only in `accept`.
  */
 import { type AeadJob, NO_SLOT } from '../crypto/aead.ts';
-import { IV_LEN } from '../crypto/cipher-suite.ts';
+import { ICV_LEN, IV_LEN } from '../crypto/cipher-suite.ts';
 import type { Batch } from '../frame/batch.ts';
 import { Drop } from '../frame/drop.ts';
 import { ETHERNET_LEN, ETHERTYPE_MACSEC, etherTypeAt, MACS_LEN, OFF_SRC_MAC } from '../wire/ethernet.ts';
@@ -26,25 +26,25 @@ import {
   TCI_SC,
   tciAt,
 } from '../wire/sectag.ts';
-import { RxSaCounter, RxScCounter, SecyCounter } from './counters.ts';
+import { RxSaCounter, RxScCounter, SecyCounter, writeNextPn } from './counters.ts';
 import { writeIv } from './iv.ts';
 import { moveAddresses } from './protect.ts';
-import { DEFAULT_ICV_LEN, findRxSc, type RxSa, type RxSc, type SecY } from './secy.ts';
+import { findRxSc, type RxSa, type RxSc, type SecY } from './secy.ts';
 
-/** What a frame still needs after `classify`, per frame: its full PN. Made once a lane. */
+/** What a frame still needs after `classify`, per frame: its full PN, in two words. Made once per lane. */
 export interface RxScratch {
-  readonly pn: Float64Array;
+  readonly pnHigh: Uint32Array;
+  readonly pnLow: Uint32Array;
   /** The last frame of the batch that was authentic and newer than all before it; −1: none was. */
   newest: number;
 }
 
 const HALF = 0x8000_0000;
-const WHOLE = 0x1_0000_0000;
-/** With 32 bits there is no next PN after this one. */
-const LAST_PN = 0xffff_ffff;
+/** There is no next PN after it, and with XPN no further upper half. */
+const LAST_WORD = 0xffff_ffff;
 
 export function createRxScratch(capacity: number): RxScratch {
-  return { pn: new Float64Array(capacity), newest: -1 };
+  return { pnHigh: new Uint32Array(capacity), pnLow: new Uint32Array(capacity), newest: -1 };
 }
 
 /** Validates the living frames of `batch`, which are whole Ethernet frames. HOT PATH: allocates nothing. */
@@ -58,18 +58,15 @@ export function validate(secy: SecY, batch: Batch, job: AeadJob, scratch: RxScra
   }
   secy.keyring.open(job, count, secy.icvLen);
   for (let i = 0; i < count; i++) {
-    if (verdict[i] === 0 && job.textLen[i] !== PASSED) verdict[i] = judge(secy, batch, i, job, scratch);
+    if (slot[i] !== NO_SLOT) verdict[i] = judge(secy, batch, i, job, scratch);
   }
 }
 
-/** In `job.textLen`: `classify` has already made the frame what the bridge gets. */
-const PASSED = 0xffff_ffff;
-
+/** Puts the frame on the AEAD's list; one that is not on it afterwards is dropped, or is what the bridge gets. */
 function classify(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScratch): Drop {
   const { arena } = batch;
   const at = batch.at[i]!;
   const len = batch.len[i]!;
-  job.textLen[i] = PASSED;
   if (etherTypeAt(arena, at) !== ETHERTYPE_MACSEC) return untagged(secy);
   if (!hasSecTag(arena, at, len)) return Drop.SecTagRunt;
   const tci = tciAt(arena, at);
@@ -77,26 +74,28 @@ function classify(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: Rx
   const sc = rxScOf(secy, arena, at, tci);
   if (sc === null) return unknownSci(secy, batch, i, tci);
   if (checkSecTag(arena, at, len, secy.icvLen, secy.xpn) !== SecTagFault.None) {
-    return count(secy, SecyCounter.inPktsBadTag, Drop.InPktsBadTag);
+    return counted(secy, SecyCounter.inPktsBadTag, Drop.InPktsBadTag);
   }
   const sa = sc.sa[tci & AN_MASK]!;
-  if (sa === null || !sa.active) return unusedSa(secy, batch, i, sc, tci);
-  const pn = recoverPn(secy.xpn, sa.replay.nextPn, pnAt(arena, at));
-  if (secy.replayProtect && !sa.replay.accepts(pn)) return late(secy, sc);
-  scratch.pn[i] = pn;
-  prepare(secy, job, i, len, tci, sa, pn);
+  if (!sc.active || sa === null || !sa.active) return unusedSa(secy, batch, i, sc, tci);
+  const pnLow = pnAt(arena, at);
+  const pnHigh = secy.xpn ? recoverPnHigh(sa.replay.nextHigh, sa.replay.nextLow, pnLow) : 0;
+  if (secy.replayProtect && !sa.replay.accepts(pnHigh, pnLow)) return late(secy, sc);
+  scratch.pnHigh[i] = pnHigh;
+  scratch.pnLow[i] = pnLow;
+  prepare(secy, job, i, len, tci, sa);
+  writeIv(job.ivView, i * IV_LEN, sa.iv, pnHigh, pnLow);
   return Drop.None;
 }
 
 /** Puts the frame on the AEAD's list: what is AAD, what is text (802.1AE 10.6.3, 14.5). HOT PATH. */
-function prepare(secy: SecY, job: AeadJob, i: number, len: number, tci: number, sa: RxSa, pn: number): void {
+function prepare(secy: SecY, job: AeadJob, i: number, len: number, tci: number, sa: RxSa): void {
   const tagEnd = MACS_LEN + secTagLen(tci);
   const secureDataLen = len - tagEnd - secy.icvLen;
   const encrypted = (tci & TCI_E) !== 0;
   job.slot[i] = sa.slot;
   job.aadLen[i] = tagEnd + (encrypted ? 0 : secureDataLen);
   job.textLen[i] = encrypted ? secureDataLen : 0;
-  writeIv(job.ivView, i * IV_LEN, sa.iv, pn);
 }
 
 function judge(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScratch): Drop {
@@ -105,8 +104,9 @@ function judge(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScr
   const sc = secy.scOfSlot[slot]!;
   const sa = secy.saOfSlot[slot]!;
   const tci = tciAt(batch.arena, batch.at[i]!);
-  const pn = scratch.pn[i]!;
-  if (secy.replayProtect && !sa.replay.accepts(pn)) return late(secy, sc);
+  const pnHigh = scratch.pnHigh[i]!;
+  const pnLow = scratch.pnLow[i]!;
+  if (secy.replayProtect && !sa.replay.accepts(pnHigh, pnLow)) return late(secy, sc);
   const userDataLen = batch.len[i]! - MACS_LEN - secTagLen(tci) - secy.icvLen;
   if (secy.checks) {
     counters[
@@ -115,30 +115,32 @@ function judge(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScr
   }
   const checked = (tci & TCI_C) !== 0 || secy.checks;
   if (checked && job.ok[i] === 1) {
-    if (pn >= sa.replay.nextPn) scratch.newest = i;
-    accept(secy, sc, sa, pn);
+    if (sa.replay.isAhead(pnHigh, pnLow)) scratch.newest = i;
+    accept(secy, sc, sa, pnHigh, pnLow);
   } else {
-    const drop = refuse(secy, sc, sa, tci, pn);
+    const drop = refuse(secy, sc, sa, tci, sa.replay.isDelayed(pnHigh, pnLow));
     if (drop !== Drop.None) return drop;
   }
   return strip(batch, i, secTagLen(tci), secy.icvLen) ? Drop.None : Drop.InnerRunt;
 }
 
 /** The ICV was right: the only place where the receiver's next PN moves. HOT PATH. */
-function accept(secy: SecY, sc: RxSc, sa: RxSa, pn: number): void {
+function accept(secy: SecY, sc: RxSc, sa: RxSa, pnHigh: number, pnLow: number): void {
   const { counters } = secy;
   const { replay } = sa;
-  if (replay.isDelayed(pn)) counters[sc.countersAt + RxScCounter.inPktsDelayed]! += 1;
+  if (replay.isDelayed(pnHigh, pnLow)) counters[sc.countersAt + RxScCounter.inPktsDelayed]! += 1;
   else {
     counters[sc.countersAt + RxScCounter.inPktsOk]! += 1;
     counters[sa.countersAt + RxSaCounter.inPktsOk]! += 1;
   }
-  replay.advance(pn);
-  counters[sa.countersAt + RxSaCounter.nextPn] = secy.xpn ? replay.nextPn : Math.min(replay.nextPn, LAST_PN);
+  replay.advance(pnHigh, pnLow);
+  const nextPnAt = sa.countersAt + RxSaCounter.nextPn;
+  if (secy.xpn) writeNextPn(counters, nextPnAt, replay.nextHigh, replay.nextLow);
+  else counters[nextPnAt] = replay.nextHigh === 0 ? replay.nextLow : LAST_WORD;
 }
 
 /** The ICV was wrong or not looked at: 802.1AE 10.6.5 by the validate mode. HOT PATH. */
-function refuse(secy: SecY, sc: RxSc, sa: RxSa, tci: number, pn: number): Drop {
+function refuse(secy: SecY, sc: RxSc, sa: RxSa, tci: number, delayed: boolean): Drop {
   const { counters } = secy;
   if ((tci & TCI_C) !== 0 || secy.strict) {
     counters[sc.countersAt + RxScCounter.inPktsNotValid]! += 1;
@@ -148,15 +150,15 @@ function refuse(secy: SecY, sc: RxSc, sa: RxSa, tci: number, pn: number): Drop {
   if (secy.checks) {
     counters[sc.countersAt + RxScCounter.inPktsInvalid]! += 1;
     counters[sa.countersAt + RxSaCounter.inPktsInvalid]! += 1;
-  } else if (sa.replay.isDelayed(pn)) counters[sc.countersAt + RxScCounter.inPktsDelayed]! += 1;
+  } else if (delayed) counters[sc.countersAt + RxScCounter.inPktsDelayed]! += 1;
   else counters[sc.countersAt + RxScCounter.inPktsUnchecked]! += 1;
   return Drop.None;
 }
 
 /** No SecTAG: the frame passes as it is unless every frame must be validated. */
 function untagged(secy: SecY): Drop {
-  if (secy.strict) return count(secy, SecyCounter.inPktsNoTag, Drop.InPktsNoTag);
-  return count(secy, SecyCounter.inPktsUntagged, Drop.None);
+  if (secy.strict) return counted(secy, SecyCounter.inPktsNoTag, Drop.InPktsNoTag);
+  return counted(secy, SecyCounter.inPktsUntagged, Drop.None);
 }
 
 /** The RxSC that the frame belongs to; without SC bit as recent kernels do it. Null: none. HOT PATH. */
@@ -169,13 +171,16 @@ function rxScOf(secy: SecY, arena: Uint8Array, at: number, tci: number): RxSc | 
 
 function unknownSci(secy: SecY, batch: Batch, i: number, tci: number): Drop {
   if ((tci & (TCI_SC | TCI_ES)) === 0) return Drop.NoImplicitSci;
-  if ((tci & TCI_C) !== 0 || secy.strict) return count(secy, SecyCounter.inPktsNoSci, Drop.InPktsNoSci);
-  if (!strip(batch, i, secTagLen(tci), DEFAULT_ICV_LEN))
-    return count(secy, SecyCounter.inPktsBadTag, Drop.InPktsBadTag);
-  return count(secy, SecyCounter.inPktsUnknownSci, Drop.None);
+  if ((tci & TCI_C) !== 0 || secy.strict) return counted(secy, SecyCounter.inPktsNoSci, Drop.InPktsNoSci);
+  if (!strip(batch, i, secTagLen(tci), ICV_LEN))
+    return counted(secy, SecyCounter.inPktsBadTag, Drop.InPktsBadTag);
+  return counted(secy, SecyCounter.inPktsUnknownSci, Drop.None);
 }
 
-/** The SC is known, the AN has no SA in use (802.1AE 10.6.1); Linux 6.1 counts it at the SC, at no SA. */
+/**
+ * The SC is known, the AN has no SA in use (802.1AE 10.6.1); Linux 6.1 counts it at the SC, at no SA. An SC that is not
+ * active has none in use (10.7.16); the kernel looks at that only where it must guess the SC of a frame without SCI.
+ */
 function unusedSa(secy: SecY, batch: Batch, i: number, sc: RxSc, tci: number): Drop {
   const refused = (tci & TCI_C) !== 0 || secy.strict;
   const { counters } = secy;
@@ -189,7 +194,8 @@ function late(secy: SecY, sc: RxSc): Drop {
   return Drop.InPktsLate;
 }
 
-function count(secy: SecY, counter: number, drop: Drop): Drop {
+/** `drop`, once it is counted at the SecY. HOT PATH. */
+function counted(secy: SecY, counter: number, drop: Drop): Drop {
   secy.counters[counter]! += 1;
   return drop;
 }
@@ -206,12 +212,11 @@ function strip(batch: Batch, i: number, tagLen: number, icvLen: number): boolean
 }
 
 /**
- * The full PN of a frame that carries `pnLow` (802.1AEbw 10.6.2): the upper half is the receiver's own, or the next
- * one when the lower half has wrapped since. HOT PATH: allocates nothing.
+ * The upper half of the PN of a frame that carries `pnLow` (802.1AEbw 10.6.2): the receiver's own, or the next one when
+ * the lower half has wrapped since; never one past 2^64 − 1. HOT PATH: allocates nothing.
  */
-export function recoverPn(xpn: boolean, nextPn: number, pnLow: number): number {
-  if (!xpn) return pnLow;
-  const low = nextPn % WHOLE;
-  const wrapped = pnLow < low && pnLow >= HALF !== low >= HALF;
-  return nextPn - low + pnLow + (wrapped ? WHOLE : 0);
+export function recoverPnHigh(nextHigh: number, nextLow: number, pnLow: number): number {
+  const wrapped = pnLow < nextLow && pnLow >= HALF !== nextLow >= HALF;
+  const high = wrapped ? nextHigh + 1 : nextHigh;
+  return high > LAST_WORD ? LAST_WORD : high;
 }

@@ -1,4 +1,5 @@
 /** A SecY as `ip -j -s macsec show` tells of one: its configuration as it runs, and its counters under the kernel's names. */
+import { macsecSettings } from '../api/macsec-settings.ts';
 import type { MacsecSnapshot, RxScSnapshot, SaSnapshot } from '../api/tunnel.ts';
 import { isXpn } from '../crypto/cipher-suite.ts';
 import type { MacsecConfig, RxScConfig, SaConfig } from '../macsec/config.ts';
@@ -7,25 +8,20 @@ import {
   RX_SA_COUNTERS,
   RX_SC_COUNTERS,
   RxSaCounter,
+  readNextPn,
   SECY_COUNTERS,
   TX_SA_COUNTERS,
   TX_SC_COUNTERS,
   TxSaCounter,
 } from '../macsec/counters.ts';
+import { pnToJson } from '../macsec/pn-json.ts';
 import type { SecyView } from '../tunnel/view.ts';
 import { named } from './named.ts';
 
 export function macsecSnapshot(secy: SecyView, counters: Float64Array): MacsecSnapshot {
   const { config } = secy;
   return {
-    protect: config.protect,
-    validate: config.validate,
-    encrypt: config.encrypt,
-    send_sci: config.sendSci,
-    end_station: config.endStation,
-    scb: config.scb,
-    replay: config.replayProtect,
-    ...(config.replayProtect ? { window: config.replayWindow } : {}),
+    ...macsecSettings(config),
     cipher_suite: config.cipher.toUpperCase(),
     icv_length: config.icvLen,
     sci: secy.sci,
@@ -40,11 +36,12 @@ export function macsecSnapshot(secy: SecyView, counters: Float64Array): MacsecSn
 /** An SA whose numbers are used up is what Linux makes of it: switched off, its next PN back at 0. */
 function txSaSnapshot(secy: SecyView, sa: SaConfig, counters: Float64Array): SaSnapshot {
   const { start, end } = secy.txSa(sa.an);
-  const next = Math.max(start, counters[countersAt.txSa(sa.an) + TxSaCounter.nextPn]!);
+  const published = readNextPn(counters, countersAt.txSa(sa.an) + TxSaCounter.nextPn);
+  const next = published > start ? published : start;
   return {
     ...saSnapshot(secy.config, sa),
     active: sa.active && next < end,
-    pn: next < end ? next : 0,
+    pn: next < end ? pnToJson(next) : 0,
     stats: named(TX_SA_COUNTERS, counters, countersAt.txSa(sa.an)),
   };
 }
@@ -57,7 +54,7 @@ function rxScSnapshot(secy: SecyView, sc: RxScConfig, counters: Float64Array): R
     stats: named(RX_SC_COUNTERS, counters, countersAt.rxSc(place)),
     sa_list: sc.sa.map((sa) => ({
       ...saSnapshot(secy.config, sa),
-      pn: counters[countersAt.rxSa(place, sa.an) + RxSaCounter.nextPn]!,
+      pn: pnToJson(readNextPn(counters, countersAt.rxSa(place, sa.an) + RxSaCounter.nextPn)),
       stats: named(RX_SA_COUNTERS, counters, countersAt.rxSa(place, sa.an)),
     })),
   };

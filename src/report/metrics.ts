@@ -72,7 +72,7 @@ class TunnelMetrics {
   #setSa(channel: Labels, sa: SaSnapshot): void {
     const labels = { ...channel, an: String(sa.an) };
     this.#count(labels, sa.stats);
-    this.#pn.set(labels, sa.pn);
+    this.#pn.set(labels, Number(sa.pn));
   }
 
   #count(labels: Labels, stats: Counters): void {

@@ -1,15 +1,16 @@
 /** Packet numbers that run out: a warning in time, with the time left at the present rate. */
 import type { Logger } from 'pino';
-import { countersAt, TxSaCounter } from '../macsec/counters.ts';
+import { countersAt, readNextPn, TxSaCounter } from '../macsec/counters.ts';
+import { pnToJson } from '../macsec/pn-json.ts';
 import type { TunnelView, TxSaView } from '../tunnel/view.ts';
 
-/** Shares of an SA's numbers at which the log warns, each once per SA. */
-const MARKS = [0.75, 0.9, 0.95, 0.99, 1] as const;
+/** Percent of an SA's numbers at which the log warns, each once per SA. */
+const MARKS = [75n, 90n, 95n, 99n, 100n] as const;
 
 /** What the last tick saw of a tunnel's encoding SA. */
 interface Seen {
   readonly serial: number;
-  readonly next: number;
+  readonly next: bigint;
   readonly ms: number;
   /** Marks that have been logged. */
   readonly logged: number;
@@ -34,14 +35,15 @@ export class PnWatch {
 
   #look(tunnel: string, tx: TxSaView, counters: Float64Array, nowMs: number): void {
     const { serial, an, start, end } = tx;
-    const next = Math.max(start, counters[countersAt.txSa(an) + TxSaCounter.nextPn]!);
+    const published = readNextPn(counters, countersAt.txSa(an) + TxSaCounter.nextPn);
+    const next = published > start ? published : start;
     const last = this.#seen.get(tunnel);
     const before = last?.serial === serial ? last : null;
     // The first look knows no rate, and may see what the SA before has left: the second one logs.
-    const due = before === null ? 0 : MARKS.filter((mark) => next >= end * mark).length;
+    const due = before === null ? 0 : MARKS.filter((mark) => next * 100n >= end * mark).length;
     const logged = before?.logged ?? 0;
     if (before !== null && due > logged) {
-      this.#warn({ tunnel, an, pn: next, end, perMs: (next - before.next) / (nowMs - before.ms) });
+      this.#warn({ tunnel, an, pn: next, end, perMs: Number(next - before.next) / (nowMs - before.ms) });
     }
     this.#seen.set(tunnel, { serial, next, ms: nowMs, logged: Math.max(due, logged) });
   }
@@ -55,20 +57,22 @@ export class PnWatch {
   }: {
     tunnel: string;
     an: number;
-    pn: number;
-    end: number;
+    pn: bigint;
+    end: bigint;
     perMs: number;
   }): void {
     const left = end - pn;
     const fields = {
       tunnel,
       an,
-      pn,
-      left,
-      usedPercent: Math.floor((pn / end) * 100),
-      ...(perMs > 0 && Number.isFinite(perMs) ? { secondsLeft: Math.round(left / perMs / 1000) } : {}),
+      pn: pnToJson(pn),
+      left: pnToJson(left),
+      usedPercent: Number((pn * 100n) / end),
+      ...(perMs > 0 && Number.isFinite(perMs)
+        ? { secondsLeft: Math.round(Number(left) / perMs / 1000) }
+        : {}),
     };
-    if (left <= 0)
+    if (left <= 0n)
       this.#log.error(
         fields,
         'packet numbers are used up: nothing is sent until a new key is installed (l2vpnd rotate)',

@@ -3,6 +3,7 @@ import type { RotationStatus } from '../api/rotate.ts';
 import type { TrafficSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
 import { DROP_TEXTS } from '../frame/drop.ts';
 import { Traffic } from '../frame/lane-counters.ts';
+import { type PnJson, pnToJson } from '../macsec/pn-json.ts';
 import type { SecyView, TunnelView } from '../tunnel/view.ts';
 import { macsecSnapshot } from './macsec-snapshot.ts';
 import { named } from './named.ts';
@@ -38,9 +39,9 @@ export function snapshotOf(
 /** Without `Drop.None`. */
 const DROP_NAMES: readonly string[] = DROP_TEXTS.slice(1).map(({ name }) => name);
 
-function pnLeft(secy: SecyView | null): number | null {
+function pnLeft(secy: SecyView | null): PnJson | null {
   const encoding = secy?.encoding ?? null;
-  return encoding === null ? null : encoding.end - encoding.taken;
+  return encoding === null ? null : pnToJson(encoding.end - encoding.taken);
 }
 
 function trafficSnapshot(traffic: Float64Array): TrafficSnapshot {

@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto';
 import type * as nodeFs from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
+import { pnFromJson, pnToJson } from '../macsec/pn-json.ts';
 
 /** The calls of node:fs that this folder makes; tests hand in ones that fail. */
 export type StateFs = Pick<
@@ -32,7 +33,7 @@ export interface PnRecord {
   sci: string;
   keyId: string;
   /** Transmit: the first PN that was never granted. Receive: the lowest that is still acceptable. */
-  pn: number;
+  pn: bigint;
 }
 
 /** The record in `path`, or null where there is no such file. Throws L2VPN_STATE for what cannot be believed. */
@@ -58,9 +59,10 @@ export function readPnFile(fs: StateFs, path: string): PnRecord | null {
 function parseRecord(text: string, path: string): PnRecord | null {
   if (text.length > MAX_FILE_LEN) return null;
   try {
-    const { version, sci, keyId, pn, checksum } = JSON.parse(text);
+    const { version, sci, keyId, pn: stored, checksum } = JSON.parse(text);
     if (version !== VERSION || typeof sci !== 'string' || typeof keyId !== 'string') return null;
-    if (!Number.isSafeInteger(pn) || pn < 0) return null;
+    const pn = pnFromJson(stored);
+    if (pn === null) return null;
     const record = { sci, keyId, pn };
     return checksum === checksumOf(record, path) ? record : null;
   } catch {
@@ -69,13 +71,14 @@ function parseRecord(text: string, path: string): PnRecord | null {
 }
 
 function checksumOf({ sci, keyId, pn }: PnRecord, path: string): string {
-  const fields = JSON.stringify([VERSION, basename(path), sci, keyId, pn]);
+  const fields = JSON.stringify([VERSION, basename(path), sci, keyId, pnToJson(pn)]);
   return createHash('sha256').update(fields).digest('hex').slice(0, 16);
 }
 
 /** Makes `record` what a restart finds in `path`; on disk when it returns. Throws L2VPN_STATE, old file intact or new file whole. */
 export function writePnFile(fs: StateFs, path: string, record: PnRecord): void {
-  const text = `${JSON.stringify({ version: VERSION, ...record, checksum: checksumOf(record, path) })}\n`;
+  const fields = { version: VERSION, ...record, pn: pnToJson(record.pn), checksum: checksumOf(record, path) };
+  const text = `${JSON.stringify(fields)}\n`;
   const temporary = `${path}.tmp`;
   try {
     withFile(fs, temporary, 'w', (fd) => {

@@ -15,8 +15,12 @@ import { createHmac, type KeyObject } from 'node:crypto';
 import * as nodeFs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { L2vpnError, messageOf } from '../errors.ts';
+import { pnEnd } from '../macsec/packet-number.ts';
 import { makeDirs } from '../make-dirs.ts';
 import { readPnFile, type StateFs, syncDirectory, writePnFile } from './pn-file.ts';
+
+/** What follows the last number that there is. */
+const PN_END = pnEnd(true);
 
 /** Takes an exclusive lock on a file (made if absent): a descriptor that holds it, or −1 where another process does. */
 export type LockFile = (path: string) => number;
@@ -34,32 +38,32 @@ export interface PnChannel {
 
 export interface TxPn {
   /** The first PN that was never granted: where a restart would go on. */
-  readonly next: number;
+  readonly next: bigint;
   /** True where nothing was stored: the first use of this key and channel, or a lost state directory. */
   readonly fresh: boolean;
   readonly path: string;
   /** PNs below `ceiling` may be used once this has returned; it is on disk then. Throws L2VPN_STATE; may be tried again. */
-  reserve(ceiling: number): void;
+  reserve(ceiling: bigint): void;
   /** The clean stop: nothing below `next` is unused, nothing from it on was used. Releases the lock. */
-  close(next: number): void;
+  close(next: bigint): void;
 }
 
 export interface RxPn {
   /** The lowest PN to accept. */
-  readonly lowest: number;
+  readonly lowest: bigint;
   readonly fresh: boolean;
   readonly path: string;
   /** Stores `lowest` where it is above what is stored; on disk when it returns. */
-  save(lowest: number): void;
+  save(lowest: bigint): void;
   close(): void;
 }
 
 export interface PnState {
   readonly dir: string;
   /** Opens the transmit numbers, at `floorPn` where nothing is stored. Throws L2VPN_STATE, L2VPN_UNAVAILABLE (locked). */
-  openTx(channel: PnChannel, floorPn: number): TxPn;
+  openTx(channel: PnChannel, floorPn: bigint): TxPn;
   /** Opens the receive numbers: the higher of what is stored and `floorPn`. Throws L2VPN_STATE. */
-  openRx(channel: PnChannel, floorPn: number): RxPn;
+  openRx(channel: PnChannel, floorPn: bigint): RxPn;
 }
 
 /** Opens (and makes) the state directory. Throws L2VPN_CANTCREATE where it cannot be made or written. */
@@ -96,11 +100,11 @@ class TxPnFile implements TxPn {
   readonly path: string;
   readonly #fs: StateFs;
   readonly #channel: PnChannel;
-  readonly #start: number;
-  #stored: number;
+  readonly #start: bigint;
+  #stored: bigint;
   #lock: number;
 
-  constructor(fs: StateFs, path: string, channel: PnChannel, floorPn: number, lockFile: LockFile) {
+  constructor(fs: StateFs, path: string, channel: PnChannel, floorPn: bigint, lockFile: LockFile) {
     this.path = path;
     this.#fs = fs;
     this.#channel = channel;
@@ -120,27 +124,27 @@ class TxPnFile implements TxPn {
     }
   }
 
-  get next(): number {
+  get next(): bigint {
     return this.#stored;
   }
 
-  reserve(ceiling: number): void {
-    if (!Number.isSafeInteger(ceiling) || ceiling <= this.#stored) {
+  reserve(ceiling: bigint): void {
+    if (ceiling <= this.#stored || ceiling > PN_END) {
       throw new L2vpnError(
         'L2VPN_INTERNAL',
-        `reserve(${ceiling}) is not above ${this.#stored}, which is granted`,
+        `reserve(${ceiling}) is not above ${this.#stored}, which is granted, or past the last number`,
       );
     }
     this.#write(ceiling);
   }
 
-  close(next: number): void {
+  close(next: bigint): void {
     if (this.#lock < 0) return;
     try {
-      if (!Number.isSafeInteger(next) || next < this.#start) {
+      if (next < this.#start || next > PN_END) {
         throw new L2vpnError(
           'L2VPN_INTERNAL',
-          `close(${next}) is below ${this.#start}, where this start began`,
+          `close(${next}) is below ${this.#start}, where this start began, or past the last number`,
         );
       }
       if (next !== this.#stored) this.#write(next);
@@ -149,7 +153,7 @@ class TxPnFile implements TxPn {
     }
   }
 
-  #write(pn: number): void {
+  #write(pn: bigint): void {
     const { sci, keyId } = this.#channel;
     writePnFile(this.#fs, this.path, { sci, keyId, pn });
     this.#stored = pn;
@@ -161,7 +165,7 @@ class TxPnFile implements TxPn {
   }
 }
 
-function olderThanConfig(path: string, stored: number, floorPn: number): L2vpnError {
+function olderThanConfig(path: string, stored: bigint, floorPn: bigint): L2vpnError {
   const text =
     `packet numbers in ${path} stand at ${stored}, older than the pn ${floorPn} that the configuration demands; ` +
     'was the directory restored from a backup? Take a new key at both ends, or lower pn if it was raised by mistake';
@@ -173,23 +177,24 @@ class RxPnFile implements RxPn {
   readonly path: string;
   readonly #fs: StateFs;
   readonly #channel: PnChannel;
-  #stored: number;
+  #stored: bigint;
 
-  constructor(fs: StateFs, path: string, channel: PnChannel, floorPn: number) {
+  constructor(fs: StateFs, path: string, channel: PnChannel, floorPn: bigint) {
     this.path = path;
     this.#fs = fs;
     this.#channel = channel;
     const record = readPnFile(fs, path);
     this.fresh = record === null;
-    this.#stored = Math.max(record?.pn ?? 0, floorPn);
+    const stored = record?.pn ?? 0n;
+    this.#stored = stored > floorPn ? stored : floorPn;
   }
 
-  get lowest(): number {
+  get lowest(): bigint {
     return this.#stored;
   }
 
-  save(lowest: number): void {
-    if (!Number.isSafeInteger(lowest) || lowest <= this.#stored) return;
+  save(lowest: bigint): void {
+    if (lowest <= this.#stored || lowest > PN_END) return;
     const { sci, keyId } = this.#channel;
     writePnFile(this.#fs, this.path, { sci, keyId, pn: lowest });
     this.#stored = lowest;

@@ -17,7 +17,7 @@ export class SecyNumbers {
   /** The own one, 16 hex digits. */
   readonly #sci: string;
   /** One past the last PN of an SA. */
-  readonly #pnEnd: number;
+  readonly #pnEnd: bigint;
   /** By AN. */
   #tx: ReadonlyMap<number, Held<TxNumbers>> = new Map();
   /** By SCI and AN. */
@@ -62,7 +62,7 @@ export class SecyNumbers {
       this.#tx = tx;
       this.#rx = rx;
     } catch (error) {
-      for (const numbers of opened) numbers.close(0);
+      for (const numbers of opened) numbers.close(0n);
       throw error;
     }
   }
@@ -73,7 +73,7 @@ export class SecyNumbers {
   }
 
   /** `nextPn` says what the lanes have used of a transmit SA. Throws L2VPN_STATE. */
-  close(nextPn: (tx: TxNumbers) => number): void {
+  close(nextPn: (tx: TxNumbers) => bigint): void {
     this.release();
     for (const tx of this.tx) tx.close(nextPn(tx));
     for (const { numbers } of this.#rx.values()) numbers.close();

@@ -7,8 +7,8 @@ import { PnGrant } from '../macsec/packet-number.ts';
 import type { SaShare } from '../macsec/secy.ts';
 import type { RxPn, TxPn } from '../state/state.ts';
 
-const FIRST_GRANT = 1 << 14;
-const LARGEST_GRANT = 1 << 20;
+const FIRST_GRANT = 1n << 14n;
+const LARGEST_GRANT = 1n << 20n;
 
 /** Numbers the SAs of this process, so that a lane can tell an old one from a new one. */
 let lastSerial = 0;
@@ -19,44 +19,44 @@ export class TxNumbers {
   readonly an: number;
   readonly fresh: boolean;
   /** The first PN of this run, and one past the last that the SA has. */
-  readonly start: number;
-  readonly end: number;
+  readonly start: bigint;
+  readonly end: bigint;
   readonly #file: TxPn;
   readonly #grant: PnGrant;
   #grantLen = FIRST_GRANT;
 
-  constructor(file: TxPn, an: number, end: number) {
+  constructor(file: TxPn, an: number, end: bigint) {
     this.an = an;
     this.fresh = file.fresh;
     this.end = end;
     this.#file = file;
-    this.start = Math.min(file.next, end);
+    this.start = least(file.next, end);
     this.#grant = new PnGrant(this.start);
   }
 
   get share(): SaShare {
-    return { pn: this.#grant.shared, nextPn: 0, serial: this.serial };
+    return { pn: this.#grant.shared, nextPn: 0n, serial: this.serial };
   }
 
   /** PNs below this are taken by lanes, used or not. */
-  get taken(): number {
+  get taken(): bigint {
     return this.#grant.next;
   }
 
   /** Makes a further block durable and grants it; false when there is none left. Throws L2VPN_STATE. */
   extend(): boolean {
     const { limit } = this.#grant;
-    const ceiling = Math.min(limit + this.#grantLen, this.end);
+    const ceiling = least(limit + this.#grantLen, this.end);
     if (ceiling <= limit) return false;
     this.#file.reserve(ceiling);
-    this.#grant.grant(ceiling, ceiling === this.end ? this.end : ceiling - this.#grantLen / 2);
-    this.#grantLen = Math.min(this.#grantLen * 2, LARGEST_GRANT);
+    this.#grant.grant(ceiling, ceiling === this.end ? this.end : ceiling - this.#grantLen / 2n);
+    this.#grantLen = least(this.#grantLen * 2n, LARGEST_GRANT);
     return true;
   }
 
   /** The clean stop: the lanes have ended, and `next` is what they published (0: nothing was sent). */
-  close(next: number): void {
-    this.#file.close(Math.max(this.start, next));
+  close(next: bigint): void {
+    this.#file.close(next > this.start ? next : this.start);
   }
 }
 
@@ -76,11 +76,15 @@ export class RxNumbers {
   }
 
   /** Stores what the lane has published. Throws L2VPN_STATE. */
-  save(nextPn: number): void {
+  save(nextPn: bigint): void {
     this.#file.save(nextPn);
   }
 
   close(): void {
     this.#file.close();
   }
+}
+
+function least(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }

@@ -5,7 +5,7 @@
  */
 import { isXpn } from '../crypto/cipher-suite.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
-import { countersAt, RxSaCounter, TxSaCounter } from '../macsec/counters.ts';
+import { countersAt, RxSaCounter, readNextPn, TxSaCounter } from '../macsec/counters.ts';
 import type { SecySpec } from '../macsec/secy.ts';
 import type { PnState } from '../state/state.ts';
 import { type InTurn, oneAfterAnother } from './in-turn.ts';
@@ -26,7 +26,7 @@ export interface SecyLanes {
 }
 
 /** 802.1X-2020 9.8, PendingPNExhaustion: from three quarters of its packet numbers on, an SA should be replaced. */
-const PN_LOW_SHARE = 0.75;
+const PN_LOW_PERCENT = 75n;
 
 export class SecyControl implements SecyView {
   readonly sci: string;
@@ -128,7 +128,9 @@ export class SecyControl implements SecyView {
     for (const { sci, sa } of this.#config.rxSc) {
       const place = this.#places.of(sci);
       for (const { an } of sa) {
-        this.#numbers.rxOf(sci, an).save(counters[countersAt.rxSa(place, an) + RxSaCounter.nextPn]!);
+        this.#numbers
+          .rxOf(sci, an)
+          .save(readNextPn(counters, countersAt.rxSa(place, an) + RxSaCounter.nextPn));
       }
     }
   }
@@ -140,7 +142,7 @@ export class SecyControl implements SecyView {
   close(clean: boolean): void {
     this.saveReceived();
     const counters = this.#lanes.counters();
-    const published = (an: number): number => counters[countersAt.txSa(an) + TxSaCounter.nextPn]!;
+    const published = (an: number): bigint => readNextPn(counters, countersAt.txSa(an) + TxSaCounter.nextPn);
     this.#numbers.close(({ an, taken }) => (clean ? published(an) : taken));
   }
 
@@ -156,7 +158,7 @@ export class SecyControl implements SecyView {
   #watchPn(): void {
     const { encoding } = this;
     if (encoding === null || encoding.serial === this.#pnLowSerial) return;
-    if (encoding.taken < encoding.end * PN_LOW_SHARE) return;
+    if (encoding.taken * 100n < encoding.end * PN_LOW_PERCENT) return;
     this.#pnLowSerial = encoding.serial;
     this.#pnLow(encoding.an);
   }

@@ -2,7 +2,7 @@
 import { DROP_TEXTS } from '../frame/drop.ts';
 import { laneCounters, TRAFFIC_LEN, Traffic } from '../frame/lane-counters.ts';
 import { MAX_RX_SC } from '../macsec/configure.ts';
-import { nextPnsAt, secyCountersLen } from '../macsec/counters.ts';
+import { isNextPnHigher, nextPnsAt, secyCountersLen } from '../macsec/counters.ts';
 
 /** The counters of all lanes of a tunnel, one direction's traffic apart. */
 export interface TunnelTotals {
@@ -27,12 +27,12 @@ export function totalsOf(lanes: readonly CountedLane[], hasSecy: boolean): Tunne
     drops: new Float64Array(DROP_TEXTS.length),
     secy: new Float64Array(secyCountersLen(rxScCount)),
   };
-  const latest = nextPnsAt(rxScCount);
+  const nextPns = nextPnsAt(rxScCount);
   for (const lane of lanes) {
     const counters = laneCounters(lane.counters);
     add(lane.direction === 'transmit' ? totals.tx : totals.rx, counters.traffic, [Traffic.lastMs]);
     add(totals.drops, counters.drops, []);
-    add(totals.secy, counters.secy, latest);
+    if (rxScCount > 0) addSecy(totals.secy, counters.secy, nextPns);
   }
   return totals;
 }
@@ -42,6 +42,18 @@ export function batchesDone(lanes: readonly CountedLane[]): number {
   let done = 0;
   for (const { counters } of lanes) done += laneCounters(counters).traffic[Traffic.done]!;
   return done;
+}
+
+/** Adds `from` to `into`; of two next PNs the higher one stays. */
+function addSecy(into: Float64Array, from: Float64Array, nextPns: readonly number[]): void {
+  const before = into.slice();
+  add(into, from, []);
+  for (const at of nextPns) {
+    const higher = isNextPnHigher(before, from, at) ? before : from;
+    // The lane writes the upper element last (`writeNextPn`): read first, it is never ahead of the lower one.
+    into[at + 1] = higher[at + 1]!;
+    into[at] = higher[at]!;
+  }
 }
 
 /** Adds `from` to `into`; at `latest` the higher one stays. */

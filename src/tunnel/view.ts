@@ -41,8 +41,8 @@ export interface TxSaView {
   /** Tells an SA from another that had its AN before. */
   readonly serial: number;
   /** The first PN of this run, and one past the last that the SA has. */
-  readonly start: number;
-  readonly end: number;
+  readonly start: bigint;
+  readonly end: bigint;
   /** PNs below this are taken by lanes, used or not. */
-  readonly taken: number;
+  readonly taken: bigint;
 }

@@ -5,6 +5,7 @@
  *     | MAC address       | port  |
  */
 import { OFF_SRC_MAC, parseMac } from './ethernet.ts';
+import { u32At } from './octets.ts';
 
 export const SCI_LEN = 8;
 export const OFF_SCI_PORT = 6;
@@ -27,16 +28,19 @@ export function sciOf(mac: string, port: number): string {
   return parseMac(mac).toString('hex') + port.toString(16).padStart(4, '0');
 }
 
-/** The upper and lower half of an SCI at `at`, as unsigned numbers: what the hot path compares. */
+/** The upper and lower half of the SCI at `at`, as unsigned numbers: what the hot path compares. */
 export function sciHigh(buf: Uint8Array, at: number): number {
-  return ((buf[at]! << 24) | (buf[at + 1]! << 16) | (buf[at + 2]! << 8) | buf[at + 3]!) >>> 0;
+  return u32At(buf, at);
 }
 
 export function sciLow(buf: Uint8Array, at: number): number {
-  return sciHigh(buf, at + 4);
+  return u32At(buf, at + 4);
 }
 
-/** The lower half of the implicit SCI of an end station whose frame begins at `at` (the upper is `sciHigh` of it). */
+/**
+ * The lower half of the implicit SCI of an end station whose frame begins at `at`; the upper is `sciHigh` of its source
+ * address.
+ */
 export function endStationSciLow(buf: Uint8Array, at: number): number {
   const mac = at + OFF_SRC_MAC;
   return ((buf[mac + 4]! << 24) | (buf[mac + 5]! << 16) | PORT_END_STATION) >>> 0;

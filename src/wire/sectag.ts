@@ -10,7 +10,7 @@
  */
 import { ETHERNET_LEN, ETHERTYPE_MACSEC, formatMac, MACS_LEN, OFF_ETHERTYPE } from './ethernet.ts';
 import { type Field, hex } from './field.ts';
-import { u16At } from './octets.ts';
+import { u16At, u32At } from './octets.ts';
 import { formatSci, OFF_SCI_PORT, SCI_LEN } from './sci.ts';
 
 export const TCI_V = 0x80;
@@ -21,6 +21,8 @@ export const TCI_E = 0x08;
 export const TCI_C = 0x04;
 export const AN_MASK = 0x03;
 
+/** Octets that a frame with a SecTAG has at least (802.1AE 9.12 a). */
+const LEAST_LEN = 17;
 const SL_MASK = 0x3f;
 /** User data shorter than this is announced in SL; 0 announces the rest (802.1AE 9.7). */
 export const SL_LIMIT = 48;
@@ -51,29 +53,40 @@ export const SecTagFault = {
 } as const;
 export type SecTagFault = (typeof SecTagFault)[keyof typeof SecTagFault];
 
+/** What all SecTAGs of a transmit SA have in common. */
+export interface SecTagTemplate {
+  /** EtherType, TCI and AN, with an SL of 0. */
+  readonly head: number;
+  readonly withSci: boolean;
+  readonly sciHigh: number;
+  readonly sciLow: number;
+}
+
+/** `tci` with its AN; the halves of the SCI are sent where `tci` has SC. */
+export function secTagTemplate(tci: number, sciHigh: number, sciLow: number): SecTagTemplate {
+  const head = ((ETHERTYPE_MACSEC << 16) | (tci << 8)) >>> 0;
+  return { head, withSci: (tci & TCI_SC) !== 0, sciHigh, sciLow };
+}
+
 /**
- * Writes the SecTAG of the frame that begins at `at`, right behind its addresses. `sciHigh` and `sciLow` are the SCI's
- * halves, used when `tci` has SC; `userDataLen` is what follows the SecTAG before the ICV, `pnLow` the lower 32 bits
- * of the PN. HOT PATH: allocates nothing.
+ * Writes the SecTAG of the frame that begins at `at`, right behind its addresses. `userDataLen` is what follows the
+ * SecTAG before the ICV, `pnLow` the lower 32 bits of the PN. HOT PATH: allocates nothing.
  */
 export function writeSecTag(
   view: DataView,
   at: number,
-  tci: number,
+  template: SecTagTemplate,
   userDataLen: number,
   pnLow: number,
-  sciHigh: number,
-  sciLow: number,
 ): void {
-  const sl = userDataLen < SL_LIMIT ? userDataLen : 0;
-  view.setUint32(at + OFF_ETHERTYPE, (ETHERTYPE_MACSEC << 16) | (tci << 8) | sl);
+  view.setUint32(at + OFF_ETHERTYPE, userDataLen < SL_LIMIT ? template.head | userDataLen : template.head);
   view.setUint32(at + OFF_PN, pnLow);
-  if ((tci & TCI_SC) === 0) return;
-  view.setUint32(at + OFF_SCI, sciHigh);
-  view.setUint32(at + OFF_SCI + 4, sciLow);
+  if (!template.withSci) return;
+  view.setUint32(at + OFF_SCI, template.sciHigh);
+  view.setUint32(at + OFF_SCI + 4, template.sciLow);
 }
 
-/** The TCI and AN octet; the caller has checked the length with `hasTci`. */
+/** The TCI and AN octet, the first that a frame with our EtherType may lack: `hasSecTag` is asked before. */
 export function tciAt(buf: Uint8Array, at: number): number {
   return buf[at + OFF_TCI]!;
 }
@@ -85,8 +98,7 @@ export function hasSecTag(buf: Uint8Array, at: number, len: number): boolean {
 
 /** The PN on the wire: 32 bits, unsigned. */
 export function pnAt(buf: Uint8Array, at: number): number {
-  const pn = at + OFF_PN;
-  return ((buf[pn]! << 24) | (buf[pn + 1]! << 16) | (buf[pn + 2]! << 8) | buf[pn + 3]!) >>> 0;
+  return u32At(buf, at + OFF_PN);
 }
 
 /**
@@ -102,7 +114,7 @@ export function checkSecTag(
   xpn: boolean,
 ): SecTagFault {
   // a) at least 17 octets, and the whole SecTAG.
-  if (len <= 16 || !hasSecTag(buf, at, len)) return SecTagFault.Short;
+  if (len < LEAST_LEN || !hasSecTag(buf, at, len)) return SecTagFault.Short;
   const tci = tciAt(buf, at);
   // c) V is clear.
   if ((tci & TCI_V) !== 0) return SecTagFault.Version;

@@ -16,9 +16,9 @@ import { type Batch, createBatch, resetBatch } from '../frame/batch.ts';
 import { laneCountersBytes } from '../frame/lane-counters.ts';
 import { closeFds } from '../host/close.ts';
 import { openPair } from '../host/pair.ts';
-import type { MacsecConfig, SaConfig } from '../macsec/config.ts';
 import { secyCountersLen } from '../macsec/counters.ts';
-import { PnGrant } from '../macsec/packet-number.ts';
+import { loopSpec } from '../macsec/loop-spec.ts';
+import type { SecySpec } from '../macsec/secy.ts';
 import type { FramePort } from '../ports/frame-port.ts';
 import { wrapRawSocket } from '../ports/raw-socket-port.ts';
 import { wrapTap } from '../ports/tap-port.ts';
@@ -184,22 +184,10 @@ function asWorkerData(spec: LaneSpec): LaneSpec {
   return message;
 }
 
-/** A SecY that receives what it sends. */
-function loopSecy(): NonNullable<LaneSpec['secy']> {
+/** A SecY that receives what it sends, under a key that nobody knows, not even we in a moment. */
+function loopSecy(): SecySpec {
   const octets = randomBytes(16);
-  const sa: SaConfig = {
-    ...{ an: 0, pn: 1, keyId: '00', active: true, ssci: null, salt: null },
-    sak: createSecretKey(octets),
-  };
+  const sak = createSecretKey(octets);
   octets.fill(0);
-  const config: MacsecConfig = {
-    ...{ cipher: 'gcm-aes-128', protect: true, encrypt: true, validate: 'strict', sendSci: true },
-    ...{ endStation: false, scb: false, icvLen: 16, port: 1, encodingSa: 0 },
-    ...{ replayProtect: true, replayWindow: 1024, replayBitmap: true },
-    ...{ txSa: [sa], rxSc: [{ sci: SCI, active: true, sa: [sa] }] },
-  };
-  const grant = new PnGrant(1);
-  grant.grant(2 ** 31, 2 ** 31);
-  const tx = { pn: grant.shared, nextPn: 0, serial: 1 };
-  return { config, sci: SCI, txShare: [tx], rxShare: [[{ pn: null, nextPn: 1, serial: 2 }]], rxIndex: [0] };
+  return loopSpec(sak, SCI, 1n << 31n);
 }

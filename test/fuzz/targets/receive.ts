@@ -18,7 +18,7 @@ import { createGretap } from '../../../src/encap/gretap.ts';
 import { type Batch, type BatchLayout, slots } from '../../../src/frame/batch.ts';
 import { DROP_TEXTS, Drop } from '../../../src/frame/drop.ts';
 import { laneCounters, laneCountersBytes, Traffic } from '../../../src/frame/lane-counters.ts';
-import type { MacsecConfig } from '../../../src/macsec/config.ts';
+import { defaultMacsec, type MacsecConfig } from '../../../src/macsec/config.ts';
 import { createSecy, keySlots } from '../../../src/macsec/configure.ts';
 import { secyCountersLen } from '../../../src/macsec/counters.ts';
 import { loadAddon } from '../../../src/native/load.ts';
@@ -40,7 +40,7 @@ const INNER_LENS = [0, 12, 13, 14, 15, 42, 59, 60, 61, 62, 63, 100, 300, 700] as
 const MAX_PACKET_LEN = 800;
 const MAX_RECORDS = 16;
 const MODE_LEN = 4;
-const PN_START = 1000;
+const PN_START = 1000n;
 
 /** What the first octets choose. */
 interface Mode {
@@ -59,16 +59,10 @@ function modeOf(input: Buffer): Mode {
   const xpn = cipher.includes('xpn') ? { ssci: 1, salt } : { ssci: null, salt: null };
   const sa = { an: d & 3, pn: PN_START, keyId: '02', sak: createSecretKey(key), active: true, ...xpn };
   const macsec: MacsecConfig = {
+    ...defaultMacsec,
     cipher,
-    protect: true,
-    encrypt: true,
     validate: (['strict', 'check', 'disabled', 'strict'] as const)[(a >> 2) & 3]!,
-    sendSci: true,
-    endStation: false,
-    scb: false,
     icvLen: 16 - ((b & 0x0f) % 9),
-    port: 1,
-    encodingSa: 0,
     replayProtect: (b & 0x10) === 0,
     replayWindow: [0, 1, 32, 1000][(b >> 5) & 3]!,
     replayBitmap: (b & 0x80) === 0,

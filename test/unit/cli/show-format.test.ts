@@ -41,7 +41,7 @@ const { macsec: _, ...OURS } = snapshotOf((await tunnelOf(null)).tunnel, 'batch'
 
 function device(ifindex: 11 | 12): TunnelSnapshot {
   const xpn = ifindex === 12;
-  const traits = xpn ? { replay: true, window: 32 } : { replay: false };
+  const traits = xpn ? { replay: true, window: 32 } : { replay: false, window: undefined };
   return {
     ...OURS,
     ifindex,
@@ -50,6 +50,8 @@ function device(ifindex: 11 | 12): TunnelSnapshot {
     macsec: {
       protect: true,
       validate: 'strict',
+      sc: false,
+      sa: false,
       encrypt: true,
       send_sci: true,
       end_station: false,

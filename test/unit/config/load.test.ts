@@ -103,6 +103,23 @@ describe('loadConfig: a sound file', () => {
     expect(config).toMatchObject({ stateDir: '/etc/l2vpnd/state', controlSocket: '/etc/l2vpnd/x.sock' });
   });
 
+  it.each([
+    ['a number', 2 ** 53 - 1, 2n ** 53n - 1n],
+    ['digits', '5', 5n],
+    ['digits beyond 2^53', '9007199254740993', 2n ** 53n + 1n],
+    ['the last of all', '18446744073709551615', 2n ** 64n - 1n],
+  ])('takes the packet number of an XPN as %s, and shows it', (_, pn, expected) => {
+    const value = sample();
+    const xpn = { ssci: 1, salt: '0c'.repeat(12), pn };
+    Object.assign(value.tunnels[0].macsec, { cipher: 'gcm-aes-xpn-128' });
+    Object.assign(value.tunnels[0].macsec.txSa[0], xpn);
+    Object.assign(value.tunnels[0].macsec.rxSc[0].sa[0], xpn);
+    const config = load(value);
+    expect(config.tunnels[0]!.macsec!.txSa[0]!.pn).toBe(expected);
+    const shown = expected < 2n ** 53n ? `"pn":${expected}` : `"pn":"${expected}"`;
+    expect(JSON.stringify(maskedConfig(config))).toContain(shown);
+  });
+
   it('takes XPN with ssci and salt, and IPv6', () => {
     const value = sample();
     const xpn = { ssci: 1, salt: '0c'.repeat(12), pn: 2 ** 40 };
@@ -112,7 +129,7 @@ describe('loadConfig: a sound file', () => {
     value.tunnels[0].gre = { local: '2001:db8::1', remote: '2001:db8::2' };
     const [tunnel] = load(value).tunnels;
     expect(tunnel!.gre.family).toBe(6);
-    expect(tunnel!.macsec!.txSa[0]).toMatchObject({ pn: 2 ** 40, ssci: 1 });
+    expect(tunnel!.macsec!.txSa[0]).toMatchObject({ pn: 2n ** 40n, ssci: 1 });
     expect(tunnel!.macsec!.txSa[0]!.salt).toEqual(Buffer.alloc(12, 0x0c));
   });
 
@@ -295,6 +312,35 @@ describe('loadConfig: fields', () => {
     ],
     ['scb beside sendSci', 'tunnels.0.macsec.scb', true, /macsec\.scb: excludes sendSci/],
     ['PN 0', 'tunnels.0.macsec.txSa.0.pn', 0, /txSa\[0\]\.pn: must be a whole number from 1 to/],
+    [
+      'a PN that JSON cannot count',
+      'tunnels.0.macsec.txSa.0.pn',
+      2 ** 53,
+      /txSa\[0\]\.pn: must be a whole number from 1 to 9007199254740991, or a string of decimal digits up to 1844/,
+    ],
+    ...[
+      '18446744073709551616',
+      '99999999999999999999',
+      '0',
+      '01',
+      '-1',
+      '1.0',
+      '1e3',
+      'c0ffee',
+      ' 1',
+      '',
+    ].map((pn): [string, string, unknown, RegExp] => [
+      `a PN of "${pn}"`,
+      'tunnels.0.macsec.txSa.0.pn',
+      pn,
+      /txSa\[0\]\.pn: must be a whole number from 1 to/,
+    ]),
+    [
+      'a PN of 33 bits in a string',
+      'tunnels.0.macsec.txSa.0.pn',
+      '4294967296',
+      /txSa\[0\]\.pn: is 4294967296; without xpn at most 4294967295/,
+    ],
     [
       'a PN of 33 bits',
       'tunnels.0.macsec.txSa.0.pn',

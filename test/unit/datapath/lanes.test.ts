@@ -66,7 +66,7 @@ describe('the transmit lane (Linux macsec over gretap)', () => {
   it('takes no more from the TAP than it has packet numbers for, and goes on after a grant', () => {
     const [, tap] = memoryPortPair();
     const [wire, far] = memoryPortPair();
-    const macsec = macsecConfig({ txSa: [saOf({ pn: 2 ** 32 - 5 })] });
+    const macsec = macsecConfig({ txSa: [saOf({ pn: 2n ** 32n - 5n })] });
     const end = new End({ macsec, sci: SCI_A, wire, tap, pns: 2 });
     for (let i = 0; i < 4; i++) tap.push(frameOf(60));
     runOut(end, end.transmit);
@@ -77,7 +77,7 @@ describe('the transmit lane (Linux macsec over gretap)', () => {
   it('empties the TAP into a counter when every packet number is used', () => {
     const [, tap] = memoryPortPair();
     const [wire, far] = memoryPortPair();
-    const macsec = macsecConfig({ txSa: [saOf({ pn: 2 ** 32 - 2 })] });
+    const macsec = macsecConfig({ txSa: [saOf({ pn: 2n ** 32n - 2n })] });
     const end = new End({ macsec, sci: SCI_A, wire, tap });
     for (let i = 0; i < 6; i++) tap.push(frameOf(60));
     runOut(end, end.transmit);

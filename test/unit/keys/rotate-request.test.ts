@@ -51,8 +51,8 @@ describe('a rotate request', () => {
   it('makes the SAs of the next AN, with numbers from 1 and the next key identifiers', () => {
     const { tx, rx, sci, now, graceMs } = parse({});
     expect({ sci, now, graceMs }).toEqual({ sci: SCI, now: false, graceMs: 10_000 });
-    expect([tx.an, tx.pn, tx.keyId, tx.active]).toEqual([1, 1, '02', true]);
-    expect([rx.an, rx.pn, rx.keyId, rx.active]).toEqual([1, 1, '0a', true]);
+    expect([tx.an, tx.pn, tx.keyId, tx.active]).toEqual([1, 1n, '02', true]);
+    expect([rx.an, rx.pn, rx.keyId, rx.active]).toEqual([1, 1n, '0a', true]);
     expect([tx, rx].map(({ sak }) => sak.export().toString('hex'))).toEqual([TX, RX]);
   });
 

@@ -354,7 +354,7 @@ describe('a rotation at one end', () => {
     const at = await End.open(0);
     const [tx, rx] = [keyOf(0, 1), keyOf(1, 1)];
     // The key is another's already.
-    at.state.openTx({ sak: tx.sak, sci: OWN_SCI, ssci: null, keyId: tx.keyId }, 1);
+    at.state.openTx({ sak: tx.sak, sci: OWN_SCI, ssci: null, keyId: tx.keyId }, 1n);
     const rotation = new Rotation({ tx, rx, sci: SCI, now: true, graceMs: 0 }, at.context);
     await expect(rotation.start()).rejects.toThrow(/open already/);
     expect([at.txAns, at.rxAns, at.running.encodingSa]).toEqual([[0], [0], 0]);

@@ -3,7 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { MacsecConfig, SaConfig } from '../../../src/macsec/config.ts';
 import { configureSecy, createSecy, MAX_KEY_SLOTS, MAX_RX_SC } from '../../../src/macsec/configure.ts';
-import { countersAt, RxSaCounter, secyCountersLen, TxSaCounter } from '../../../src/macsec/counters.ts';
+import {
+  countersAt,
+  RxSaCounter,
+  readNextPn,
+  secyCountersLen,
+  TxSaCounter,
+} from '../../../src/macsec/counters.ts';
 import { PnGrant } from '../../../src/macsec/packet-number.ts';
 import type { SaShare, SecY, SecySpec } from '../../../src/macsec/secy.ts';
 import { AN_MASK, pnAt, tciAt } from '../../../src/wire/sectag.ts';
@@ -19,12 +25,12 @@ interface Numbered {
 }
 
 let serial = 0;
-function txOf(an: number, key: string, start = 1): Numbered {
+function txOf(an: number, key: string, start = 1n): Numbered {
   const grant = new PnGrant(start);
-  grant.grant(start + 1_000_000, start + 1_000_000);
-  return { sa: saOf({ an }, key), share: { pn: grant.shared, nextPn: 0, serial: ++serial } };
+  grant.grant(start + 1_000_000n, start + 1_000_000n);
+  return { sa: saOf({ an }, key), share: { pn: grant.shared, nextPn: 0n, serial: ++serial } };
 }
-function rxOf(an: number, key: string, nextPn = 1): Numbered {
+function rxOf(an: number, key: string, nextPn = 1n): Numbered {
   return { sa: saOf({ an }, key), share: { pn: null, nextPn, serial: ++serial } };
 }
 
@@ -33,6 +39,7 @@ interface Layout {
   readonly rx?: readonly {
     readonly sci?: string;
     readonly index?: number;
+    readonly active?: boolean;
     readonly sas: readonly Numbered[];
   }[];
   readonly config?: Partial<MacsecConfig>;
@@ -43,12 +50,7 @@ function specOf({ tx = [], rx = [], config = {} }: Layout): SecySpec {
     config: macsecConfig({
       replayWindow: 8,
       txSa: tx.map(({ sa }) => sa),
-      rxSc: rx.map(({ sci = SCI, sas }) =>
-        rxScOf(
-          sas.map(({ sa }) => sa),
-          sci,
-        ),
-      ),
+      rxSc: rx.map(({ sci = SCI, sas, active = true }) => ({ sci, active, sa: sas.map(({ sa }) => sa) })),
       ...config,
     }),
     sci: SCI,
@@ -96,7 +98,7 @@ describe('a new configuration for a SecY that sends', () => {
   it('a new SA in the place of an old one has its own key, numbers and counters', () => {
     const { site, secy, counters } = running({ tx: [txOf(0, KEYS[0]!)] });
     tagsOf(site, 3);
-    configureSecy(secy, specOf({ tx: [txOf(0, KEYS[1]!, 500)] }));
+    configureSecy(secy, specOf({ tx: [txOf(0, KEYS[1]!, 500n)] }));
     expect(counters[countersAt.txSa(0) + TxSaCounter.outPktsEncrypted]).toBe(0);
     const sealed = site.protect([frameOf(60)]).alive[0]!;
     expect(tagOf(sealed)).toEqual([0, 500]);
@@ -221,11 +223,26 @@ describe('a new configuration for a SecY that receives', () => {
     expect(site.validate(frames).frames).toEqual([...Array(5).fill('InPktsLate'), frameOf(60, 5)]);
   });
 
+  it('a larger window keeps the place of an XPN beyond 2^53', () => {
+    const pn = 2n ** 60n + 7n;
+    const config = { cipher: 'gcm-aes-xpn-128', replayWindow: 4 } as const;
+    const extended = saOf({ pn, ssci: 1, salt: Buffer.alloc(12, 7) });
+    const sas = [{ sa: extended, share: { pn: null, nextPn: pn, serial: ++serial } }];
+    const { site, secy, counters } = running({ rx: [{ sas }], config });
+    const frames = new Site(macsecConfig({ ...config, txSa: [extended], rxSc: [] })).protect(
+      Array(3).fill(frameOf(60)),
+    ).alive;
+    site.validate(frames.slice(0, 2));
+    configureSecy(secy, specOf({ rx: [{ sas }], config: { ...config, replayWindow: 64 } }));
+    expect(site.validate(frames).frames).toEqual(['InPktsLate', 'InPktsLate', frameOf(60)]);
+    expect(readNextPn(counters, countersAt.rxSa(0, 0) + RxSaCounter.nextPn)).toBe(pn + 3n);
+  });
+
   it('a new SA in the place of an old one has its own key, replay window and counters', () => {
     const { site, secy, counters } = running({ rx: [{ sas: [rxOf(0, KEYS[0]!)] }] });
     const [old, more] = peerFrames(KEYS[0]!, 2);
     site.validate([old!]);
-    configureSecy(secy, specOf({ rx: [{ sas: [rxOf(0, KEYS[1]!, 3)] }] }));
+    configureSecy(secy, specOf({ rx: [{ sas: [rxOf(0, KEYS[1]!, 3n)] }] }));
     const at = countersAt.rxSa(0, 0);
     expect([counters[at + RxSaCounter.inPktsOk], counters[at + RxSaCounter.nextPn]]).toEqual([0, 3]);
     const fresh = peerFrames(KEYS[1]!, 3);
@@ -242,6 +259,17 @@ describe('a new configuration for a SecY that receives', () => {
     expect(site.validate([two!]).frames).toEqual(['InPktsNotUsingSA']);
     configureSecy(secy, specOf({ rx: [] }));
     expect(site.validate([three!]).frames).toEqual(['InPktsNoSCI']);
+  });
+
+  it('a channel that is switched off receives nothing, and goes on where it was when it is on again', () => {
+    const sas = [rxOf(0, KEYS[0]!)];
+    const { site, secy } = running({ rx: [{ sas }] });
+    const [one, two, three] = peerFrames(KEYS[0]!, 3);
+    site.validate([one!]);
+    configureSecy(secy, specOf({ rx: [{ sas, active: false }] }));
+    expect(site.validate([two!]).frames).toEqual(['InPktsNotUsingSA']);
+    configureSecy(secy, specOf({ rx: [{ sas }] }));
+    expect(site.validate([one!, three!]).frames).toEqual(['InPktsLate', frameOf(60, 2)]);
   });
 
   it('a channel keeps its counters when the one before it goes', () => {

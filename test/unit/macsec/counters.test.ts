@@ -5,11 +5,13 @@ import { laneCounters, laneCountersBytes } from '../../../src/frame/lane-counter
 import {
   AN_COUNT,
   countersAt,
+  isNextPnHigher,
   nextPnsAt,
   RX_SA_COUNTERS,
   RX_SC_COUNTERS,
   RxSaCounter,
   RxScCounter,
+  readNextPn,
   SECY_COUNTERS,
   SecyCounter,
   secyCountersLen,
@@ -17,6 +19,7 @@ import {
   TX_SC_COUNTERS,
   TxCounter,
   TxSaCounter,
+  writeNextPn,
 } from '../../../src/macsec/counters.ts';
 
 /** Every element that some counter has, with its name. */
@@ -30,11 +33,12 @@ function elements(rxScCount: number): Map<number, string> {
   };
   claim('secy', SECY_COUNTERS, countersAt.secy);
   claim('txSc', TX_SC_COUNTERS, countersAt.txSc);
-  for (let an = 0; an < AN_COUNT; an++) claim(`txSa ${an}`, [...TX_SA_COUNTERS, 'pn'], countersAt.txSa(an));
+  for (let an = 0; an < AN_COUNT; an++)
+    claim(`txSa ${an}`, [...TX_SA_COUNTERS, 'pn', 'pnUpper'], countersAt.txSa(an));
   for (let sc = 0; sc < rxScCount; sc++) {
     claim(`rxSc ${sc}`, RX_SC_COUNTERS, countersAt.rxSc(sc));
     for (let an = 0; an < AN_COUNT; an++) {
-      claim(`rxSa ${sc}/${an}`, [...RX_SA_COUNTERS, 'pn'], countersAt.rxSa(sc, an));
+      claim(`rxSa ${sc}/${an}`, [...RX_SA_COUNTERS, 'pn', 'pnUpper'], countersAt.rxSa(sc, an));
     }
   }
   return found;
@@ -51,9 +55,9 @@ describe('the counters of a SecY (802.1AE 10.7.9, 10.7.18; as ip -s macsec show 
   it.each<[string, Record<string, number>, readonly string[]]>([
     ['SecY', SecyCounter, SECY_COUNTERS],
     ['TxSC', TxCounter, TX_SC_COUNTERS],
-    ['TxSA', TxSaCounter, [...TX_SA_COUNTERS, 'nextPn']],
+    ['TxSA', TxSaCounter, [...TX_SA_COUNTERS, 'nextPn', 'nextPnUpper']],
     ['RxSC', RxScCounter, RX_SC_COUNTERS],
-    ['RxSA', RxSaCounter, [...RX_SA_COUNTERS, 'nextPn']],
+    ['RxSA', RxSaCounter, [...RX_SA_COUNTERS, 'nextPn', 'nextPnUpper']],
   ])('of the %s are bumped under the name that is printed', (_, offsets, names) => {
     for (const [key, offset] of Object.entries(offsets)) {
       expect(names[offset]!.toLowerCase()).toBe(key.toLowerCase());
@@ -65,6 +69,32 @@ describe('the next packet numbers among the counters', () => {
   it.each([0, 1, 3])('are known, with %i receive channels', (rxScCount) => {
     const names = [...elements(rxScCount)].filter(([, name]) => name.endsWith('.pn'));
     expect(nextPnsAt(rxScCount).sort((a, b) => a - b)).toEqual(names.map(([at]) => at).sort((a, b) => a - b));
+  });
+
+  it.each([0n, 1n, 2n ** 32n, 2n ** 52n - 1n, 2n ** 52n, 2n ** 53n + 1n, 2n ** 64n - 1n, 2n ** 64n])(
+    'are exact at %d, whichever half the upper end of a range of 2^32 is counted in',
+    (pn) => {
+      const counters = new Float64Array(4).fill(7);
+      const [high, low] = [Number(pn >> 32n), Number(pn & 0xffff_ffffn)];
+      writeNextPn(counters, 1, high, low);
+      expect(readNextPn(counters, 1)).toBe(pn);
+      if (low === 0 && high > 0) {
+        writeNextPn(counters, 1, high - 1, 2 ** 32);
+        expect(readNextPn(counters, 1)).toBe(pn);
+      }
+      expect([counters[0], counters[3]]).toEqual([7, 7]);
+    },
+  );
+
+  it('of two lanes are compared as they count, whatever the element that tells them apart', () => {
+    const pns = [0n, 1n, 2n ** 32n, 2n ** 52n - 1n, 2n ** 52n, 2n ** 52n + 5n, 2n ** 63n, 2n ** 64n - 1n];
+    const published = pns.map((pn) => {
+      const counters = new Float64Array(2);
+      writeNextPn(counters, 0, Number(pn >> 32n), Number(pn & 0xffff_ffffn));
+      return counters;
+    });
+    for (const [i, a] of published.entries())
+      for (const [j, b] of published.entries()) expect(isNextPnHigher(a, b, 0)).toBe(i > j);
   });
 });
 

@@ -8,7 +8,13 @@ import { batchProvider } from '../../../src/crypto/batch-provider.ts';
 import { nodeProvider } from '../../../src/crypto/node-provider.ts';
 import { BATCH_FRAMES, type Batch, createBatch, resetBatch } from '../../../src/frame/batch.ts';
 import { DROP_TEXTS } from '../../../src/frame/drop.ts';
-import type { MacsecConfig, RxScConfig, SaConfig } from '../../../src/macsec/config.ts';
+import {
+  defaultMacsec,
+  defaultSa,
+  type MacsecConfig,
+  type RxScConfig,
+  type SaConfig,
+} from '../../../src/macsec/config.ts';
 import { createSecy, keySlots } from '../../../src/macsec/configure.ts';
 import {
   AN_COUNT,
@@ -20,7 +26,7 @@ import {
   TX_SA_COUNTERS,
   TX_SC_COUNTERS,
 } from '../../../src/macsec/counters.ts';
-import { PnGrant } from '../../../src/macsec/packet-number.ts';
+import { PnGrant, pnEnd } from '../../../src/macsec/packet-number.ts';
 import { protect, protectable } from '../../../src/macsec/protect.ts';
 import type { SecY, SecySpec } from '../../../src/macsec/secy.ts';
 import { createRxScratch, validate } from '../../../src/macsec/validate.ts';
@@ -43,7 +49,7 @@ export function hex(text: string): Buffer {
 
 export function saOf(changes: Partial<SaConfig> = {}, key: string = KEY): SaConfig {
   const sak = createSecretKey(hex(key));
-  return { an: 0, pn: 1, keyId: '01', sak, active: true, ssci: null, salt: null, ...changes };
+  return { ...defaultSa, keyId: '01', sak, ...changes };
 }
 
 export function rxScOf(sa: SaConfig[] = [saOf()], sci: string = SCI, active = true): RxScConfig {
@@ -52,19 +58,8 @@ export function rxScOf(sa: SaConfig[] = [saOf()], sci: string = SCI, active = tr
 
 export function macsecConfig(changes: Partial<MacsecConfig> = {}): MacsecConfig {
   return {
-    cipher: 'gcm-aes-128',
-    protect: true,
-    encrypt: true,
-    validate: 'strict',
-    sendSci: true,
-    endStation: false,
-    scb: false,
-    icvLen: 16,
-    port: 1,
-    encodingSa: 0,
-    replayProtect: true,
+    ...defaultMacsec,
     replayWindow: 0,
-    replayBitmap: true,
     txSa: [saOf()],
     rxSc: [rxScOf()],
     ...changes,
@@ -81,11 +76,12 @@ export interface Granted {
 export function secySpec(config: MacsecConfig, sci: string = SCI, pns: number = 1 << 20): Granted {
   const grants = config.txSa.map((sa) => {
     const grant = new PnGrant(sa.pn);
-    const end = config.cipher.includes('xpn') ? Number.MAX_SAFE_INTEGER : 2 ** 32;
-    grant.grant(Math.min(sa.pn + pns, end), end);
+    const end = pnEnd(config.cipher.includes('xpn'));
+    const limit = sa.pn + BigInt(pns);
+    grant.grant(limit < end ? limit : end, end);
     return grant;
   });
-  const txShare = grants.map(({ shared }) => ({ pn: shared, nextPn: 0 }));
+  const txShare = grants.map(({ shared }) => ({ pn: shared, nextPn: 0n }));
   const rxShare = config.rxSc.map((sc) => sc.sa.map(({ pn }) => ({ pn: null, nextPn: pn })));
   return { spec: { config, sci, txShare, rxShare }, grants };
 }

@@ -96,7 +96,7 @@ describe.each(PROVIDERS)('the life of receive SAs (802.1AE 10.7), AEAD provider 
             entries(one).map(
               ({ an, generation }): SaShare => ({
                 pn: null,
-                nextPn: senderOf(one.sc, an, generation).next,
+                nextPn: BigInt(senderOf(one.sc, an, generation).next),
                 serial: 100 * one.sc + 10 * an + generation,
               }),
             ),
@@ -148,10 +148,10 @@ describe('a key change (rotation)', () => {
     const fresh = saOf({ an: 1 }, '44'.repeat(16));
     const tx = new Site(macsecConfig({ txSa: [old], rxSc: [] }));
     const rx = new Site(macsecConfig({ rxSc: [rxScOf([old])], txSa: [] }));
-    const grants = [new PnGrant(1), new PnGrant(1)];
-    for (const grant of grants) grant.grant(1000, 1000);
-    const txShare = grants.map(({ shared }, serial) => ({ pn: shared, nextPn: 0, serial }));
-    const rxShare = [0, 1].map((serial) => ({ pn: null, nextPn: 1, serial }));
+    const grants = [new PnGrant(1n), new PnGrant(1n)];
+    for (const grant of grants) grant.grant(1000n, 1000n);
+    const txShare = grants.map(({ shared }, serial) => ({ pn: shared, nextPn: 0n, serial }));
+    const rxShare = [0, 1].map((serial) => ({ pn: null, nextPn: 1n, serial }));
     const receive = (sas: (typeof old)[]): void => {
       const config = macsecConfig({ rxSc: [rxScOf(sas)], txSa: [] });
       configureSecy(rx.secy, { config, sci: SCI, txShare: [], rxShare: [sas.map(({ an }) => rxShare[an]!)] });

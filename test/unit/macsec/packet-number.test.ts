@@ -4,58 +4,64 @@ import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { transformWithOxc } from 'vite';
 import { describe, expect, it } from 'vitest';
-import { PnBlock, PnGrant, pnEnd } from '../../../src/macsec/packet-number.ts';
+import { NO_PN, PnBlock, PnGrant, pnEnd } from '../../../src/macsec/packet-number.ts';
+
+/** The next number of `block`, or null. */
+function take(block: PnBlock): bigint | null {
+  const low = block.take();
+  return low === NO_PN ? null : (BigInt(block.high) << 32n) + BigInt(low);
+}
 
 /** Everything that `block` can get now. */
-function drain(block: PnBlock): number[] {
-  const taken: number[] = [];
-  while (block.available() > 0) taken.push(block.take());
+function drain(block: PnBlock): bigint[] {
+  const taken: bigint[] = [];
+  while (block.available() > 0) taken.push(take(block)!);
   return taken;
 }
 
 describe('packet numbers (802.1AE 10.5.1)', () => {
   it('begin where the grant begins, and follow each other', () => {
-    const grant = new PnGrant(7);
-    grant.grant(12, 12);
-    expect(drain(new PnBlock(grant.shared, 2, false))).toEqual([7, 8, 9, 10, 11]);
-    expect(grant.next).toBe(12);
+    const grant = new PnGrant(7n);
+    grant.grant(12n, 12n);
+    expect(drain(new PnBlock(grant.shared, 2, false))).toEqual([7n, 8n, 9n, 10n, 11n]);
+    expect(grant.next).toBe(12n);
   });
 
   it('tell the last that was used', () => {
-    const grant = new PnGrant(9);
-    grant.grant(100, 100);
+    const grant = new PnGrant(9n);
+    grant.grant(100n, 100n);
     const block = new PnBlock(grant.shared, 4, false);
-    expect(block.next).toBe(0);
+    expect(block.nextLow).toBe(0);
     for (let pn = 9; pn < 100; pn++) {
       block.available();
       block.take();
-      expect(block.next).toBe(pn + 1);
+      expect(block.nextLow).toBe(pn + 1);
     }
     block.take();
-    expect(block.next).toBe(100);
+    expect(block.nextLow).toBe(100);
   });
 
   it('are not there before they are granted', () => {
-    const grant = new PnGrant(1);
+    const grant = new PnGrant(1n);
     const block = new PnBlock(grant.shared, 256, false);
     expect(block.available()).toBe(0);
-    expect(block.take()).toBe(0);
+    expect(block.take()).toBe(NO_PN);
     expect(block.exhausted()).toBe(false);
-    grant.grant(3, 3);
-    expect(drain(block)).toEqual([1, 2]);
-    expect(block.take()).toBe(0);
+    grant.grant(3n, 3n);
+    expect(drain(block)).toEqual([1n, 2n]);
+    expect(block.take()).toBe(NO_PN);
   });
 
   it('are not taken back by a grant below an earlier one', () => {
-    const grant = new PnGrant(1);
-    grant.grant(100, 50);
-    grant.grant(60, 20);
-    expect(grant.limit).toBe(100);
+    const grant = new PnGrant(1n);
+    grant.grant(100n, 50n);
+    grant.grant(60n, 20n);
+    expect(grant.limit).toBe(100n);
   });
 
   it('run low before they run out', () => {
-    const grant = new PnGrant(1);
-    grant.grant(1001, 501);
+    const grant = new PnGrant(1n);
+    grant.grant(1001n, 501n);
     const block = new PnBlock(grant.shared, 100, false);
     const wanted: number[] = [];
     while (block.available() > 0) {
@@ -65,39 +71,47 @@ describe('packet numbers (802.1AE 10.5.1)', () => {
     // Two blocks may be taken ahead of the one frame.
     expect(wanted[0]).toBeGreaterThanOrEqual(301);
     expect(wanted[0]).toBeLessThanOrEqual(501);
-    grant.grant(2001, 1501);
+    grant.grant(2001n, 1501n);
     expect(block.wantsGrant()).toBe(false);
   });
 
   it('are enough for as many frames as were promised', () => {
-    const grant = new PnGrant(1);
-    grant.grant(1000, 1000);
+    const grant = new PnGrant(1n);
+    grant.grant(1000n, 1000n);
     const block = new PnBlock(grant.shared, 7, false);
     for (;;) {
       const promised = block.available();
       if (promised === 0) break;
       for (let i = 0; i < promised; i++) expect(block.take()).toBeGreaterThan(0);
     }
-    expect(grant.next).toBe(1000);
+    expect(grant.next).toBe(1000n);
   });
 
   it.each([
-    ['32-bit packet numbers end at 2^32', false, 2 ** 32],
-    ['extended ones where a JavaScript number still counts', true, Number.MAX_SAFE_INTEGER],
+    ['32-bit packet numbers end at 2^32', false, 2n ** 32n],
+    ['extended ones end at 2^64', true, 2n ** 64n],
   ])('%s', (_, xpn, end) => {
     expect(pnEnd(xpn)).toBe(end);
-    const grant = new PnGrant(end - 3);
+    const grant = new PnGrant(end - 3n);
     grant.grant(end, end);
     const block = new PnBlock(grant.shared, 256, xpn);
     expect(block.exhausted()).toBe(false);
-    expect(drain(block)).toEqual([end - 3, end - 2, end - 1]);
-    expect(block.take()).toBe(0);
+    expect(drain(block)).toEqual([end - 3n, end - 2n, end - 1n]);
+    expect(block.take()).toBe(NO_PN);
     expect(block.exhausted()).toBe(true);
+    expect((BigInt(block.high) << 32n) + BigInt(block.nextLow)).toBe(end);
+    expect(grant.next).toBe(end);
+    block.giveBack();
+    expect(drain(block)).toEqual([]);
+  });
+
+  it('cannot begin at 0, which is no packet number', () => {
+    expect(() => new PnGrant(0n)).toThrow(/"next" expected a packet number, got 0/);
   });
 
   it('are not used up while another block may still be granted', () => {
-    const grant = new PnGrant(2 ** 32 - 10);
-    grant.grant(2 ** 32 - 5, 2 ** 32 - 5);
+    const grant = new PnGrant(2n ** 32n - 10n);
+    grant.grant(2n ** 32n - 5n, 2n ** 32n - 5n);
     const block = new PnBlock(grant.shared, 256, false);
     drain(block);
     expect(block.exhausted()).toBe(false);
@@ -106,47 +120,79 @@ describe('packet numbers (802.1AE 10.5.1)', () => {
   it('never repeat and never pass the limit, however lanes take turns and grants come', () => {
     const step = fc.oneof(
       fc.record({ lane: fc.nat(3), frames: fc.integer({ min: 0, max: 300 }), giveBack: fc.boolean() }),
-      fc.record({ grant: fc.integer({ min: 1, max: 700 }) }),
+      fc.record({ grant: fc.bigInt({ min: 1n, max: 700n }) }),
+    );
+    // From 1, below a border of 32 bits, from beyond 2^53, and up to the last of all.
+    const borders = fc.constantFrom(2n ** 32n, 2n ** 33n, 2n ** 53n, 2n ** 60n + 2n ** 32n, 2n ** 64n);
+    const nearBorder = fc.tuple(borders, fc.bigInt({ min: 1n, max: 5000n }));
+    const starts = fc.oneof(
+      fc.bigInt({ min: 1n, max: 2n ** 32n }),
+      nearBorder.map(([border, before]) => border - before),
+      fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }),
     );
     fc.assert(
       fc.property(
-        fc.integer({ min: 1, max: 2 ** 32 - 5000 }),
+        starts,
         fc.array(fc.integer({ min: 1, max: 256 }), { minLength: 4, maxLength: 4 }),
         fc.array(step, { maxLength: 60 }),
         (start, blockLens, steps) => {
+          const end = pnEnd(true);
           const grant = new PnGrant(start);
-          const lanes = blockLens.map((len) => new PnBlock(grant.shared, len, false));
-          const taken = new Set<number>();
+          const lanes = blockLens.map((len) => new PnBlock(grant.shared, len, true));
+          const taken = new Set<bigint>();
           let limit = start;
+          const note = (pn: bigint): void => {
+            expect(pn >= start && pn < limit && !taken.has(pn)).toBe(true);
+            taken.add(pn);
+          };
           for (const action of steps) {
             if ('grant' in action) {
-              limit += action.grant;
-              grant.grant(limit, limit - action.grant / 2 - ((action.grant / 2) % 1));
+              limit = limit + action.grant < end ? limit + action.grant : end;
+              grant.grant(limit, limit - action.grant / 2n);
               continue;
             }
             const lane = lanes[action.lane]!;
-            for (let i = 0; i < action.frames && lane.available() > 0; i++) {
-              const pn = lane.take();
-              expect(pn >= start && pn < limit && !taken.has(pn)).toBe(true);
-              taken.add(pn);
-            }
+            for (let i = 0; i < action.frames && lane.available() > 0; i++) note(take(lane)!);
             if (action.giveBack) lane.giveBack();
           }
-          for (const pn of lanes.flatMap(drain)) {
-            expect(pn >= start && pn < limit && !taken.has(pn)).toBe(true);
-            taken.add(pn);
-          }
+          for (const lane of lanes) for (const pn of drain(lane)) note(pn);
+          expect(grant.next).toBe(limit);
+          expect(lanes[0]!.exhausted()).toBe(limit === end);
         },
       ),
     );
   });
 
+  it('are those of a counter with 64 bits when one lane takes them, over every border', () => {
+    const run = fc.record({ frames: fc.integer({ min: 1, max: 200 }), giveBack: fc.boolean() });
+    const start = fc.tuple(
+      fc.constantFrom(2n ** 32n, 2n ** 53n, 2n ** 63n),
+      fc.bigInt({ min: 1n, max: 600n }),
+    );
+    fc.assert(
+      fc.property(start, fc.array(run, { maxLength: 30 }), ([border, before], runs) => {
+        let next = border - before;
+        const grant = new PnGrant(next);
+        grant.grant(next + 100_000n, next + 100_000n);
+        const block = new PnBlock(grant.shared, 128, true);
+        for (const { frames, giveBack } of runs) {
+          for (let i = 0; i < frames && block.available() > 0; i++) expect(take(block)).toBe(next++);
+          expect((BigInt(block.high) << 32n) + BigInt(block.nextLow)).toBe(next);
+          if (giveBack) {
+            block.giveBack();
+            expect(grant.next).toBe(next);
+          }
+        }
+      }),
+    );
+  });
+
   it('never repeat when two threads take them at the same moment', async () => {
-    const grant = new PnGrant(1);
+    const grant = new PnGrant(1n);
     const threads = await Promise.all([1, 2].map(() => startTaker(grant.shared)));
     const taken = Promise.all(threads.map(({ taken }) => taken));
     for (const { worker } of threads) worker.postMessage('go');
-    for (let limit = 5_001; limit <= 200_001; limit += 5_000) grant.grant(limit, limit - 2_500);
+    for (let limit = 5_001n; limit <= 200_001n; limit += 5_000n) grant.grant(limit, limit - 2_500n);
     const [first, second] = await taken;
     const count = first!.length + second!.length;
     expect(new Set([...first!, ...second!]).size).toBe(count);
@@ -156,8 +202,8 @@ describe('packet numbers (802.1AE 10.5.1)', () => {
   });
 
   it('go back after a batch, so that of several lanes none lags', () => {
-    const grant = new PnGrant(1);
-    grant.grant(100_000, 100_000);
+    const grant = new PnGrant(1n);
+    grant.grant(100_000n, 100_000n);
     const [busy, rare] = [1, 2].map(() => new PnBlock(grant.shared, 128, false)) as [PnBlock, PnBlock];
     const send = (lane: PnBlock, frames: number): number => {
       let last = 0;
@@ -171,8 +217,8 @@ describe('packet numbers (802.1AE 10.5.1)', () => {
   });
 
   it('that a lane could not give back and that lag are given up', () => {
-    const grant = new PnGrant(1);
-    grant.grant(100_000, 100_000);
+    const grant = new PnGrant(1n);
+    grant.grant(100_000n, 100_000n);
     const [busy, rare] = [1, 2].map(() => new PnBlock(grant.shared, 128, false)) as [PnBlock, PnBlock];
     rare.available();
     expect(rare.take()).toBe(1);
@@ -200,10 +246,10 @@ async function startTaker(shared: SharedArrayBuffer): Promise<Taker> {
     const { parentPort, workerData } = require('node:worker_threads');
     import(workerData.module).then(({ PnBlock }) => {
       const block = new PnBlock(workerData.shared, 16, false);
-      const next = new BigInt64Array(workerData.shared);
+      const words = new BigUint64Array(workerData.shared);
       parentPort.once('message', () => {
         const taken = [];
-        while (Atomics.load(next, 0) < 200001n || block.available() > 0)
+        while (Atomics.load(words, 0) < 200000n || block.available() > 0)
           if (block.available() > 0) taken.push(block.take());
         parentPort.postMessage(Float64Array.from(taken));
       });

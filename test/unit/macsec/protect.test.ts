@@ -86,7 +86,7 @@ describe.each(PROVIDERS)('protect (802.1AE 10.5), AEAD provider $name', (provide
         const xpn = changes.cipher.includes('xpn');
         const extended = xpn ? { ssci: 0x80000001, salt: hex('e6 30 e8 1a 48 de 86 a2 1c 66 fa 6d') } : {};
         const key = changes.cipher.endsWith('256') ? '5a'.repeat(32) : 'c3'.repeat(16);
-        const sa = saOf({ an: encodingSa, pn, ...extended }, key);
+        const sa = saOf({ an: encodingSa, pn: BigInt(pn), ...extended }, key);
         const both = macsecConfig({ ...changes, encodingSa, txSa: [sa], rxSc: [rxScOf([sa])] });
         const secured = new Site(both, { provider }).protect(clear).alive;
         expect(secured.map((frame) => pnAt(frame, 0))).toEqual(clear.map((_, i) => pn + i));
@@ -151,7 +151,7 @@ describe('protect fails closed', () => {
   });
 
   it('the last packet number is used, then nothing leaves any more', () => {
-    const site = new Site(macsecConfig({ txSa: [saOf({ pn: 2 ** 32 - 2 })], replayWindow: 10 }));
+    const site = new Site(macsecConfig({ txSa: [saOf({ pn: 2n ** 32n - 2n })], replayWindow: 10 }));
     expect(protectable(site.secy)).toBe(2);
     const { hex: sent, alive } = site.protect([frameOf(60), frameOf(61), frameOf(62)]);
     expect(sent[2]).toBe('PnExhausted');
@@ -168,7 +168,7 @@ describe('protect fails closed', () => {
     expect(protectable(site.secy)).toBe(3);
     expect(site.protect([frameOf(60), frameOf(60), frameOf(60)]).alive).toHaveLength(3);
     expect(protectable(site.secy)).toBe(0);
-    site.grants[0]!.grant(10, 10);
+    site.grants[0]!.grant(10n, 10n);
     expect(protectable(site.secy)).toBe(6);
   });
 

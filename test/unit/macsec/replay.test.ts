@@ -1,74 +1,151 @@
-/** Replay protection against a naive reference: a Set of all that was seen. */
+/** Replay protection against a naive reference: a Set of all that was seen, which counts in BigInts. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Replay } from '../../../src/macsec/replay.ts';
 
 const WINDOWS = [0, 1, 31, 32, 33, 64, 1000, 1_000_000] as const;
-/** Where a receiver may stand when the test begins: first use, restarts, both sides of 2^32 and far beyond (XPN). */
-const STARTS = [1, 2, 31, 32, 33, 1000, 2 ** 31, 2 ** 32 - 40, 2 ** 32, 2 ** 40 + 5, 2 ** 52] as const;
+const LAST_PN = 2n ** 64n - 1n;
+/**
+ * Where a receiver may stand when the test begins: first use, restarts, both sides of 2^32, far beyond (XPN), both sides
+ * of 2^53, at the end of all numbers.
+ */
+const STARTS = [
+  ...[1n, 2n, 31n, 32n, 33n, 1000n, 2n ** 31n, 2n ** 32n - 40n, 2n ** 32n, 2n ** 40n + 5n, 2n ** 52n],
+  ...[2n ** 53n - 20n, 2n ** 53n + 1n, 2n ** 60n - 7n, 2n ** 63n, LAST_PN - 2000n, LAST_PN - 30n, LAST_PN],
+];
 
 /** What the standard and the file's own head say, in the slowest way. */
 class Reference {
-  next: number;
-  readonly seen = new Set<number>();
+  next: bigint;
+  readonly seen = new Set<bigint>();
   readonly window: number;
   readonly bitmap: boolean;
-  readonly start: number;
+  readonly start: bigint;
 
-  constructor(window: number, bitmap: boolean, start: number) {
+  constructor(window: number, bitmap: boolean, start: bigint) {
     this.window = window;
     this.bitmap = bitmap;
     this.start = start;
     this.next = start;
   }
 
-  accepts(pn: number): boolean {
+  accepts(pn: bigint): boolean {
     if (pn >= this.next) return true;
-    if (pn < this.next - this.window) return false;
+    if (pn < this.next - BigInt(this.window)) return false;
     return !this.bitmap || (pn >= this.start && !this.seen.has(pn));
   }
 
-  advance(pn: number): void {
+  advance(pn: bigint): void {
     this.seen.add(pn);
-    this.next = Math.max(this.next, pn + 1);
+    // Without bitmap there is no next after the last.
+    if (pn >= this.next && (this.bitmap || pn !== LAST_PN)) this.next = pn + 1n;
   }
 }
 
-/** PNs near the receiver's: duplicates, late ones, jumps over a word, over the window and far ahead. */
+const high = (pn: bigint): number => Number(pn >> 32n);
+const low = (pn: bigint): number => Number(pn & 0xffff_ffffn);
+
+/** A Replay that is asked in BigInts. */
+class Asked {
+  readonly replay: Replay;
+
+  constructor(window: number, bitmap: boolean, start: bigint, xpn = true) {
+    this.replay = new Replay(window, bitmap, start, xpn);
+  }
+
+  accepts(pn: bigint | number): boolean {
+    return this.replay.accepts(high(BigInt(pn)), low(BigInt(pn)));
+  }
+
+  advance(pn: bigint | number): void {
+    this.replay.advance(high(BigInt(pn)), low(BigInt(pn)));
+  }
+}
+
+/** PNs near the receiver's: duplicates, late ones, jumps over a word, over the window, far ahead, over 2^32 and more. */
 const moves = fc.array(
   fc.oneof(
-    { weight: 6, arbitrary: fc.integer({ min: -70, max: 3 }) },
-    { weight: 2, arbitrary: fc.integer({ min: -1100, max: 1100 }) },
-    { weight: 1, arbitrary: fc.integer({ min: -1_100_000, max: 1_100_000 }) },
+    { weight: 6, arbitrary: fc.bigInt({ min: -70n, max: 3n }) },
+    { weight: 2, arbitrary: fc.bigInt({ min: -1100n, max: 1100n }) },
+    { weight: 1, arbitrary: fc.bigInt({ min: -1_100_000n, max: 1_100_000n }) },
+    { weight: 1, arbitrary: fc.bigInt({ min: -(2n ** 33n), max: 2n ** 33n }) },
   ),
   { maxLength: 400 },
 );
 
-describe.each([true, false])('replay protection (802.1AE 10.6.5, RFC 6479), bitmap %s', (bitmap) => {
+describe('replay protection (802.1AE 10.6.5, RFC 6479)', () => {
   it.each(WINDOWS)('window %i: decides as a Set of all that was seen would', (window) => {
     fc.assert(
       fc.property(fc.constantFrom(...STARTS), moves, (start, offsets) => {
-        const replay = new Replay(window, bitmap, start);
-        const reference = new Reference(window, bitmap, start);
+        const asked = new Asked(window, true, start);
+        const reference = new Reference(window, true, start);
         for (const offset of offsets) {
-          const pn = Math.max(0, reference.next + offset);
+          const wanted = reference.next + offset;
+          const pn = wanted < 0n ? 0n : wanted > LAST_PN ? LAST_PN : wanted;
           const accepted = reference.accepts(pn);
-          expect({ pn, accepted: replay.accepts(pn) }).toEqual({ pn, accepted });
+          expect({ pn, accepted: asked.accepts(pn) }).toEqual({ pn, accepted });
+          expect(asked.replay.isAhead(high(pn), low(pn))).toBe(pn >= reference.next);
           if (!accepted) continue;
-          replay.advance(pn);
+          asked.advance(pn);
           reference.advance(pn);
-          expect(replay.nextPn).toBe(reference.next);
+          expect(asked.replay.nextPn).toBe(reference.next);
         }
       }),
       // The widest window has a bitmap of 128 KiB to make each time.
-      { numRuns: window > 1000 ? 40 : 100 },
+      { numRuns: window > 1000 ? 40 : 150 },
     );
   });
+
+  it.each(WINDOWS)('window %i without bitmap, 32-bit numbers: decides as Linux does', (window) => {
+    const starts = fc.constantFrom(...STARTS.filter((start) => start < 2n ** 32n));
+    fc.assert(
+      fc.property(starts, moves, (start, offsets) => {
+        const asked = new Asked(window, false, start, false);
+        const reference = new Reference(window, false, start);
+        for (const offset of offsets) {
+          const wanted = reference.next + offset;
+          // The last of 32 bits has a test of its own.
+          const pn = wanted < 0n ? 0n : wanted > 2n ** 32n - 2n ? 2n ** 32n - 2n : wanted;
+          const accepted = reference.accepts(pn);
+          expect({ pn, accepted: asked.accepts(pn) }).toEqual({ pn, accepted });
+          if (!accepted) continue;
+          asked.advance(pn);
+          reference.advance(pn);
+          expect(asked.replay.nextPn).toBe(reference.next);
+        }
+      }),
+    );
+  });
+
+  it.each(WINDOWS.filter((window) => window <= 1000))(
+    'window %i without bitmap, XPN: compares lower halves, as Linux does',
+    (window) => {
+      fc.assert(
+        fc.property(fc.constantFrom(...STARTS), moves, (start, offsets) => {
+          const asked = new Asked(window, false, start);
+          let next = start;
+          for (const offset of offsets) {
+            const wanted = next + offset;
+            const pn = wanted < 0n ? 0n : wanted > LAST_PN ? LAST_PN : wanted;
+            const nextLow = next & 0xffff_ffffn;
+            const lowest = nextLow >= BigInt(window) ? nextLow - BigInt(window) : 0n;
+            const pnLow = pn & 0xffff_ffffn;
+            const accepted = pnLow >= lowest || pnLow >> 31n !== lowest >> 31n;
+            expect({ pn, accepted: asked.accepts(pn) }).toEqual({ pn, accepted });
+            if (!accepted) continue;
+            asked.advance(pn);
+            if (pn >= next && pn !== LAST_PN) next = pn + 1n;
+            expect(asked.replay.nextPn).toBe(next);
+          }
+        }),
+      );
+    },
+  );
 });
 
 describe('replay protection with a bitmap', () => {
   it.each(WINDOWS)('window %i: a duplicate never passes, in any order within the window', (window) => {
-    const replay = new Replay(window, true, 1);
+    const replay = new Asked(window, true, 1n);
     const reach = Math.min(window, 200);
     for (let base = 1; base < 2000; base += 97) {
       replay.advance(base + reach);
@@ -83,15 +160,15 @@ describe('replay protection with a bitmap', () => {
   });
 
   it.each(WINDOWS)('window %i: a gap is not taken for what was seen', (window) => {
-    const replay = new Replay(window, true, 1);
+    const asked = new Asked(window, true, 1n);
     // Marks every bit, then jumps by a little more than all of them: what comes late is new.
-    for (let pn = 1; pn < 5000; pn++) replay.advance(pn);
+    for (let pn = 1; pn < 5000; pn++) asked.advance(pn);
     for (const jump of [window + 1, 2 * window + 129, 1 << 22]) {
-      const landed = replay.nextPn + jump;
-      replay.advance(landed);
+      const landed = Number(asked.replay.nextPn) + jump;
+      asked.advance(landed);
       for (let back = 1; back < Math.min(window, 300); back++) {
         const pn = landed - back;
-        expect({ jump, back, accepts: replay.accepts(pn) }).toEqual({
+        expect({ jump, back, accepts: asked.accepts(pn) }).toEqual({
           jump,
           back,
           accepts: pn >= landed - jump,
@@ -101,19 +178,28 @@ describe('replay protection with a bitmap', () => {
   });
 
   it('accepts nothing from before the restart, whatever the window', () => {
-    const replay = new Replay(1000, true, 5000);
-    expect([4999, 4500, 1, 0].map((pn) => replay.accepts(pn))).toEqual([false, false, false, false]);
-    expect(replay.accepts(5000)).toBe(true);
-    replay.advance(5500);
-    expect(replay.accepts(5000)).toBe(true);
-    expect(replay.lowestPn).toBe(5000);
-    replay.advance(6500);
-    expect(replay.lowestPn).toBe(5501);
+    const asked = new Asked(1000, true, 5000n);
+    expect([4999, 4500, 1, 0].map((pn) => asked.accepts(pn))).toEqual([false, false, false, false]);
+    expect(asked.accepts(5000)).toBe(true);
+    asked.advance(5500);
+    expect(asked.accepts(5000)).toBe(true);
+    expect(asked.replay.lowestPn).toBe(5000n);
+    asked.advance(6500);
+    expect(asked.replay.lowestPn).toBe(5501n);
   });
 
-  it('takes no more memory than two bits a PN of the window, and a few words', () => {
+  it('accepts the last number of all once, and what is late in the window, but nothing after it', () => {
+    const asked = new Asked(8, true, LAST_PN - 20n);
+    asked.advance(LAST_PN);
+    expect(asked.replay.nextPn).toBe(2n ** 64n);
+    expect(
+      [LAST_PN, LAST_PN - 1n, LAST_PN - 7n, LAST_PN - 8n, 0n, 1n].map((pn) => asked.accepts(pn)),
+    ).toEqual([false, true, true, false, false, false]);
+  });
+
+  it('takes no more memory than two bits per PN of the window, and a few words', () => {
     const before = process.memoryUsage().arrayBuffers;
-    const kept = Array.from({ length: 16 }, () => new Replay(1_000_000, true, 1));
+    const kept = Array.from({ length: 16 }, () => new Replay(1_000_000, true, 1n));
     expect(kept).toHaveLength(16);
     expect((process.memoryUsage().arrayBuffers - before) / 16).toBeLessThan((2 * 1_000_000) / 8 + 4096);
   });
@@ -121,14 +207,25 @@ describe('replay protection with a bitmap', () => {
 
 describe('replay protection as Linux has it', () => {
   it('delivers a duplicate inside the window', () => {
-    const replay = new Replay(32, false, 1);
-    for (const pn of [1, 2, 3]) replay.advance(pn);
-    expect(replay.accepts(2)).toBe(true);
+    const asked = new Asked(32, false, 1n, false);
+    for (const pn of [1, 2, 3]) asked.advance(pn);
+    expect(asked.accepts(2)).toBe(true);
   });
 
   it('refuses below the window only', () => {
-    const replay = new Replay(32, false, 1);
-    replay.advance(100);
-    expect([68, 69].map((pn) => replay.accepts(pn))).toEqual([false, true]);
+    const asked = new Asked(32, false, 1n, false);
+    asked.advance(100);
+    expect([68, 69].map((pn) => asked.accepts(pn))).toEqual([false, true]);
+  });
+
+  it.each([
+    ['32', false, 2n ** 32n - 1n],
+    ['64', true, LAST_PN],
+  ])('has no next number after the last of %s bits', (_, xpn, last) => {
+    const asked = new Asked(0, false, last - 1n, xpn);
+    asked.advance(last - 1n);
+    asked.advance(last);
+    expect(asked.replay.nextPn).toBe(last);
+    expect([last - 1n, last].map((pn) => asked.accepts(pn))).toEqual([false, true]);
   });
 });

@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { createAeadJob } from '../../../src/crypto/aead.ts';
 import { Drop } from '../../../src/frame/drop.ts';
 import type { MacsecConfig } from '../../../src/macsec/config.ts';
+import { countersAt, RxSaCounter, readNextPn } from '../../../src/macsec/counters.ts';
 import { createRxScratch, validate } from '../../../src/macsec/validate.ts';
+import { pnAt } from '../../../src/wire/sectag.ts';
 import { batchOf, frameOf, hex, macsecConfig, outcomeOf, PROVIDERS, rxScOf, SCI, Site, saOf } from './kit.ts';
 
 const OTHER_SCI = '0000003333330001';
@@ -18,7 +20,7 @@ function sent(changes: Partial<MacsecConfig> = {}, count = 1, clear = CLEAR, sci
 }
 
 function fromPn(pn: number, changes: Partial<MacsecConfig> = {}): Buffer {
-  return sent({ txSa: [saOf({ pn })], ...changes })[0]!;
+  return sent({ txSa: [saOf({ pn: BigInt(pn) })], ...changes })[0]!;
 }
 
 function altered(frame: Buffer, at: number, bits: number): Buffer {
@@ -118,6 +120,22 @@ const TABLE: Row[] = [
     frames: () => sent(),
     changes: { rxSc: [rxScOf([saOf({ active: false })])] },
     expected: always(['InPktsNotUsingSA'], sc('InPktsNotUsingSA')),
+  },
+  {
+    name: 'the RxSC is off, its SA on, C=1',
+    frames: () => sent(),
+    changes: { rxSc: [rxScOf([saOf()], SCI, false)] },
+    expected: always(['InPktsNotUsingSA'], sc('InPktsNotUsingSA')),
+  },
+  {
+    name: 'the RxSC is off, its SA on, C=0',
+    frames: () => sent(INTEGRITY),
+    changes: { rxSc: [rxScOf([saOf()], SCI, false)] },
+    expected: {
+      strict: [['InPktsNotUsingSA'], sc('InPktsNotUsingSA')],
+      check: [[PASS], sc('InPktsUnusedSA')],
+      disabled: [[PASS], sc('InPktsUnusedSA')],
+    },
   },
   {
     name: 'bad tag: padding behind the frame',
@@ -356,23 +374,65 @@ describe.each(PROVIDERS)('a batch of many channels (802.1AE 10.6), AEAD provider
 
 describe('extended packet numbers (802.1AEbw)', () => {
   const xpn = { cipher: 'gcm-aes-xpn-128', replayWindow: 32 } as const;
-  const extended = (pn: number) => saOf({ pn, ssci: 1, salt: hex('01 02 03 04 05 06 07 08 09 0a 0b 0c') });
+  const extended = (pn: bigint) => saOf({ pn, ssci: 1, salt: hex('01 02 03 04 05 06 07 08 09 0a 0b 0c') });
 
   it('go on over 2^32 as if nothing were', () => {
-    const start = 2 ** 32 - 50;
+    const start = 2n ** 32n - 50n;
     const frames = sent({ ...xpn, txSa: [extended(start)] }, 100);
     const site = new Site(macsecConfig({ ...xpn, rxSc: [rxScOf([extended(start)])] }));
     expect(site.validate(frames).alive).toHaveLength(100);
-    expect(site.counted[`RxSa.${SCI}.0.pn`]).toBe(start + 100);
+    expect(site.counted[`RxSa.${SCI}.0.pn`]).toBe(Number(start) + 100);
     expect(site.validate(frames).alive).toEqual([]);
     // Late over the border, the upper half cannot be told any more: its ICV is wrong (as with Linux).
     expect(site.counted[`RxSc.${SCI}.InPktsOK`]).toBe(100);
   });
 
+  it.each([
+    ['beyond 2^53', 2n ** 53n + 2n ** 32n - 50n],
+    ['over 2^63', 2n ** 63n - 50n],
+    ['up to the last but one', 2n ** 64n - 101n],
+  ])('are exact %s', (_, start) => {
+    const frames = sent({ ...xpn, txSa: [extended(start)] }, 100);
+    const site = new Site(macsecConfig({ ...xpn, rxSc: [rxScOf([extended(start)])] }));
+    expect(site.validate(frames).alive).toHaveLength(100);
+    const at = countersAt.rxSa(0, 0) + RxSaCounter.nextPn;
+    expect(readNextPn(site.counters, at)).toBe(start + 100n);
+    expect(site.validate(frames).alive).toEqual([]);
+    expect(readNextPn(site.counters, at)).toBe(start + 100n);
+  });
+
+  it('end with 2^64 − 1: it is used, then nothing leaves, and nothing new comes in', () => {
+    const last = 2n ** 64n - 1n;
+    const sender = new Site(macsecConfig({ ...xpn, txSa: [extended(last - 1n)] }));
+    const receiver = new Site(macsecConfig({ ...xpn, rxSc: [rxScOf([extended(last - 50n)])] }));
+    const { hex: got, alive } = sender.protect([CLEAR, CLEAR, CLEAR]);
+    expect(got[2]).toBe('PnExhausted');
+    expect(alive.map((frame) => pnAt(frame, 0))).toEqual([2 ** 32 - 2, 2 ** 32 - 1]);
+    expect(receiver.validate(alive).hex).toEqual([PASS, PASS]);
+    expect(readNextPn(receiver.counters, countersAt.rxSa(0, 0) + RxSaCounter.nextPn)).toBe(2n ** 64n);
+    expect(receiver.validate(alive).hex).toEqual(['InPktsLate', 'InPktsLate']);
+    // What a sender of the same key sent at the very beginning has the lower halves that would come next.
+    const first = sent({ ...xpn, txSa: [extended(1n)] }, 3);
+    expect(receiver.validate(first).hex).toEqual(['InPktsLate', 'InPktsLate', 'InPktsLate']);
+    // Late but within the window is still in time.
+    const late = sent({ ...xpn, txSa: [extended(last - 20n)] });
+    expect(receiver.validate(late).hex).toEqual([PASS]);
+  });
+
+  it('without bitmap the last is accepted, as with 32 bits, and no old one after it', () => {
+    const last = 2n ** 64n - 1n;
+    const linux = { ...xpn, replayBitmap: false } as const;
+    const receiver = new Site(macsecConfig({ ...linux, rxSc: [rxScOf([extended(last)])] }));
+    const frames = sent({ ...linux, txSa: [extended(last)] });
+    expect(receiver.validate(frames).hex).toEqual([PASS]);
+    expect(readNextPn(receiver.counters, countersAt.rxSa(0, 0) + RxSaCounter.nextPn)).toBe(last);
+    expect(receiver.validate(sent({ ...linux, txSa: [extended(1n)] })).alive).toEqual([]);
+  });
+
   it('another SSCI or salt opens nothing', () => {
-    const frames = sent({ ...xpn, txSa: [extended(1)] });
+    const frames = sent({ ...xpn, txSa: [extended(1n)] });
     for (const change of [{ ssci: 2 }, { salt: hex('01 02 03 04 05 06 07 08 09 0a 0b 0d') }]) {
-      const site = new Site(macsecConfig({ ...xpn, rxSc: [rxScOf([{ ...extended(1), ...change }])] }));
+      const site = new Site(macsecConfig({ ...xpn, rxSc: [rxScOf([{ ...extended(1n), ...change }])] }));
       expect(site.validate(frames).hex).toEqual(['InPktsNotValid']);
     }
   });
@@ -380,14 +440,14 @@ describe('extended packet numbers (802.1AEbw)', () => {
 
 describe('a restarted receiver', () => {
   it('accepts nothing below where its predecessor stood', () => {
-    const site = new Site(macsecConfig({ replayWindow: 1000, rxSc: [rxScOf([saOf({ pn: 500 })])] }));
+    const site = new Site(macsecConfig({ replayWindow: 1000, rxSc: [rxScOf([saOf({ pn: 500n })])] }));
     const frames = sent({}, 600);
     expect(site.validate(frames).hex.map((got) => got === PASS)).toEqual(frames.map((_, i) => i + 1 >= 500));
     expect(site.counted[`RxSc.${SCI}.InPktsLate`]).toBe(499);
   });
 
   it('shows at once where it goes on', () => {
-    const site = new Site(macsecConfig({ rxSc: [rxScOf([saOf({ pn: 500 })])] }));
+    const site = new Site(macsecConfig({ rxSc: [rxScOf([saOf({ pn: 500n })])] }));
     expect(site.counted[`RxSa.${SCI}.0.pn`]).toBe(500);
   });
 });

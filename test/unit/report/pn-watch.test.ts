@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { MacsecConfig } from '../../../src/macsec/config.ts';
-import { countersAt, TxSaCounter } from '../../../src/macsec/counters.ts';
+import { countersAt, TxSaCounter, writeNextPn } from '../../../src/macsec/counters.ts';
 import { PnWatch } from '../../../src/report/pn-watch.ts';
 import type { SecyControl } from '../../../src/tunnel/secy-control.ts';
 import type { TunnelView } from '../../../src/tunnel/view.ts';
@@ -56,8 +56,10 @@ class Sending {
   }
 
   /** A second later the next PN of `an` is `pn`. */
-  at(pn: number, an = 0): void {
-    this.#counters[countersAt.txSa(an) + TxSaCounter.nextPn] = pn;
+  at(pn: number | bigint, an = 0): void {
+    const next = BigInt(pn);
+    const at = countersAt.txSa(an) + TxSaCounter.nextPn;
+    writeNextPn(this.#counters, at, Number(next >> 32n), Number(next & 0xffff_ffffn));
     nowMs += 1000;
     watch.tick([this.#tunnel], nowMs);
   }
@@ -94,7 +96,7 @@ describe('packet numbers that run out', () => {
 
   it('that an SA starts with are told with its first second of sending', async () => {
     const pn = Math.floor(0.92 * END);
-    const sending = await Sending.with(macsecConfig({ txSa: [saOf({ pn })] }));
+    const sending = await Sending.with(macsecConfig({ txSa: [saOf({ pn: BigInt(pn) })] }));
     sending.at(0);
     expect(lines).toEqual([]);
     sending.at(pn + 1000);
@@ -105,7 +107,7 @@ describe('packet numbers that run out', () => {
 
   it('have no time left to tell while nothing is sent', async () => {
     const pn = Math.floor(0.8 * END);
-    const sending = await Sending.with(macsecConfig({ txSa: [saOf({ pn })] }));
+    const sending = await Sending.with(macsecConfig({ txSa: [saOf({ pn: BigInt(pn) })] }));
     sending.at(0);
     sending.at(0);
     expect(lines).toHaveLength(1);
@@ -113,7 +115,7 @@ describe('packet numbers that run out', () => {
   });
 
   it('that are used up at the start are an error', async () => {
-    const sending = await Sending.with(macsecConfig({ txSa: [saOf({ pn: END - 1 })] }));
+    const sending = await Sending.with(macsecConfig({ txSa: [saOf({ pn: BigInt(END - 1) })] }));
     sending.at(END);
     sending.at(END);
     expect(lines).toMatchObject([{ level: 50, left: 0, usedPercent: 100 }]);
@@ -149,10 +151,15 @@ describe('packet numbers that run out', () => {
     );
     for (const pn of [1, END - 1, END, 2 ** 40]) sending.at(pn);
     expect(lines).toEqual([]);
-    sending.at(0.76 * Number.MAX_SAFE_INTEGER);
-    expect(lines).toMatchObject([{ level: 40, usedPercent: 76 }]);
-    sending.at(Number.MAX_SAFE_INTEGER);
-    expect(lines.at(-1)).toMatchObject({ level: 50, left: 0 });
+    sending.at((2n ** 64n * 76n) / 100n);
+    expect(lines).toMatchObject([
+      { level: 40, usedPercent: 75, pn: '14019525496019259228', left: '4427218577690292388' },
+    ]);
+    // The nearest number of JavaScript is 2^64: nothing is used up yet.
+    sending.at(2n ** 64n - 1n);
+    expect(lines.at(-1)).toMatchObject({ level: 40, usedPercent: 99, left: 1 });
+    sending.at(2n ** 64n);
+    expect(lines.at(-1)).toMatchObject({ level: 50, usedPercent: 100, left: 0 });
   });
 
   it('of a new SA are not mistaken for those of the one before, whose counters a lane has not cleared yet', async () => {

@@ -9,6 +9,7 @@ import {
   RxScCounter,
   TxCounter,
   TxSaCounter,
+  writeNextPn,
 } from '../../../src/macsec/counters.ts';
 import { DropLog } from '../../../src/report/drop-log.ts';
 import { snapshotOf } from '../../../src/report/snapshot.ts';
@@ -42,6 +43,34 @@ describe('the totals of a tunnel', () => {
     const { macsec } = snapshotOf(tunnel, 'batch', null);
     expect(macsec!.sa_list[0]!.pn).toBe(300);
     expect(macsec!.rx_sc[0]!.sa_list[0]!.pn).toBe(42);
+  });
+});
+
+describe('packet numbers in a snapshot', () => {
+  const xpn = { ssci: 1, salt: Buffer.alloc(12, 7), pn: 2n ** 60n };
+  const config = macsecConfig({
+    cipher: 'gcm-aes-xpn-128',
+    txSa: [saOf(xpn)],
+    rxSc: [rxScOf([saOf(xpn)])],
+  });
+
+  it('are exact beyond 2^53: digits in a string, the highest of all lanes', async () => {
+    const { tunnel, counters } = await tunnelOf(config, ['transmit', 'transmit', 'receive']);
+    const txAt = countersAt.txSa(0) + TxSaCounter.nextPn;
+    writeNextPn(counters[0]!.secy, txAt, 2 ** 28, 4_000_000_001);
+    writeNextPn(counters[1]!.secy, txAt, 2 ** 28 + 1, 3);
+    writeNextPn(counters[2]!.secy, countersAt.rxSa(0, 0) + RxSaCounter.nextPn, 2 ** 32 - 1, 2 ** 32 - 1);
+    const { macsec, pn_left } = snapshotOf(tunnel, 'batch', null);
+    expect(macsec!.sa_list[0]!.pn).toBe('1152921508901814275');
+    expect(macsec!.rx_sc[0]!.sa_list[0]!.pn).toBe('18446744073709551615');
+    // A first block is granted, none of it is taken.
+    expect(pn_left).toBe('17293822569102704640');
+  });
+
+  it('of an SA that has used the last are what Linux makes of them', async () => {
+    const { tunnel, counters } = await tunnelOf(config);
+    writeNextPn(counters[0]!.secy, countersAt.txSa(0) + TxSaCounter.nextPn, 2 ** 32 - 1, 2 ** 32);
+    expect(snapshotOf(tunnel, 'batch', null).macsec!.sa_list[0]).toMatchObject({ active: false, pn: 0 });
   });
 });
 

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { createSecretKey } from 'node:crypto';
+import { createHash, createSecretKey } from 'node:crypto';
 import * as nodeFs from 'node:fs';
 import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { L2vpnError } from '../../../src/errors.ts';
@@ -59,46 +59,67 @@ describe('openState', () => {
 
 describe('transmit numbers', () => {
   it('begin at the pn of the configuration, and say that nothing was stored', () => {
-    expect(openState(dir, free).openTx(CHANNEL, 7)).toMatchObject({ next: 7, fresh: true });
+    expect(openState(dir, free).openTx(CHANNEL, 7n)).toMatchObject({ next: 7n, fresh: true });
   });
 
   it('go on at the ceiling after a crash', () => {
-    openState(dir, free).openTx(CHANNEL, 1).reserve(1000);
-    expect(openState(dir, free).openTx(CHANNEL, 1)).toMatchObject({ next: 1000, fresh: false });
+    openState(dir, free).openTx(CHANNEL, 1n).reserve(1000n);
+    expect(openState(dir, free).openTx(CHANNEL, 1n)).toMatchObject({ next: 1000n, fresh: false });
   });
 
   it('go on where they stopped after a clean stop', () => {
-    const tx = openState(dir, free).openTx(CHANNEL, 1);
-    tx.reserve(1000);
-    tx.close(17);
-    expect(openState(dir, free).openTx(CHANNEL, 1).next).toBe(17);
+    const tx = openState(dir, free).openTx(CHANNEL, 1n);
+    tx.reserve(1000n);
+    tx.close(17n);
+    expect(openState(dir, free).openTx(CHANNEL, 1n).next).toBe(17n);
   });
 
   it('belong to key and SCI, not to key identifier or tunnel', () => {
-    openState(dir, free).openTx(CHANNEL, 1).reserve(1000);
-    expect(openState(dir, free).openTx({ ...CHANNEL, keyId: 'ff' }, 1).next).toBe(1000);
-    expect(openState(dir, free).openTx({ ...CHANNEL, sak: OTHER_KEY }, 1).next).toBe(1);
-    expect(openState(dir, free).openTx({ ...CHANNEL, sci: '0000001111110002' }, 1).next).toBe(1);
+    openState(dir, free).openTx(CHANNEL, 1n).reserve(1000n);
+    expect(openState(dir, free).openTx({ ...CHANNEL, keyId: 'ff' }, 1n).next).toBe(1000n);
+    expect(openState(dir, free).openTx({ ...CHANNEL, sak: OTHER_KEY }, 1n).next).toBe(1n);
+    expect(openState(dir, free).openTx({ ...CHANNEL, sci: '0000001111110002' }, 1n).next).toBe(1n);
   });
 
   it('belong to key and SSCI with XPN, whose nonce has no SCI', () => {
     openState(dir, free)
-      .openTx({ ...CHANNEL, ssci: 1 }, 1)
-      .reserve(1000);
-    expect(openState(dir, free).openTx({ ...CHANNEL, ssci: 1, sci: '0000009999990001' }, 1).next).toBe(1000);
-    expect(openState(dir, free).openTx({ ...CHANNEL, ssci: 2 }, 1).next).toBe(1);
+      .openTx({ ...CHANNEL, ssci: 1 }, 1n)
+      .reserve(1000n);
+    expect(openState(dir, free).openTx({ ...CHANNEL, ssci: 1, sci: '0000009999990001' }, 1n).next).toBe(
+      1000n,
+    );
+    expect(openState(dir, free).openTx({ ...CHANNEL, ssci: 2 }, 1n).next).toBe(1n);
   });
 
   it('reach the numbers of XPN', () => {
-    const tx = openState(dir, free).openTx({ ...CHANNEL, ssci: 0 }, 2 ** 52);
-    tx.reserve(Number.MAX_SAFE_INTEGER);
-    expect(openState(dir, free).openTx({ ...CHANNEL, ssci: 0 }, 1).next).toBe(Number.MAX_SAFE_INTEGER);
+    const tx = openState(dir, free).openTx({ ...CHANNEL, ssci: 0 }, 2n ** 52n);
+    for (const ceiling of [2n ** 53n - 1n, 2n ** 53n + 1n, 2n ** 63n + 12345n, 2n ** 64n - 1n, 2n ** 64n]) {
+      tx.reserve(ceiling);
+      expect(openState(dir, free).openTx({ ...CHANNEL, ssci: 0 }, 1n).next).toBe(ceiling);
+    }
+    const rx = openState(dir, free).openRx({ ...CHANNEL, ssci: 0 }, 2n ** 60n);
+    rx.save(2n ** 60n + 1n);
+    expect(openState(dir, free).openRx({ ...CHANNEL, ssci: 0 }, 1n).lowest).toBe(2n ** 60n + 1n);
+  });
+
+  it.each([
+    ['a number, as it was written before there were longer ones', 1000, 1000n],
+    ['the largest number that it was', Number.MAX_SAFE_INTEGER, 2n ** 53n - 1n],
+    ['digits beyond that', '9007199254740992', 2n ** 53n],
+    ['the end of all', '18446744073709551616', 2n ** 64n],
+  ])('are read from the file: %s', (_, stored, next) => {
+    const { path } = openState(dir, free).openTx(CHANNEL, 1n);
+    const fields = { version: 1, sci: CHANNEL.sci, keyId: '01', pn: stored };
+    const signed = JSON.stringify([1, basename(path), CHANNEL.sci, '01', stored]);
+    const checksum = createHash('sha256').update(signed).digest('hex').slice(0, 16);
+    writeFileSync(path, JSON.stringify({ ...fields, checksum }));
+    expect(openState(dir, free).openTx(CHANNEL, 1n)).toMatchObject({ next, fresh: false });
   });
 
   it('never go back, whatever is reserved and closed', () => {
     const steps = fc.array(
       fc.record({
-        grant: fc.integer({ min: 1, max: 1000 }),
+        grant: fc.bigInt({ min: 1n, max: 1000n }),
         used: fc.double({ min: 0, max: 1, noNaN: true }),
         crash: fc.boolean(),
       }),
@@ -106,13 +127,13 @@ describe('transmit numbers', () => {
     fc.assert(
       fc.property(steps, (list) => {
         rmSync(dir, { recursive: true, force: true });
-        let used = 1;
+        let used = 1n;
         for (const { grant, used: share, crash } of list) {
-          const tx = openState(dir, free).openTx(CHANNEL, 1);
+          const tx = openState(dir, free).openTx(CHANNEL, 1n);
           expect(tx.next).toBeGreaterThanOrEqual(used);
           const start = tx.next;
           tx.reserve(start + grant);
-          used = start + Math.floor(grant * share);
+          used = start + BigInt(Math.floor(Number(grant) * share));
           if (!crash) tx.close(used);
         }
       }),
@@ -120,25 +141,25 @@ describe('transmit numbers', () => {
     );
   });
 
-  it.each([0, 1, 999, 1000, Number.NaN, 1.5, 2 ** 53])(
+  it.each([0n, 1n, 999n, 1000n, -1n, 2n ** 64n + 1n])(
     'a ceiling of %d is refused after 1000 was granted',
     (ceiling) => {
-      const tx = openState(dir, free).openTx(CHANNEL, 1);
-      tx.reserve(1000);
+      const tx = openState(dir, free).openTx(CHANNEL, 1n);
+      tx.reserve(1000n);
       expect(refusal(() => tx.reserve(ceiling)).code).toBe('L2VPN_INTERNAL');
-      expect(tx.next).toBe(1000);
+      expect(tx.next).toBe(1000n);
     },
   );
 
   it('cannot be closed below where they began', () => {
-    openState(dir, free).openTx(CHANNEL, 500).reserve(1000);
-    const tx = openState(dir, free).openTx(CHANNEL, 1);
-    expect(refusal(() => tx.close(999)).code).toBe('L2VPN_INTERNAL');
-    expect(openState(dir, free).openTx(CHANNEL, 1).next).toBe(1000);
+    openState(dir, free).openTx(CHANNEL, 500n).reserve(1000n);
+    const tx = openState(dir, free).openTx(CHANNEL, 1n);
+    expect(refusal(() => tx.close(999n)).code).toBe('L2VPN_INTERNAL');
+    expect(openState(dir, free).openTx(CHANNEL, 1n).next).toBe(1000n);
   });
 
   it('serve one daemon at a time', () => {
-    const error = refusal(() => openState(dir, held).openTx(CHANNEL, 1));
+    const error = refusal(() => openState(dir, held).openTx(CHANNEL, 1n));
     expect(error).toMatchObject({ code: 'L2VPN_UNAVAILABLE', exitStatus: 69 });
     expect(error.message).toMatch(/another l2vpnd sends with key 01 and SCI 0000001111110001/);
   });
@@ -150,10 +171,10 @@ describe('transmit numbers', () => {
       descriptors.push(fd);
       return fd;
     };
-    const tx = openState(dir, watched).openTx(CHANNEL, 1);
-    tx.reserve(10);
-    tx.close(5);
-    refusal(() => openState(dir, watched).openTx(CHANNEL, 50));
+    const tx = openState(dir, watched).openTx(CHANNEL, 1n);
+    tx.reserve(10n);
+    tx.close(5n);
+    refusal(() => openState(dir, watched).openTx(CHANNEL, 50n));
     expect(descriptors).toHaveLength(2);
     for (const fd of descriptors) expect(() => nodeFs.fstatSync(fd)).toThrow(/EBADF/);
   });
@@ -161,8 +182,8 @@ describe('transmit numbers', () => {
 
 describe('stored numbers that cannot be believed', () => {
   it('older than the configuration: 71 and a remedy', () => {
-    openState(dir, free).openTx(CHANNEL, 1).reserve(1000);
-    const error = refusal(() => openState(dir, free).openTx(CHANNEL, 1001));
+    openState(dir, free).openTx(CHANNEL, 1n).reserve(1000n);
+    const error = refusal(() => openState(dir, free).openTx(CHANNEL, 1001n));
     expect(error).toMatchObject({ code: 'L2VPN_STATE', exitStatus: 71 });
     expect(error.message).toMatch(
       /stand at 1000, older than the pn 1001 that the configuration demands.*new key/,
@@ -181,12 +202,12 @@ describe('stored numbers that cannot be believed', () => {
     ['binary', () => '\0\0\0\0'],
   ])('%s: 71 and a remedy, never from 1 again', (_what, damage) => {
     const state = openState(dir, free);
-    const tx = state.openTx(CHANNEL, 1);
-    tx.reserve(1000);
-    const rx = state.openRx(CHANNEL, 1);
-    rx.save(1000);
+    const tx = state.openTx(CHANNEL, 1n);
+    tx.reserve(1000n);
+    const rx = state.openRx(CHANNEL, 1n);
+    rx.save(1000n);
     for (const path of [tx.path, rx.path]) writeFileSync(path, damage(readFileSync(path, 'utf8')));
-    for (const open of [() => state.openTx(CHANNEL, 1), () => state.openRx(CHANNEL, 1)]) {
+    for (const open of [() => state.openTx(CHANNEL, 1n), () => state.openRx(CHANNEL, 1n)]) {
       const error = refusal(open);
       expect(error).toMatchObject({ code: 'L2VPN_STATE', exitStatus: 71 });
       expect(error.message).toMatch(/are corrupt: restore the file, or take a new key/);
@@ -195,44 +216,44 @@ describe('stored numbers that cannot be believed', () => {
 
   it('exchanged for the file of another channel: refused', () => {
     const state = openState(dir, free);
-    const [a, b] = [state.openTx(CHANNEL, 1), state.openTx({ ...CHANNEL, sak: OTHER_KEY }, 1)];
-    a.reserve(10);
-    b.reserve(1000);
+    const [a, b] = [state.openTx(CHANNEL, 1n), state.openTx({ ...CHANNEL, sak: OTHER_KEY }, 1n)];
+    a.reserve(10n);
+    b.reserve(1000n);
     nodeFs.copyFileSync(a.path, b.path);
-    expect(refusal(() => state.openTx({ ...CHANNEL, sak: OTHER_KEY }, 1)).code).toBe('L2VPN_STATE');
+    expect(refusal(() => state.openTx({ ...CHANNEL, sak: OTHER_KEY }, 1n)).code).toBe('L2VPN_STATE');
   });
 
   it('unreadable: refused', () => {
     const state = openState(dir, free);
-    nodeFs.mkdirSync(state.openTx(CHANNEL, 1).path);
-    expect(refusal(() => state.openTx(CHANNEL, 1)).message).toMatch(/cannot be read: EISDIR/);
+    nodeFs.mkdirSync(state.openTx(CHANNEL, 1n).path);
+    expect(refusal(() => state.openTx(CHANNEL, 1n)).message).toMatch(/cannot be read: EISDIR/);
   });
 });
 
 describe('receive numbers', () => {
   it('begin at the pn of the configuration', () => {
-    expect(openState(dir, free).openRx(CHANNEL, 5)).toMatchObject({ lowest: 5, fresh: true });
+    expect(openState(dir, free).openRx(CHANNEL, 5n)).toMatchObject({ lowest: 5n, fresh: true });
   });
 
   it('go forward only', () => {
-    const rx = openState(dir, free).openRx(CHANNEL, 1);
-    rx.save(100);
-    rx.save(50);
+    const rx = openState(dir, free).openRx(CHANNEL, 1n);
+    rx.save(100n);
+    rx.save(50n);
     rx.close();
-    expect(openState(dir, free).openRx(CHANNEL, 1)).toMatchObject({ lowest: 100, fresh: false });
+    expect(openState(dir, free).openRx(CHANNEL, 1n)).toMatchObject({ lowest: 100n, fresh: false });
   });
 
   it('follow a configuration that demands more', () => {
-    openState(dir, free).openRx(CHANNEL, 1).save(100);
-    expect(openState(dir, free).openRx(CHANNEL, 200).lowest).toBe(200);
+    openState(dir, free).openRx(CHANNEL, 1n).save(100n);
+    expect(openState(dir, free).openRx(CHANNEL, 200n).lowest).toBe(200n);
   });
 });
 
 describe('the files', () => {
   it('hold no key, nor does their name, and only their owner reads them', () => {
     const state = openState(dir, free);
-    state.openTx(CHANNEL, 1).reserve(10);
-    state.openRx(CHANNEL, 1).save(10);
+    state.openTx(CHANNEL, 1n).reserve(10n);
+    state.openRx(CHANNEL, 1n).save(10n);
     for (const name of readdirSync(dir)) {
       expect(name + readFileSync(join(dir, name), 'utf8')).not.toMatch(/c0ffee/i);
       expect(statSync(join(dir, name)).mode & 0o777).toBe(0o600);
@@ -247,25 +268,25 @@ describe('a disk that fails', () => {
   it.each(calls)('%s: nothing is granted, and trying again works', (call) => {
     let broken = false;
     const fs = failing({ [call]: 'ENOSPC' }, () => broken);
-    const tx = openState(dir, free, fs).openTx(CHANNEL, 1);
-    tx.reserve(100);
+    const tx = openState(dir, free, fs).openTx(CHANNEL, 1n);
+    tx.reserve(100n);
     broken = true;
-    const error = refusal(() => tx.reserve(200));
+    const error = refusal(() => tx.reserve(200n));
     expect(error).toMatchObject({ code: 'L2VPN_STATE', exitStatus: 71 });
     expect(error.message).toMatch(/cannot be stored in \S+: ENOSPC/);
-    expect(tx.next).toBe(100);
-    expect(openState(dir, free).openTx(CHANNEL, 1).next).toBeGreaterThanOrEqual(100);
+    expect(tx.next).toBe(100n);
+    expect(openState(dir, free).openTx(CHANNEL, 1n).next).toBeGreaterThanOrEqual(100n);
     broken = false;
-    tx.reserve(200);
-    expect(openState(dir, free).openTx(CHANNEL, 1).next).toBe(200);
+    tx.reserve(200n);
+    expect(openState(dir, free).openTx(CHANNEL, 1n).next).toBe(200n);
   });
 
   it('a short write is a failure', () => {
     const fs: StateFs = { ...nodeFs, writeSync: (() => 3) as StateFs['writeSync'] };
-    expect(refusal(() => openState(dir, free, fs).openTx(CHANNEL, 1).reserve(5)).message).toMatch(
+    expect(refusal(() => openState(dir, free, fs).openTx(CHANNEL, 1n).reserve(5n)).message).toMatch(
       /a part only/,
     );
-    expect(openState(dir, free).openTx(CHANNEL, 1).next).toBe(1);
+    expect(openState(dir, free).openTx(CHANNEL, 1n).next).toBe(1n);
   });
 
   it('file, then name, then directory: each is on disk before the next step', () => {
@@ -281,7 +302,7 @@ describe('a disk that fails', () => {
         nodeFs.renameSync(from, to);
       },
     };
-    openState(dir, free, fs).openTx(CHANNEL, 1).reserve(100);
+    openState(dir, free, fs).openTx(CHANNEL, 1n).reserve(100n);
     expect(done).toEqual(['fsync file', 'rename', 'fsync directory']);
   });
 });
@@ -295,7 +316,7 @@ describe('kill -9', () => {
     const stateDir = join(dir, 'state');
     for (let round = 0; round < 8; round++) {
       const granted = await runAndKill(script, stateDir, 3 + Math.random() * 25);
-      const { next } = openState(stateDir, free).openTx(CHANNEL, 1);
+      const { next } = openState(stateDir, free).openTx(CHANNEL, 1n);
       expect(next).toBeGreaterThanOrEqual(granted);
     }
   });
@@ -308,8 +329,8 @@ import { openSync, writeSync } from 'node:fs';
 const { openState } = await import(process.argv[2]);
 const sak = createSecretKey(Buffer.from('${KEY.export().toString('hex')}', 'hex'));
 const state = openState(process.argv[3], (path) => openSync(path, 'w'));
-const tx = state.openTx({ sak, sci: '${CHANNEL.sci}', ssci: null, keyId: '01' }, 1);
-for (let ceiling = tx.next + 1; ; ceiling++) {
+const tx = state.openTx({ sak, sci: '${CHANNEL.sci}', ssci: null, keyId: '01' }, 1n);
+for (let ceiling = tx.next + 1n; ; ceiling++) {
   tx.reserve(ceiling);
   writeSync(1, ceiling + '\\n');
 }

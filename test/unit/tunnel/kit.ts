@@ -20,17 +20,17 @@ export class MemoryState implements PnState {
   readonly dir: string = '/nowhere';
   readonly log: string[] = [];
   /** What a restart would find: by key identifier. */
-  readonly stored: Map<string, number> = new Map<string, number>();
+  readonly stored: Map<string, bigint> = new Map<string, bigint>();
   /** Called before a number is durable. */
-  onReserve: (ceiling: number) => void = () => {};
+  onReserve: (ceiling: bigint) => void = () => {};
   readonly #open: Set<string> = new Set<string>();
 
-  openTx({ keyId }: PnChannel, floorPn: number): TxPn {
+  openTx({ keyId }: PnChannel, floorPn: bigint): TxPn {
     const at = `tx ${keyId}`;
     if (this.#open.has(at)) throw new Error(`${at} is open already`);
     this.#open.add(at);
     this.log.push(`open ${at}`);
-    const write = (what: string, pn: number): void => {
+    const write = (what: string, pn: bigint): void => {
       this.stored.set(at, pn);
       this.log.push(`${what} ${at} ${pn}`);
     };
@@ -49,12 +49,13 @@ export class MemoryState implements PnState {
     };
   }
 
-  openRx({ keyId }: PnChannel, floorPn: number): RxPn {
+  openRx({ keyId }: PnChannel, floorPn: bigint): RxPn {
     const at = `rx ${keyId}`;
     const { stored } = this;
     return {
-      get lowest(): number {
-        return Math.max(stored.get(at) ?? 0, floorPn);
+      get lowest(): bigint {
+        const known = stored.get(at) ?? 0n;
+        return known > floorPn ? known : floorPn;
       },
       fresh: !stored.has(at),
       path: at,

@@ -26,8 +26,9 @@ function drain(share: SharedArrayBuffer): number[] {
   return taken;
 }
 
+/** One past the last that is granted. */
 function limitOf(share: SharedArrayBuffer): number {
-  return Number(new BigInt64Array(share)[1]);
+  return Number(new BigUint64Array(share)[1]) + 1;
 }
 
 describe('a transmit SA', () => {
@@ -53,7 +54,7 @@ describe('a transmit SA', () => {
       drain(share);
       state.onReserve = (ceiling) => expect(limitOf(share)).toBeLessThan(ceiling);
       numbers.txOf(0).extend();
-      expect(state.stored.get('tx 01')).toBe(limitOf(share));
+      expect(state.stored.get('tx 01')).toBe(BigInt(limitOf(share)));
     }
   });
 
@@ -75,7 +76,7 @@ describe('a transmit SA', () => {
   it('ends at 2^32: the last block is short, then there is none', () => {
     const state = new MemoryState();
     const numbers = new SecyNumbers(state, SCI, false);
-    const share = hold(numbers, macsecConfig({ txSa: [saOf({ pn: 2 ** 32 - 20_000 })] })).txShare[0]!.pn!;
+    const share = hold(numbers, macsecConfig({ txSa: [saOf({ pn: 2n ** 32n - 20_000n })] })).txShare[0]!.pn!;
     expect(numbers.txOf(0).extend()).toBe(true);
     expect(limitOf(share)).toBe(2 ** 32);
     expect(numbers.txOf(0).extend()).toBe(false);
@@ -85,9 +86,27 @@ describe('a transmit SA', () => {
     expect(numbers.txOf(0).extend()).toBe(false);
   });
 
+  it('of 64 bits ends at 2^64, and is as exact before', () => {
+    const pn = 2n ** 64n - 20_000n;
+    const xpn = saOf({ pn, ssci: 1, salt: Buffer.alloc(12, 7) });
+    const state = new MemoryState();
+    const numbers = new SecyNumbers(state, SCI, true);
+    const { txShare } = hold(numbers, macsecConfig({ cipher: 'gcm-aes-xpn-128', txSa: [xpn] }));
+    expect(state.stored.get('tx 01')).toBe(pn + 2n ** 14n);
+    expect(numbers.txOf(0).extend()).toBe(true);
+    expect(state.stored.get('tx 01')).toBe(2n ** 64n);
+    expect(numbers.txOf(0).extend()).toBe(false);
+    const block = new PnBlock(txShare[0]!.pn!, 256, true);
+    let taken = 0n;
+    for (; block.available() > 0; taken++) block.take();
+    expect([taken, numbers.txOf(0).taken]).toEqual([20_000n, 2n ** 64n]);
+    numbers.close(() => 2n ** 64n);
+    expect(state.stored.get('tx 01')).toBe(2n ** 64n);
+  });
+
   it('that was used up stays so after a restart', () => {
     const state = new MemoryState();
-    state.stored.set('tx 01', 2 ** 32);
+    state.stored.set('tx 01', 2n ** 32n);
     const numbers = new SecyNumbers(state, SCI, false);
     const share = hold(numbers, macsecConfig()).txShare[0]!.pn!;
     expect(new PnBlock(share, 256, false).exhausted()).toBe(true);
@@ -106,18 +125,18 @@ describe('a transmit SA', () => {
     const clean = new MemoryState();
     const numbers = new SecyNumbers(clean, SCI, false);
     hold(numbers, macsecConfig());
-    numbers.close(() => 77);
-    expect(clean.stored.get('tx 01')).toBe(77);
-    numbers.close(() => 0);
+    numbers.close(() => 77n);
+    expect(clean.stored.get('tx 01')).toBe(77n);
+    numbers.close(() => 0n);
   });
 
   it('that sent nothing closes where it began, never below', () => {
     const state = new MemoryState();
-    state.stored.set('tx 01', 5000);
+    state.stored.set('tx 01', 5000n);
     const numbers = new SecyNumbers(state, SCI, false);
     hold(numbers, macsecConfig());
-    numbers.close(() => 0);
-    expect(state.stored.get('tx 01')).toBe(5000);
+    numbers.close(() => 0n);
+    expect(state.stored.get('tx 01')).toBe(5000n);
   });
 });
 
@@ -142,11 +161,11 @@ describe('SAs that come and go', () => {
     const { txShare } = hold(numbers, macsecConfig({ txSa: [old, fresh] }));
     new PnBlock(txShare[0]!.pn!, 256, false).available();
     hold(numbers, macsecConfig({ txSa: [fresh], encodingSa: 1 }));
-    expect(state.stored.get('tx 01')).toBe(16385);
+    expect(state.stored.get('tx 01')).toBe(16385n);
     numbers.release();
-    expect(state.stored.get('tx 01')).toBe(257);
-    numbers.close(() => 10);
-    expect(state.stored.get('tx 02')).toBe(10);
+    expect(state.stored.get('tx 01')).toBe(257n);
+    numbers.close(() => 10n);
+    expect(state.stored.get('tx 02')).toBe(10n);
   });
 
   it('a new key under the same AN begins anew, and the old key never does', () => {
@@ -169,7 +188,7 @@ describe('SAs that come and go', () => {
     const third = saOf({ an: 2, keyId: '01' }, '55'.repeat(16));
     expect(() => hold(numbers, macsecConfig({ txSa: [old, fresh, third] }))).toThrow('open already');
     expect(numbers.tx.map(({ an }) => an)).toEqual([0]);
-    expect(state.stored.get('tx 02')).toBe(1);
+    expect(state.stored.get('tx 02')).toBe(1n);
     expect(() => hold(numbers, macsecConfig({ txSa: [old, fresh] }))).not.toThrow();
   });
 
@@ -193,12 +212,12 @@ describe('SAs that come and go', () => {
 describe('a receive SA', () => {
   it('begins at the higher of what is stored and what is configured, and only goes on', () => {
     const state = new MemoryState();
-    state.stored.set('rx 01', 900);
+    state.stored.set('rx 01', 900n);
     const numbers = new SecyNumbers(state, SCI, false);
     const { rxShare } = hold(numbers, macsecConfig());
-    expect(rxShare[0]![0]!.nextPn).toBe(900);
-    numbers.rxOf(SCI, 0).save(1000);
-    numbers.rxOf(SCI, 0).save(950);
-    expect(state.stored.get('rx 01')).toBe(1000);
+    expect(rxShare[0]![0]!.nextPn).toBe(900n);
+    numbers.rxOf(SCI, 0).save(1000n);
+    numbers.rxOf(SCI, 0).save(950n);
+    expect(state.stored.get('rx 01')).toBe(1000n);
   });
 });

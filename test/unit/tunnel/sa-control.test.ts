@@ -96,7 +96,7 @@ describe('orders of a key source', () => {
 });
 
 describe('a key source', () => {
-  const NEARLY = 0.75 * 2 ** 32 - 1000;
+  const NEARLY = (2n ** 32n * 3n) / 4n - 1000n;
 
   /** What lanes take of the packet numbers granted last. */
   function take(lanes: MemoryLanes, pns: number): void {
@@ -114,7 +114,7 @@ describe('a key source', () => {
     take(lanes, 1001);
     for (let i = 0; i < 3; i++) secy.grant();
     expect(low).toEqual([0]);
-    await sas.installTx({ ...key(1, 2), pn: 2 ** 32 - 5 });
+    await sas.installTx({ ...key(1, 2), pn: 2n ** 32n - 5n });
     expect(low).toEqual([0]);
     await sas.transmitWith(1);
     expect(low).toEqual([0, 1]);

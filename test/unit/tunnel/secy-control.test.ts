@@ -1,6 +1,6 @@
 /** A SecY that changes while it runs: what stays, what is stored when, and what a failure leaves. */
 import { describe, expect, it } from 'vitest';
-import { countersAt, RxSaCounter, TxSaCounter } from '../../../src/macsec/counters.ts';
+import { countersAt, RxSaCounter, TxSaCounter, writeNextPn } from '../../../src/macsec/counters.ts';
 import { sasOf, settingsOf } from '../../../src/tunnel/sa-set.ts';
 import { macsecConfig, rxScOf, SCI, saOf } from '../macsec/kit.ts';
 import { MemoryLanes, MemoryState, secyOf } from './kit.ts';
@@ -13,6 +13,7 @@ const ROTATED = {
   rxSc: [rxScOf([saOf({ an: 1, keyId: '09' }, '44'.repeat(16))])],
 };
 
+const TX_NEXT = countersAt.txSa(0) + TxSaCounter.nextPn;
 const RX_NEXT = countersAt.rxSa(0, 0) + RxSaCounter.nextPn;
 
 describe('a SecY whose settings change', () => {
@@ -41,7 +42,7 @@ describe('what a SecY has received', () => {
     const replaced = rxScOf([saOf({ keyId: '0a' }, '55'.repeat(16))]);
     lanes.onConfigure = async () => secy.saveReceived();
     await secy.change((config) => ({ ...config, rxSc: [replaced] }));
-    expect([state.stored.get('rx 08'), state.stored.get('rx 0a')]).toEqual([500, undefined]);
+    expect([state.stored.get('rx 08'), state.stored.get('rx 0a')]).toEqual([500n, undefined]);
   });
 
   it('is stored again after a change that failed', async () => {
@@ -53,28 +54,43 @@ describe('what a SecY has received', () => {
     await expect(secy.configure(settingsOf(FILE))).rejects.toThrow('the worker is gone');
     lanes.published[RX_NEXT] = 700;
     secy.saveReceived();
-    expect(state.stored.get('rx 08')).toBe(700);
+    expect(state.stored.get('rx 08')).toBe(700n);
   });
 });
 
 describe('a SecY that closes', () => {
   it.each([
-    ['after its lanes have drained: at what they published', true, 50],
-    ['after a lane has failed: at all they had taken', false, 1],
+    ['after its lanes have drained: at what they published', true, 50n],
+    ['after a lane has failed: at all they had taken', false, 1n],
   ])('%s', async (_, clean, pn) => {
     const [lanes, state] = [new MemoryLanes(), new MemoryState()];
     const secy = await secyOf(FILE, lanes, state);
-    lanes.published[countersAt.txSa(0) + TxSaCounter.nextPn] = 50;
+    lanes.published[TX_NEXT] = 50;
     lanes.published[RX_NEXT] = 60;
     secy.close(clean);
-    expect([state.stored.get('tx 01'), state.stored.get('rx 08')]).toEqual([pn, 60]);
+    expect([state.stored.get('tx 01'), state.stored.get('rx 08')]).toEqual([pn, 60n]);
+  });
+
+  it('with numbers of 64 bits stores them to the last digit', async () => {
+    const [lanes, state] = [new MemoryLanes(), new MemoryState()];
+    const xpn = { ssci: 1, salt: Buffer.alloc(12, 7), pn: 2n ** 60n };
+    const cipher = 'gcm-aes-xpn-128';
+    const config = macsecConfig({
+      ...{ cipher, txSa: [saOf(xpn)], rxSc: [rxScOf([saOf({ ...xpn, keyId: '08' })], SCI)] },
+    });
+    const secy = await secyOf(config, lanes, state);
+    writeNextPn(lanes.published, TX_NEXT, 2 ** 28, 4_000_000_001);
+    writeNextPn(lanes.published, RX_NEXT, 2 ** 32 - 1, 2 ** 32 - 1);
+    secy.close(true);
+    expect(state.stored.get('tx 01')).toBe(2n ** 60n + 4_000_000_001n);
+    expect(state.stored.get('rx 08')).toBe(2n ** 64n - 1n);
   });
 });
 
 describe('lanes that are short of packet numbers', () => {
   it('are woken when a block is granted, and not when there is none left', async () => {
     const lanes = new MemoryLanes();
-    const secy = await secyOf(macsecConfig({ txSa: [saOf({ pn: 2 ** 32 - 20_000 })] }), lanes);
+    const secy = await secyOf(macsecConfig({ txSa: [saOf({ pn: 2n ** 32n - 20_000n })] }), lanes);
     secy.grant();
     secy.grant();
     expect(lanes.woken).toBe(1);

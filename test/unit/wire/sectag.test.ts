@@ -8,6 +8,7 @@ import {
   pnAt,
   SecTagFault,
   secTagLen,
+  secTagTemplate,
   TCI_SC,
   tciAt,
   writeSecTag,
@@ -20,7 +21,8 @@ const nameOf = (fault: number): string =>
   Object.entries(SecTagFault).find(([, value]) => value === fault)![0];
 
 function writeTag(buf: Buffer, at: number, tci: number, userDataLen: number, pn: number): void {
-  writeSecTag(viewOf(buf), at, tci, userDataLen, pn, SCI.readUInt32BE(0), SCI.readUInt32BE(4));
+  const template = secTagTemplate(tci, SCI.readUInt32BE(0), SCI.readUInt32BE(4));
+  writeSecTag(viewOf(buf), at, template, userDataLen, pn);
 }
 
 interface Frame {

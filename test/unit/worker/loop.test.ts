@@ -126,7 +126,7 @@ describe('the loop of a worker', () => {
       woken: () => ++woken === 2,
       ran: () => {
         if (far.waiting === 4 && lane.waitFd === -1 && woken === 0) {
-          end.grants[0]!.grant(100, 100);
+          end.grants[0]!.grant(100n, 100n);
           signalEvent(wake);
         } else if (far.waiting === 10) signalEvent(wake);
       },
