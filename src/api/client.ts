@@ -1,31 +1,26 @@
 /** Talking to a running daemon: HTTP over its control socket. */
 import { request } from 'node:http';
-import { loadConfig } from '../config/load.ts';
 import { type ErrorCode, EXIT_STATUS, errnoName, L2vpnError, messageOf } from '../errors.ts';
 
-export const DEFAULT_SOCKET = '/run/l2vpnd/l2vpnd.sock';
+/** A daemon that lives answers a question at once. */
+const ANSWER_MS = 3000;
+/** A change waits for those before it, for workers and for the disk: a thousand tunnels may come and go. */
+const CHANGE_MS = 60_000;
 
-/** Which daemon: `--socket`, else the one that `--config` names, else the default. */
-export interface DaemonChoice {
-  socket?: string;
-  config?: string;
-}
-
-export function socketPath(choice: DaemonChoice): string {
-  if (choice.socket !== undefined) return choice.socket;
-  return choice.config === undefined ? DEFAULT_SOCKET : loadConfig(choice.config).controlSocket;
-}
-
-const TIMEOUT_MS = 10_000;
-
-/** One request; returns the JSON of the answer. Throws L2VPN_UNAVAILABLE, L2VPN_PERMISSION, or what the daemon says. */
+/**
+ * One request; returns the JSON of the answer. One that changes something is sent only to a daemon that has just
+ * answered. Throws L2VPN_UNAVAILABLE, L2VPN_PERMISSION, or what the daemon says.
+ */
 export async function askDaemon(
   socket: string,
   method: string,
   path: string,
   body?: unknown,
 ): Promise<unknown> {
-  const { status, text } = await exchange(socket, method, path, body);
+  const isChange = method !== 'GET';
+  // Whatever it says of this path, it lives.
+  if (isChange) await exchange(socket, 'GET', '/v1', undefined, ANSWER_MS);
+  const { status, text } = await exchange(socket, method, path, body, isChange ? CHANGE_MS : ANSWER_MS);
   const answer: unknown = JSON.parse(text);
   if (status < 300) return answer;
   const { error, code, exitStatus } = answer as { error?: string; code?: ErrorCode; exitStatus?: number };
@@ -42,23 +37,32 @@ function exchange(
   method: string,
   path: string,
   body: unknown,
+  timeout: number,
 ): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const headers = body === undefined ? {} : { 'content-type': 'application/json' };
-    const req = request({ socketPath: socket, method, path, headers, timeout: TIMEOUT_MS }, (res) => {
+    const req = request({ socketPath: socket, method, path, headers, timeout }, (res) => {
       const chunks: Buffer[] = [];
       res.on('data', (chunk: Buffer) => chunks.push(chunk));
       res.on('end', () => resolve({ status: res.statusCode ?? 500, text: Buffer.concat(chunks).toString() }));
       res.on('error', (cause) => reject(unreachable(socket, cause)));
     });
-    req.on('timeout', () => req.destroy(new Error(`no answer in ${TIMEOUT_MS / 1000} s`)));
+    req.on('timeout', () => req.destroy(silent(socket, timeout)));
     req.on('error', (cause) => reject(unreachable(socket, cause)));
     req.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
 
+function silent(socket: string, timeout: number): L2vpnError {
+  const text = `the daemon at ${socket} does not answer${timeout === 0 ? '' : ` in ${timeout / 1000} s`}: it may be stopped or blocked`;
+  return new L2vpnError('L2VPN_UNAVAILABLE', text);
+}
+
 function unreachable(socket: string, cause: unknown): L2vpnError {
+  if (cause instanceof L2vpnError) return cause;
   const errno = errnoName(cause);
+  // So many ask it already that no more may wait.
+  if (errno === 'EAGAIN') return silent(socket, 0);
   if (errno === 'EACCES' || errno === 'EPERM') {
     return new L2vpnError(
       'L2VPN_PERMISSION',

@@ -1,5 +1,6 @@
 /** `l2vpnd reload`: the running daemon applies its configuration file as it is now. */
-import { askDaemon, type DaemonChoice, socketPath } from '../api/client.ts';
+import { askDaemon } from '../api/client.ts';
+import { type DaemonChoice, socketPath } from './daemon-choice.ts';
 
 interface Reloaded {
   added: string[];
@@ -10,7 +11,7 @@ interface Reloaded {
 
 /** Prints what was done and what was not; 0 where everything was applied, 69 where something needs a restart. */
 export async function reload(options: DaemonChoice): Promise<number> {
-  const answer = (await askDaemon(socketPath(options), 'POST', '/v1/reload')) as Reloaded;
+  const answer = (await askDaemon(await socketPath(options), 'POST', '/v1/reload')) as Reloaded;
   for (const what of ['added', 'removed', 'changed'] as const) {
     for (const name of answer[what]) process.stdout.write(`tunnel ${name}: ${what}\n`);
   }

@@ -1,7 +1,8 @@
 /** `l2vpnd rotate NAME --tx-key-file F --rx-key-file F`: a key change without loss; see daemon/rotation.ts. */
 import { resolve } from 'node:path';
-import { askDaemon, type DaemonChoice, socketPath } from '../api/client.ts';
+import { askDaemon } from '../api/client.ts';
 import type { RotateBody } from '../keys/rotate-request.ts';
+import { type DaemonChoice, socketPath } from './daemon-choice.ts';
 
 export interface RotateOptions extends DaemonChoice {
   txKeyFile: string;
@@ -31,7 +32,10 @@ export async function rotate(name: string, options: RotateOptions): Promise<numb
     ...(grace === undefined ? {} : { graceMs: grace * 1000 }),
   };
   const path = `/v1/tunnels/${encodeURIComponent(name)}/rotate`;
-  const answer = (await askDaemon(socketPath(options), 'POST', path, body)) as { an: number; state: string };
+  const answer = (await askDaemon(await socketPath(options), 'POST', path, body)) as {
+    an: number;
+    state: string;
+  };
   process.stdout.write(`tunnel ${name}: new SAs on AN ${answer.an}; ${answer.state}\n`);
   return 0;
 }

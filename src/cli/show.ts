@@ -1,8 +1,8 @@
 /** `l2vpnd show [-s] [-j] [NAME]`: what `ip [-s] [-j] macsec show` would print of each tunnel, and what it could not. */
-
-import { askDaemon, type DaemonChoice, socketPath } from '../api/client.ts';
+import { askDaemon } from '../api/client.ts';
 import type { TunnelSnapshot } from '../api/tunnel.ts';
 import { L2vpnError } from '../errors.ts';
+import { type DaemonChoice, socketPath } from './daemon-choice.ts';
 import { jsonOf, textOf } from './show-format.ts';
 
 export interface ShowOptions extends DaemonChoice {
@@ -12,7 +12,7 @@ export interface ShowOptions extends DaemonChoice {
 
 /** `name` is a tunnel's or its TAP's; undefined: all of them. */
 export async function show(name: string | undefined, options: ShowOptions): Promise<number> {
-  const all = (await askDaemon(socketPath(options), 'GET', '/v1/tunnels')) as TunnelSnapshot[];
+  const all = (await askDaemon(await socketPath(options), 'GET', '/v1/tunnels')) as TunnelSnapshot[];
   const chosen =
     name === undefined ? all : all.filter((tunnel) => tunnel.name === name || tunnel.ifname === name);
   if (chosen.length === 0) {

@@ -21,7 +21,8 @@ export interface RawMacsec extends Omit<MacsecConfig, 'txSa' | 'rxSc'> {
   rxSc: RawRxSc[];
 }
 
-export interface RawSa extends Omit<SaConfig, 'sak' | 'salt'> {
+export interface RawSa extends Omit<SaConfig, 'sak' | 'salt' | 'keyId'> {
+  keyId?: string | undefined;
   key?: string | undefined;
   keyFile?: string | undefined;
   salt: string | null;
