@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { must, run } from '../../lab/run.ts';
-import { daemonPath, type Site } from '../../lab/site.ts';
+import { daemonPath, EXAMPLE_KEYS, type Site } from '../../lab/site.ts';
 import { labOfTests, suite } from './support.ts';
 
 /** Without a pattern, so that finding them is no accident. */
@@ -137,7 +137,7 @@ suite('the memory of a running daemon', { programs: ['setpriv'] }, () => {
     const limited = ['sh', '-c', 'ulimit -c unlimited; exec "$@"', 'sh'];
     const site = lab.site(1);
     await site.prepare();
-    const argv = [...limited, process.execPath, daemonPath(), '--config', site.configPath];
+    const argv = [...limited, process.execPath, daemonPath(), EXAMPLE_KEYS, '--config', site.configPath];
     const daemon = site.space.start(argv, { cwd: dir });
     try {
       await daemon.waitFor(/"msg":"ready"/, 10_000);

@@ -1,6 +1,16 @@
 /** The command as a shell sees it: what it prints where, and its exit status. Runs dist/, which `npm test` builds. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -104,6 +114,63 @@ describe('l2vpnd check', () => {
   });
 });
 
+describe('keys in the memory of a command', () => {
+  /** What the command's process had at its end, as the kernel says. */
+  const atEnd = `data:text/javascript,${encodeURIComponent(
+    `import { readFileSync } from 'node:fs';
+     process.on('exit', () => process.stderr.write(readFileSync('/proc/self/limits', 'utf8')));`,
+  )}`;
+
+  it.each([[['check']], [['explain', GRE_IPV4]]])('of %j are in no core dump', (args) => {
+    const path = file('good.json', JSON.stringify(sample()));
+    const unlimited = ['-c', 'ulimit -S -c "$(ulimit -H -c)"; exec "$@"', 'sh'];
+    const run = [process.execPath, '--import', atEnd, MAIN, ...args, '--config', path];
+    const { status, stderr } = spawnSync('sh', [...unlimited, ...run], { encoding: 'utf8' });
+    expect(stderr).toMatch(/^Max core file size\s+0\s+0\s/m);
+    expect(status).toBe(0);
+  });
+
+  it('may be, with a warning, where the addon was not built', () => {
+    const copy = join(dir, 'copy');
+    mkdirSync(copy);
+    cpSync('dist/src', join(copy, 'dist/src'), { recursive: true });
+    cpSync('package.json', join(copy, 'package.json'));
+    symlinkSync(join(process.cwd(), 'node_modules'), join(copy, 'node_modules'));
+    const argv = [join(copy, MAIN), 'check', '--config', file('good.json', JSON.stringify(sample()))];
+    const { status, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
+    expect(stderr).toMatch(
+      /^l2vpnd: warning: a core dump would hold keys: \S+l2vpnd\.node was not built: run .*\n$/,
+    );
+    expect(status).toBe(0);
+  });
+});
+
+describe('l2vpnd with the published example keys', () => {
+  it('check refuses them, or warns where that was asked for, before or behind the command', () => {
+    const path = exampleFile();
+    expect(l2vpnd('check', '--config', path)).toMatchObject({
+      status: 78,
+      stdout: '',
+      stderr: expect.stringMatching(/txSa\[0\]\.key: is a key of the published examples/),
+    });
+    for (const args of [
+      ['--insecure-example-keys', 'check'],
+      ['check', '--insecure-example-keys'],
+    ]) {
+      const { status, stderr } = l2vpnd(...args, '--config', path);
+      expect(stderr).toMatch(
+        /^l2vpnd: warning: INSECURE: .* use keys of the published examples: anybody can read/,
+      );
+      expect(status).toBe(0);
+    }
+  });
+
+  it('the daemon refuses them before it touches anything', () => {
+    const path = exampleFile();
+    expect(l2vpnd('--config', path)).toEqual(l2vpnd('check', '--config', path));
+  });
+});
+
 describe('l2vpnd check with a bad configuration', () => {
   it.each<[string, () => string, number, RegExp]>([
     ['missing', () => join(dir, 'absent.json'), 66, /absent\.json does not exist/],
@@ -133,6 +200,13 @@ describe('l2vpnd check with a bad configuration', () => {
       () => withKeyFile(file('open.key', KEY_A, 0o644)),
       78,
       /has mode 0644: others have access/,
+    ],
+    ['a file that is open', () => file('open.json', JSON.stringify(sample()), 0o644), 78, /run chmod 600 /],
+    [
+      'nested 3000 deep',
+      () => file('deep.json', `{"tunnels":${'['.repeat(3000)}${']'.repeat(3000)}}`),
+      78,
+      /^l2vpnd: deep\.json:1:43: is nested deeper than 32 levels\n$/,
     ],
     [
       'PN 0',
