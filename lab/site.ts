@@ -19,9 +19,13 @@ import { fileURLToPath } from 'node:url';
 import type { Background, Exit, RunResult } from './run.ts';
 import type { Namespace, Topology } from './topology.ts';
 
-/** Keys of the reference configuration, as in examples/site1.json and site2.json. */
+/**
+ * Keys of the reference configuration. Everybody has them: l2vpnd takes them in the lab only, where every daemon is
+ * started with EXAMPLE_KEYS.
+ */
 export const KEY_1 = '11111111111111111111111111111111';
 export const KEY_2 = '22222222222222222222222222222222';
+export const EXAMPLE_KEYS = '--insecure-example-keys';
 
 /** The parts of a configuration file that the lab sets; everything else has its default. */
 export interface SiteFile {
@@ -162,7 +166,7 @@ export class Site {
     if (this.#dir === undefined) await this.prepare();
     if (this.#daemon !== undefined && this.#daemon.exit === undefined)
       throw new Error(`${this.name}: runs already`);
-    this.#daemon = this.space.start([process.execPath, daemonPath(), '--config', this.configPath]);
+    this.#daemon = this.space.start(this.#argv());
     await this.#daemon.waitFor(/"msg":"ready"/, timeoutMs);
   }
 
@@ -170,7 +174,7 @@ export class Site {
   async startDetached(timeoutMs = 10_000): Promise<void> {
     if (this.#dir === undefined) await this.prepare();
     const log = join(this.dir, 'l2vpnd.log');
-    this.space.startDetached([process.execPath, daemonPath(), '--config', this.configPath], log);
+    this.space.startDetached(this.#argv(), log);
     for (const end = Date.now() + timeoutMs; ; ) {
       const text = await readFile(log, 'utf8');
       if (text.includes('"msg":"ready"')) return;
@@ -182,13 +186,12 @@ export class Site {
   /** Runs a daemon that is expected to refuse: to its end, which must come by itself. */
   async startToFail(wrapper: readonly string[] = [], timeoutMs = 10_000): Promise<RunResult> {
     if (this.#dir === undefined) await this.prepare();
-    const argv = [...wrapper, process.execPath, daemonPath(), '--config', this.configPath];
-    return this.space.run(argv, { timeoutMs });
+    return this.space.run([...wrapper, ...this.#argv()], { timeoutMs });
   }
 
   /** Runs `l2vpnd <args> --config <this site's>` to its end. */
   command(...args: readonly string[]): Promise<RunResult> {
-    return this.space.run([process.execPath, daemonPath(), ...args, '--config', this.configPath]);
+    return this.space.run(this.#argv(...args));
   }
 
   /** Asks the daemon to end, and waits for it. */
@@ -283,6 +286,10 @@ export class Site {
     if (this.#daemon !== undefined && this.#daemon.exit === undefined) await this.kill9();
     if (this.#dir !== undefined) await rm(this.#dir, { recursive: true, force: true });
     this.#dir = undefined;
+  }
+
+  #argv(...command: readonly string[]): string[] {
+    return [process.execPath, daemonPath(), EXAMPLE_KEYS, ...command, '--config', this.configPath];
   }
 
   #running(): Background {

@@ -23,6 +23,8 @@ export const EXIT_STATUS = {
   L2VPN_STATE: 71,
   /** A TAP, socket, directory or file cannot be made (EX_CANTCREAT). */
   L2VPN_CANTCREATE: 73,
+  /** Not now: something of the kind is under way; the same will do later (EX_TEMPFAIL). */
+  L2VPN_BUSY: 75,
   /** A capability or an access right is missing (EX_NOPERM). */
   L2VPN_PERMISSION: 77,
   /** The configuration is wrong (EX_CONFIG). */

@@ -3,14 +3,20 @@ import { request } from 'node:http';
 import { EXIT_STATUS, errnoName, L2vpnError, messageOf } from '../errors.ts';
 import { type Protocol, pathOf, type Refusal, ROUTES, type RouteName } from './routes.ts';
 
-const TIMEOUT_MS = 10_000;
+/** A daemon that lives answers a question at once. */
+const ANSWER_MS = 3000;
+/** A change waits for those before it, for workers and for the disk: a thousand tunnels may come and go. */
+const CHANGE_MS = 60_000;
 
 /** The body follows where the route takes one. */
 type Body<Name extends RouteName> = Protocol[Name]['body'] extends undefined
   ? []
   : [body: Protocol[Name]['body']];
 
-/** Asks the daemon at `socket`. Throws L2VPN_UNAVAILABLE, L2VPN_PERMISSION, or what the daemon says. */
+/**
+ * Asks the daemon at `socket`. What changes something is sent only to a daemon that has just answered. Throws
+ * L2VPN_UNAVAILABLE, L2VPN_PERMISSION, or what the daemon says.
+ */
 export async function ask<Name extends RouteName>(
   socket: string,
   name: Name,
@@ -18,7 +24,11 @@ export async function ask<Name extends RouteName>(
   ...[body]: Body<Name>
 ): Promise<Protocol[Name]['answer']> {
   const { method, path } = ROUTES[name];
-  const { status, text } = await exchange(socket, method, pathOf(path, params), body);
+  const isChange = method !== 'GET';
+  // Whatever it says of this path, it lives.
+  if (isChange) await exchange(socket, 'GET', '/v1', undefined, ANSWER_MS);
+  const timeout = isChange ? CHANGE_MS : ANSWER_MS;
+  const { status, text } = await exchange(socket, method, pathOf(path, params), body, timeout);
   // The daemon is of this very version: what it answers is what the table says.
   const answer: unknown = JSON.parse(text);
   if (status < 300) return answer as Protocol[Name]['answer'];
@@ -35,27 +45,36 @@ function errorOf(status: number, { error, code, exitStatus }: Partial<Refusal>):
 }
 
 function exchange(
-  socketPath: string,
+  socket: string,
   method: string,
   path: string,
   body: unknown,
+  timeout: number,
 ): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const headers = body === undefined ? {} : { 'content-type': 'application/json' };
-    const req = request({ socketPath, method, path, headers, timeout: TIMEOUT_MS }, (res) => {
+    const req = request({ socketPath: socket, method, path, headers, timeout }, (res) => {
       const chunks: Buffer[] = [];
       res.on('data', (chunk: Buffer) => chunks.push(chunk));
       res.on('end', () => resolve({ status: res.statusCode ?? 500, text: Buffer.concat(chunks).toString() }));
-      res.on('error', (cause) => reject(unreachable(socketPath, cause)));
+      res.on('error', (cause) => reject(unreachable(socket, cause)));
     });
-    req.on('timeout', () => req.destroy(new Error(`no answer in ${TIMEOUT_MS / 1000} s`)));
-    req.on('error', (cause) => reject(unreachable(socketPath, cause)));
+    req.on('timeout', () => req.destroy(silent(socket, timeout)));
+    req.on('error', (cause) => reject(unreachable(socket, cause)));
     req.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
 
+function silent(socket: string, timeout: number): L2vpnError {
+  const text = `the daemon at ${socket} does not answer${timeout === 0 ? '' : ` in ${timeout / 1000} s`}: it may be stopped or blocked`;
+  return new L2vpnError('L2VPN_UNAVAILABLE', text);
+}
+
 function unreachable(socket: string, cause: unknown): L2vpnError {
+  if (cause instanceof L2vpnError) return cause;
   const errno = errnoName(cause);
+  // So many ask it already that no more may wait.
+  if (errno === 'EAGAIN') return silent(socket, 0);
   if (errno === 'EACCES' || errno === 'EPERM') {
     return new L2vpnError(
       'L2VPN_PERMISSION',

@@ -2,6 +2,7 @@
  * `l2vpnd explain HEX|FILE`: decodes packets field by field, and with `--config` says of each whether that
  * configuration would accept it and why not, and shows what it decrypts to. Needs no daemon, prints no key.
  */
+import { permitExampleKeys } from '../config/example-keys.ts';
 import { loadConfig } from '../config/load.ts';
 import { GRE_UDP_PORT } from '../config/semantics.ts';
 import { L2vpnError } from '../errors.ts';
@@ -10,6 +11,7 @@ import { formatPacket, jsonOfPacket } from '../explain/format.ts';
 import { packetsOf, packetsOfFile } from '../explain/input.ts';
 import { Judge } from '../explain/judge.ts';
 import { decode } from '../explain/outer.ts';
+import { hardenForKeys } from './harden.ts';
 
 export interface ExplainOptions {
   config?: string;
@@ -22,10 +24,12 @@ export interface ExplainOptions {
 
 /** Exit status 0 whatever the verdicts are: the packets were explained. */
 export async function explain(what: string | undefined, options: ExplainOptions): Promise<number> {
-  const judge = options.config === undefined ? null : new Judge(loadConfig(options.config));
+  // Read first: what is hardened cannot open its own /dev/stdin unless it is root's.
+  const packets = source(what, options.read);
+  const judge = options.config === undefined ? null : await judgeOf(options.config);
   const udpPorts = [GRE_UDP_PORT, ...(judge?.udpPorts ?? [])];
   let number = 0;
-  for (const packet of source(what, options.read)) {
+  for (const packet of packets) {
     if (options.count !== undefined && number >= options.count) break;
     number++;
     const decoded = packet.first === null ? null : decode(packet.data, packet.first, udpPorts);
@@ -37,6 +41,13 @@ export async function explain(what: string | undefined, options: ExplainOptions)
   }
   if (number === 0) throw new L2vpnError('L2VPN_DATA', 'there is no packet in the capture');
   return 0;
+}
+
+/** With example keys too: to explain a packet protects nothing. */
+async function judgeOf(path: string): Promise<Judge> {
+  await hardenForKeys();
+  permitExampleKeys();
+  return new Judge(loadConfig(path));
 }
 
 function source(what: string | undefined, capture: string | undefined): Iterable<CapturedPacket> {

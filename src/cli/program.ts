@@ -3,8 +3,9 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { nearest } from '../config/nearest.ts';
 import { L2vpnError } from '../errors.ts';
 import { check } from './check.ts';
-import { type DaemonChoice, DEFAULT_SOCKET } from './daemon-choice.ts';
+import { type DaemonChoice, RUNTIME_DIR } from './daemon-choice.ts';
 import { type ExplainOptions, explain } from './explain.ts';
+import type { KeyOptions } from './harden.ts';
 import { reload } from './reload.ts';
 import { type RotateOptions, rotate } from './rotate.ts';
 import { run } from './run.ts';
@@ -19,7 +20,8 @@ Examples:
   $ l2vpnd explain --config /etc/l2vpnd/site1.json -r wan.pcap
 
 Exit status: 0 stopped by a signal; 64 usage, 65 no packet, 66 no such file, 69 something this host lacks,
-70 internal fault, 71 system error or packet-number state, 73 cannot create, 77 permission, 78 configuration.
+70 internal fault, 71 system error or packet-number state, 73 cannot create, 75 busy, try again, 77 permission,
+78 configuration.
 `;
 
 /** What a command hands back: the exit status of the process. */
@@ -53,21 +55,23 @@ function createProgram(choose: (action: Action) => void): Command {
     .addOption(
       new Option('--log-format <format>', 'format of the log').choices(['json', 'pretty']).default('json'),
     )
+    .addOption(exampleKeysOption())
     .addHelpText('after', EXAMPLES)
     .action((options: { logFormat: 'json' | 'pretty' }, command: Command) => {
       const [stranger] = command.args;
       if (stranger !== undefined) throw unknownCommand(stranger, program);
       const path = configPath(command);
-      choose(() => run(path, options.logFormat));
+      choose(() => run(path, options.logFormat, command.optsWithGlobals<KeyOptions>()));
     });
   program
     .command('check')
     .allowExcessArguments(false)
     .description('check a configuration; print it with every default, keys hidden')
     .addOption(configOption())
+    .addOption(exampleKeysOption())
     .action((_options: object, command: Command) => {
       const path = configPath(command);
-      choose(() => check(path));
+      choose(() => check(path, command.optsWithGlobals<KeyOptions>()));
     });
   program
     .command('show')
@@ -146,10 +150,14 @@ function configOption(): Option {
   return new Option('-c, --config <file>', 'the configuration, JSON');
 }
 
+function exampleKeysOption(): Option {
+  return new Option('--insecure-example-keys', 'take the published example keys, which protect nothing');
+}
+
 function socketOption(): Option {
   return new Option(
     '--socket <path>',
-    `the daemon's control socket (default: of --config, or ${DEFAULT_SOCKET})`,
+    `the daemon's control socket (default: of --config, or the one in ${RUNTIME_DIR})`,
   );
 }
 

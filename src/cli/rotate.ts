@@ -31,7 +31,7 @@ export async function rotate(name: string, options: RotateOptions): Promise<numb
     ...(now === undefined ? {} : { now }),
     ...(grace === undefined ? {} : { graceMs: grace * 1000 }),
   };
-  const answer = await ask(socketPath(options), 'rotate', { name }, body);
+  const answer = await ask(await socketPath(options), 'rotate', { name }, body);
   process.stdout.write(`tunnel ${name}: new SAs on AN ${answer.an}; ${answer.state}\n`);
   return 0;
 }

@@ -11,7 +11,7 @@ export interface ShowOptions extends DaemonChoice {
 
 /** `name` is a tunnel's or its TAP's; undefined: all of them. */
 export async function show(name: string | undefined, options: ShowOptions): Promise<number> {
-  const all = await ask(socketPath(options), 'tunnels', {});
+  const all = await ask(await socketPath(options), 'tunnels', {});
   const chosen =
     name === undefined ? all : all.filter((tunnel) => tunnel.name === name || tunnel.ifname === name);
   if (chosen.length === 0) {

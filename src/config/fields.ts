@@ -88,11 +88,15 @@ export function closed<Shape extends z.ZodRawShape>(
   });
 }
 
+/** Strangers of one object that are named. */
+const MAX_NAMED = 5;
+
 function strangers(names: readonly string[], known: readonly string[]): string {
-  const said = names.map((name) => {
+  const said = names.slice(0, MAX_NAMED).map((name) => {
     const near = nearest(name, known);
     return `unknown key ${quote(name)}${near === null ? '' : `, did you mean "${near}"?`}`;
   });
+  if (names.length > MAX_NAMED) said.push(`and ${names.length - MAX_NAMED} more`);
   return said.join('; ') + (said.some((one) => one.endsWith('?')) ? '' : `; known are ${known.join(', ')}`);
 }
 

@@ -1,68 +1,99 @@
-/** JSON as text: syntax errors with their place, the line of a value, names that stand twice. */
-import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+/**
+ * JSON as people write it, with comments and trailing commas: its value, errors with their place, the line of a
+ * value, names that stand twice.
+ */
+import {
+  createScanner,
+  findNodeAtLocation,
+  getNodeValue,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from 'jsonc-parser';
 import { L2vpnError } from '../errors.ts';
 import type { JsonPath, Problem } from './problem.ts';
 
-/** V8's own message is not passed on, nor kept as cause: it quotes the text, and the text holds keys. */
-export function parseJson(text: string, file: string): unknown {
-  const json = text.startsWith('\ufeff') ? text.slice(1) : text;
-  if (json.trim() === '')
+/** Deeper than any configuration; less than what recursion over it takes. */
+const MAX_DEPTH = 32;
+/** `SyntaxKind.EOF` of jsonc-parser: a const enum, which a module on its own cannot read. */
+const END = 17;
+
+/** Throws L2VPN_CONFIG. No message repeats the text around an error: it may be a key. */
+export function parseJson(text: string, file: string): JsonText {
+  // Of the same length, so that every offset stays.
+  const json = text.replace(/^\ufeff/, ' ');
+  const lines = new Lines(json);
+  const fault = (offset: number, what: string): L2vpnError =>
+    new L2vpnError('L2VPN_CONFIG', `${file}:${lines.lineAndColumn(offset)}: ${what}`);
+
+  const tooDeep = offsetBeyondDepth(json);
+  if (tooDeep !== null) throw fault(tooDeep, `is nested deeper than ${MAX_DEPTH} levels`);
+  const errors: ParseError[] = [];
+  const tree = parseTree(json, errors, { allowTrailingComma: true, allowEmptyContent: true });
+  const [first] = errors;
+  if (first !== undefined) throw fault(first.offset, `not valid JSON: ${wordsOf(first)}`);
+  if (tree === undefined)
     throw new L2vpnError('L2VPN_CONFIG', `${file} is empty; it must hold a JSON object`);
-  try {
-    return JSON.parse(json);
-  } catch {
-    const { offset, what } = syntaxError(json);
-    throw new L2vpnError('L2VPN_CONFIG', `${file}:${lineAndColumn(json, offset)}: not valid JSON: ${what}`);
-  }
+  return new JsonText(tree, lines);
 }
 
-function syntaxError(json: string): { offset: number; what: string } {
+/**
+ * The string at `path` in a text that may be broken elsewhere; undefined where it is not there; null where that
+ * cannot be said of a broken text.
+ */
+export function findString(text: string, path: JsonPath): string | undefined | null {
+  const json = text.replace(/^\ufeff/, ' ');
+  if (offsetBeyondDepth(json) !== null) return null;
   const errors: ParseError[] = [];
-  try {
-    parseTree(json, errors, { disallowComments: true, allowTrailingComma: false });
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    return { offset: 0, what: 'nested too deeply' };
+  const tree = parseTree(json, errors, { allowTrailingComma: true });
+  const node = tree === undefined ? undefined : findNodeAtLocation(tree, path);
+  if (node?.type === 'string') return node.value;
+  return errors.length === 0 && node === undefined ? undefined : null;
+}
+
+/** Where the text goes deeper than MAX_DEPTH, or null. Without recursion. */
+function offsetBeyondDepth(json: string): number | null {
+  const scanner = createScanner(json, true);
+  for (let depth = 0; scanner.scan() !== END; ) {
+    const at = scanner.getTokenOffset();
+    if (json[at] === '{' || json[at] === '[') depth++;
+    if (json[at] === '}' || json[at] === ']') depth--;
+    if (depth > MAX_DEPTH) return at;
   }
-  const [first] = errors;
-  if (first === undefined) return { offset: 0, what: 'not accepted by this JSON parser' };
-  const words = printParseErrorCode(first.error)
+  return null;
+}
+
+function wordsOf({ error }: ParseError): string {
+  return printParseErrorCode(error)
     .replace(/([a-z])([A-Z])/g, '$1 $2')
     .toLowerCase();
-  return { offset: first.offset, what: words };
 }
 
-function lineAndColumn(text: string, offset: number): string {
-  const before = text.slice(0, offset);
-  return `${before.split('\n').length}:${offset - before.lastIndexOf('\n')}`;
-}
+/** A JSON text that was understood. */
+export class JsonText {
+  readonly value: unknown;
+  readonly #tree: Node;
+  readonly #lines: Lines;
 
-/** Finds the line of a JSON path. Knows nothing where the text is nested too deeply for a tree. */
-export class LineFinder {
-  readonly #text: string;
-  readonly #tree: Node | undefined;
-
-  constructor(text: string) {
-    this.#text = text;
-    try {
-      this.#tree = parseTree(text.replace(/^\ufeff/, ' '));
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-    }
+  constructor(tree: Node, lines: Lines) {
+    this.value = getNodeValue(tree);
+    this.#tree = tree;
+    this.#lines = lines;
   }
 
   /** The line of the value at `path`, or of the nearest thing around it that is in the file. */
   lineOf(path: JsonPath): number {
-    for (let length = path.length; this.#tree !== undefined && length >= 0; length--) {
+    for (let length = path.length; length > 0; length--) {
       const node = findNodeAtLocation(this.#tree, path.slice(0, length));
-      if (node !== undefined) return this.#text.slice(0, node.offset).split('\n').length;
+      if (node !== undefined) return this.#lines.lineOf(node.offset);
     }
-    return 1;
+    return this.#lines.lineOf(this.#tree.offset);
   }
 
-  /** Names that stand twice in one object: JSON.parse would take the last without a word. */
+  /** Names that stand twice in one object: the last would be taken without a word. */
   duplicateNames(): Problem[] {
-    return this.#tree === undefined ? [] : duplicateNames(this.#tree, []);
+    return duplicateNames(this.#tree, []);
   }
 }
 
@@ -81,4 +112,29 @@ function duplicateNames(node: Node, path: JsonPath): Problem[] {
     seen.add(name.value);
     return [...again, ...duplicateNames(value, at)];
   });
+}
+
+/** Offsets of a text as lines and columns, both from 1. */
+class Lines {
+  /** Where each line begins. */
+  readonly #starts: number[] = [0];
+
+  constructor(text: string) {
+    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.#starts.push(at + 1);
+  }
+
+  lineOf(offset: number): number {
+    let [low, high] = [0, this.#starts.length];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (this.#starts[middle]! <= offset) low = middle;
+      else high = middle;
+    }
+    return low + 1;
+  }
+
+  lineAndColumn(offset: number): string {
+    const line = this.lineOf(offset);
+    return `${line}:${offset - this.#starts[line - 1]! + 1}`;
+  }
 }

@@ -9,6 +9,8 @@ import { isXpn } from '../crypto/cipher-suite.ts';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
 import type { SaConfig } from '../macsec/config.ts';
 import { sciOf } from '../wire/sci.ts';
+import { ANY_ACCESS, foreignAccess } from './access.ts';
+import { refusedExample } from './example-keys.ts';
 import { type JsonPath, type Report, withoutKey } from './problem.ts';
 import type { Config } from './types.ts';
 
@@ -40,24 +42,24 @@ export function readKeyFile(path: string, sakLen: number): KeyObject {
     const length = readPrivateFile(path, text);
     const fault = decodeHex(text.subarray(0, length), octets);
     if (fault !== null) throw new L2vpnError('L2VPN_KEYFILE', `key file ${path} ${fault}`);
-    return createSecretKey(octets);
+    const sak = createSecretKey(octets);
+    const refused = refusedExample(sak);
+    if (refused !== null) throw new L2vpnError('L2VPN_KEYFILE', `key file ${path} holds ${refused}`);
+    return sak;
   } finally {
     text.fill(0);
     octets.fill(0);
   }
 }
 
-/** Reads a file that only its owner may read; returns how many octets. */
+/** Reads a file that only its owner may read, who is root or we; returns how many octets. */
 function readPrivateFile(path: string, into: Buffer): number {
   const fd = openKeyFile(path);
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw new L2vpnError('L2VPN_KEYFILE', `key file ${path} is not a regular file`);
-    if ((stat.mode & 0o077) !== 0) {
-      const mode = (stat.mode & 0o777).toString(8).padStart(4, '0');
-      const text = `key file ${path} has mode ${mode}: others have access; run chmod 600 ${path}`;
-      throw new L2vpnError('L2VPN_KEYFILE', text);
-    }
+    const fault = foreignAccess(path, stat, ANY_ACCESS);
+    if (fault !== null) throw new L2vpnError('L2VPN_KEYFILE', `key file ${path} ${fault}`);
     return readSync(fd, into, 0, into.length, 0);
   } finally {
     closeSync(fd);
@@ -135,13 +137,14 @@ export function nonceSpaceOf(sci: string, ssci: number | null): string {
 
 /** Reports associations that share a key and a nonce space: one PN would be used twice. */
 export function checkKeyReuse(config: Config, report: Report): void {
-  const uses = keyUses(config);
-  uses.forEach((use, i) => {
-    const other = uses
-      .slice(0, i)
-      .find((one) => one.nonceSpace === use.nonceSpace && one.sa.sak.equals(use.sa.sak));
+  const before = new Map<string, KeyUse[]>();
+  for (const use of keyUses(config)) {
+    const inSpace = before.get(use.nonceSpace);
+    const other = inSpace?.find((one) => one.sa.sak.equals(use.sa.sak));
     if (other !== undefined) report([...use.path, 'key'], sayReuse(use, other));
-  });
+    if (inSpace === undefined) before.set(use.nonceSpace, [use]);
+    else inSpace.push(use);
+  }
 }
 
 function sayReuse(use: KeyUse, other: KeyUse): string {

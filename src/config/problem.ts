@@ -34,6 +34,8 @@ export function quote(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';
+  // JSON has no infinity: it is what 1e400 becomes.
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'a number beyond 1.8e308';
   return typeof value === 'string' ? `"${showString(value)}"` : showString(String(value));
 }
 
@@ -46,4 +48,19 @@ function showString(text: string): string {
   if (LIKE_A_KEY.test(text)) return withoutKey(text);
   const printable = text.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?');
   return printable.length > MAX_SHOWN ? `${printable.slice(0, MAX_SHOWN)}…` : printable;
+}
+
+/** How many problems are told; the others would hide them. */
+const MAX_TOLD = 20;
+
+/** One line each, and how many more there are. */
+export function problemLines(all: readonly string[]): string {
+  const told = all.slice(0, MAX_TOLD);
+  const more = all.length - told.length;
+  return [...told, ...(more === 0 ? [] : [`… and ${grouped(more)} more`])].join('\n');
+}
+
+/** `39980` as `39 980`. */
+function grouped(count: number): string {
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ' ');
 }

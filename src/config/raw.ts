@@ -22,8 +22,9 @@ export interface RawMacsec extends Omit<MacsecConfig, 'txSa' | 'rxSc'> {
   rxSc: RawRxSc[];
 }
 
-export interface RawSa extends Omit<SaConfig, 'pn' | 'sak' | 'salt'> {
+export interface RawSa extends Omit<SaConfig, 'pn' | 'sak' | 'salt' | 'keyId'> {
   pn: PnJson;
+  keyId?: string | undefined;
   key?: string | undefined;
   keyFile?: string | undefined;
   salt: string | null;

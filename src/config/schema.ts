@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { CIPHER_SUITES } from '../crypto/cipher-suite.ts';
 import { defaultMacsec, defaultSa } from '../macsec/config.ts';
+import { MAX_RX_SC } from '../macsec/configure.ts';
 import { pnToJson } from '../macsec/pn-json.ts';
 import {
   autoOr,
@@ -29,6 +30,10 @@ function checkedBy<Value>(
 ) {
   return (value: Value, context: z.RefinementCtx): void =>
     check(value, (path, message) => context.addIssue({ code: 'custom', path, message }));
+}
+
+function lengthOf(list: unknown): number {
+  return Array.isArray(list) ? list.length : 0;
 }
 
 /** A string that `unfit` finds nothing wrong with. */
@@ -112,17 +117,21 @@ const sa: z.ZodType<RawSa> = closed(
           'Beyond 2^53 − 1 (XPN): decimal digits in a string.',
       ),
     keyId: text(/^(?:[0-9a-fA-F]{2}){1,16}$/, 'an even number of hex digits, 2 to 32')
-      .default(defaultSa.keyId)
-      .describe('Name of the key for people, hex as `ip macsec` takes it; it is not sent.'),
+      .optional()
+      .describe(
+        'Name of the key for people, hex as `ip macsec` takes it; it is not sent. Default: 8 digits made of the key.',
+      ),
     key: hiddenHex([32, 64], '32 or 64 hex digits')
       .optional()
-      .describe('The SAK in hex. Either this or keyFile.'),
+      .describe(
+        'The SAK in hex, in a file that only root or our user reads or writes. Either this or keyFile.',
+      ),
     keyFile: z
       .string({ error: mustBe('a file name') })
       .min(1, { error: mustBe('a file name') })
       .optional()
       .describe(
-        'File that holds the SAK in hex, relative to this file, without access for group and others.',
+        'File that holds the SAK in hex, relative to this file, of root or our user, without access for others.',
       ),
     active: flag()
       .default(defaultSa.active)
@@ -197,6 +206,10 @@ const macsec: z.ZodType<RawMacsec> = closed(
     txSa: saList().default([]).describe('Associations to send with; encodingSa picks one.'),
     rxSc: z
       .array(rxSc, { error: mustBe('a list of secure channels') })
+      .max(MAX_RX_SC, {
+        error: ({ input }) =>
+          `holds ${lengthOf(input)} channels; a SecY has at most ${MAX_RX_SC}: spread the peers over several tunnels`,
+      })
       .default([])
       .describe('Secure channels to receive: one a peer.'),
   },
@@ -235,6 +248,12 @@ const config: z.ZodType<RawConfig> = closed(
       .min(1, { error: mustBe('a directory') })
       .default('/var/lib/l2vpnd')
       .describe('Where packet numbers are kept. Must survive a restart. Relative to this file.'),
+    stateMayBeLost: flag()
+      .default(false)
+      .describe(
+        'true: the state directory may be lost with the host or container: it may be on tmpfs, ramfs or overlay. ' +
+          'Where it was lost, packet numbers begin again: start with new keys then.',
+      ),
     controlSocket: z
       .string({ error: mustBe('a file name') })
       .min(1, { error: mustBe('a file name') })

@@ -116,6 +116,7 @@ function checkSaOfCipher(macsec: RawMacsec, sa: RawSa, report: Report): void {
 export function checkConfig(config: RawConfig, report: Report): void {
   checkDuplicates(config.tunnels, (tunnel) => tunnel.name, ['tunnels'], 'name', report);
   checkDuplicates(config.tunnels, (tunnel) => tunnel.tap.ifname, ['tunnels'], 'tap.ifname', report);
+  const ends = new EndsTaken();
   config.tunnels.forEach((tunnel, i) => {
     if (tunnel.tap.bridge === tunnel.tap.ifname) {
       report(['tunnels', i, 'tap', 'bridge'], `"${tunnel.tap.bridge}" is the TAP itself`);
@@ -126,8 +127,8 @@ export function checkConfig(config: RawConfig, report: Report): void {
         'a peer is learned from authentic frames only, and from each once';
       report(['tunnels', i, 'gre', 'remote'], text);
     }
-    const other = config.tunnels.slice(0, i).findIndex((earlier) => collide(earlier.gre, tunnel.gre));
-    if (other >= 0) {
+    const other = ends.take(tunnel.gre, i);
+    if (other !== null) {
       const remedy = tunnel.gre.encap === 'udp' ? 'port' : 'key';
       const text = `has the same ends as tunnels[${other}].gre; give each a ${remedy} of its own`;
       report(['tunnels', i, 'gre'], text);
@@ -145,15 +146,35 @@ function authentic(macsec: RawMacsec | null): boolean {
   return macsec !== null && macsec.validate === 'strict' && macsec.replayProtect && macsec.replayBitmap;
 }
 
+/** The tunnels that have one local end; nothing but the remote one tells their packets apart. */
+interface LocalEnd {
+  readonly first: number;
+  dynamic: number | null;
+  readonly byRemote: Map<string, number>;
+}
+
 /**
- * True where nothing tells the packets of two tunnels apart. A dynamic end is every end. Each UDP tunnel has a
- * socket of its own, so a GRE key separates raw tunnels only.
+ * Finds tunnels whose packets nothing tells apart. A dynamic end is every end. Each UDP tunnel has a socket of its own,
+ * so a GRE key separates raw tunnels only.
  */
-function collide(a: RawGre, b: RawGre): boolean {
-  if (a.encap !== b.encap || canonicalAddress(a.local) !== canonicalAddress(b.local)) return false;
-  if (a.encap === 'udp' ? a.port !== b.port : a.key !== b.key) return false;
-  const dynamic = a.remote === 'dynamic' || b.remote === 'dynamic';
-  return dynamic || canonicalAddress(a.remote) === canonicalAddress(b.remote);
+class EndsTaken {
+  readonly #byLocal = new Map<string, LocalEnd>();
+
+  /** The earlier tunnel that has the ends of `gre` too, or null; they are tunnel `index`'s from now on. */
+  take(gre: RawGre, index: number): number | null {
+    const local = `${gre.encap} ${canonicalAddress(gre.local)} ${gre.encap === 'udp' ? gre.port : gre.key}`;
+    const remote = canonicalAddress(gre.remote);
+    const end = this.#byLocal.get(local);
+    if (end === undefined) {
+      const dynamic = remote === 'dynamic' ? index : null;
+      this.#byLocal.set(local, { first: index, dynamic, byRemote: new Map([[remote, index]]) });
+      return null;
+    }
+    const other = remote === 'dynamic' ? end.first : (end.dynamic ?? end.byRemote.get(remote) ?? null);
+    if (remote === 'dynamic') end.dynamic ??= index;
+    if (!end.byRemote.has(remote)) end.byRemote.set(remote, index);
+    return other;
+  }
 }
 
 /** Reports every entry of a list whose `keyOf` an earlier one has; null is no key. */

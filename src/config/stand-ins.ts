@@ -2,7 +2,8 @@
  * Keeps keys out of JavaScript's strings, which nobody can wipe: V8 copies them as it collects garbage and leaves
  * the old octets where they were. Before the file becomes a string, the digits of every `"key": "…"` are exchanged
  * in its octets for random ones; what follows (JSON, schema, messages) works on those, and the end of the way asks
- * here for the real key. Not found this way: a key with an escape in it, or in a place where none belongs.
+ * here for the real key. Comments are blanked, as keys that were taken out of use stay in them. Not found this way: a
+ * key with an escape in it, or in a place where none belongs.
  */
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { digitOf, secretOctets } from './keys.ts';
@@ -10,7 +11,14 @@ import { digitOf, secretOctets } from './keys.ts';
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
+const SLASH = 0x2f;
+const STAR = 0x2a;
+const SPACE = 0x20;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
 const NAME = Buffer.from('key');
+const QUOTED_NAME = Buffer.from('"key"');
+const COMMENT_END = Buffer.from('*/');
 /** What is shorter is no key: `gre.key`, say, with quotes that do not belong there. */
 const KEY_DIGITS_MIN = 17;
 
@@ -18,20 +26,32 @@ export class StandIns {
   /** By stand-in. */
   readonly #keys = new Map<string, Buffer>();
 
-  /** Exchanges the keys in `text`, the octets of a configuration file; returns how many. */
+  /** Exchanges the keys in `text`, the octets of a configuration file; returns how many there are, in comments too. */
   take(text: Buffer): number {
-    let isKey = false;
     let taken = 0;
-    for (let at = text.indexOf(QUOTE); at >= 0; ) {
-      const end = stringEnd(text, at + 1);
-      const content = text.subarray(at + 1, end);
-      if (isKey && content.length >= KEY_DIGITS_MIN && !content.includes(BACKSLASH)) {
-        this.#exchange(content);
-        taken++;
-      }
-      const next = text.indexOf(QUOTE, end + 1);
-      isKey = next >= 0 && content.equals(NAME) && isColonOnly(text.subarray(end + 1, next));
-      at = next;
+    // The last string was `key`; how many colons, and nothing else, have followed it.
+    let named = false;
+    let colons = 0;
+    for (let at = 0; at < text.length; at++) {
+      const octet = text[at]!;
+      if (octet === QUOTE) {
+        const end = stringEnd(text, at + 1);
+        const content = text.subarray(at + 1, end);
+        if (named && colons === 1 && content.length >= KEY_DIGITS_MIN && !content.includes(BACKSLASH)) {
+          this.#exchange(content);
+          taken++;
+        }
+        named = content.equals(NAME);
+        colons = 0;
+        at = end;
+      } else if (octet === SLASH && (text[at + 1] === SLASH || text[at + 1] === STAR)) {
+        const end = commentEnd(text, at);
+        const comment = text.subarray(at + 2, end);
+        if (holdsKey(comment)) taken++;
+        blank(comment);
+        at = text[at + 1] === STAR ? end + COMMENT_END.length - 1 : end;
+      } else if (octet === COLON) colons++;
+      else if (octet > SPACE) named = false;
     }
     return taken;
   }
@@ -67,15 +87,41 @@ export class StandIns {
   }
 }
 
-/** Where the string that begins at `at` has its closing quote; the end of the text where it has none. */
+/** Where the string that begins at `at` has its closing quote; the end of the line where it has none. */
 function stringEnd(text: Buffer, at: number): number {
   let end = at;
-  while (end < text.length && text[end] !== QUOTE) end += text[end] === BACKSLASH ? 2 : 1;
+  while (end < text.length && text[end] !== QUOTE && !isLineEnd(text[end]!)) {
+    end += text[end] === BACKSLASH && !isLineEnd(text[end + 1] ?? 0) ? 2 : 1;
+  }
   return Math.min(end, text.length);
 }
 
-/** White space and one colon. */
-function isColonOnly(between: Buffer): boolean {
-  const solid = between.filter((octet) => octet > 0x20);
-  return solid.length === 1 && solid[0] === COLON;
+/** Where what the comment at `at` says ends: at its closing mark, its line's end, or the end of the text. */
+function commentEnd(text: Buffer, at: number): number {
+  if (text[at + 1] === STAR) {
+    const end = text.indexOf(COMMENT_END, at + 2);
+    return end < 0 ? text.length : end;
+  }
+  let end = at + 2;
+  while (end < text.length && !isLineEnd(text[end]!)) end++;
+  return end;
+}
+
+/** Is there a `"key"` and a run of as many hex digits as a key has? */
+function holdsKey(comment: Buffer): boolean {
+  if (!comment.includes(QUOTED_NAME)) return false;
+  let run = 0;
+  return comment.some((octet) => {
+    run = digitOf(octet) < 0 ? 0 : run + 1;
+    return run >= KEY_DIGITS_MIN;
+  });
+}
+
+/** Lines stay lines, so that messages name the right place. */
+function blank(comment: Buffer): void {
+  for (let i = 0; i < comment.length; i++) if (!isLineEnd(comment[i]!)) comment[i] = SPACE;
+}
+
+function isLineEnd(octet: number): boolean {
+  return octet === LINE_FEED || octet === CARRIAGE_RETURN;
 }

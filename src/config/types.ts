@@ -11,6 +11,8 @@ export interface Config {
   crypto: 'auto' | 'node' | 'batch';
   workers: 'auto' | number;
   stateDir: string;
+  /** The state directory may be lost with the host or container; whoever says so takes new keys when it was. */
+  stateMayBeLost: boolean;
   /** Path of the Unix socket that `show` and `rotate` talk to. */
   controlSocket: string;
   metrics: MetricsConfig | null;

@@ -1,7 +1,7 @@
 /** What a configuration may say but rarely means. */
-import { readFileSync, statSync } from 'node:fs';
-import { quote } from './problem.ts';
-import { StandIns } from './stand-ins.ts';
+import type { SaConfig } from '../macsec/config.ts';
+import { isExampleKey } from './example-keys.ts';
+import { formatPath, quote } from './problem.ts';
 import type { Config, TunnelConfig } from './types.ts';
 
 /** Warnings, a line each; for the log at start and for `l2vpnd check`. `path`: the file it is from. */
@@ -9,19 +9,51 @@ export function configWarnings(config: Config, path: string): string[] {
   const said = config.tunnels.flatMap((tunnel) =>
     tunnelWarnings(tunnel).map((text) => `tunnel ${quote(tunnel.name)}: ${text}`),
   );
-  return exposesKeys(path)
-    ? [`${path} holds keys and others may read it: run chmod 600 ${path}`, ...said]
-    : said;
+  const keys = keysOf(config);
+  return [...exampleWarnings(keys, path), ...sameIdWarnings(keys), ...said];
 }
 
-/** True where `path` has access bits for others and a key in it. */
-function exposesKeys(path: string): boolean {
-  if ((statSync(path).mode & 0o044) === 0) return false;
-  // A string of the file would keep its keys in memory.
-  const octets = readFileSync(path);
-  const hasKeys = new StandIns().take(octets) > 0;
-  octets.fill(0);
-  return hasKeys;
+interface KeyAt {
+  readonly at: string;
+  readonly sa: SaConfig;
+}
+
+function keysOf(config: Config): KeyAt[] {
+  return config.tunnels.flatMap(({ macsec }, t) => {
+    if (macsec === null) return [];
+    const base = ['tunnels', t, 'macsec'];
+    const tx = macsec.txSa.map((sa, i) => ({ at: formatPath([...base, 'txSa', i]), sa }));
+    const rx = macsec.rxSc.flatMap((sc, i) =>
+      sc.sa.map((sa, j) => ({ at: formatPath([...base, 'rxSc', i, 'sa', j]), sa })),
+    );
+    return [...tx, ...rx];
+  });
+}
+
+function exampleWarnings(keys: readonly KeyAt[], path: string): string[] {
+  const examples = keys.filter(({ sa }) => isExampleKey(sa.sak));
+  const [first] = examples;
+  if (first === undefined) return [];
+  const others = examples.length === 1 ? '' : ` and ${examples.length - 1} more`;
+  return [
+    `INSECURE: ${first.at}${others} in ${path} use keys of the published examples: ` +
+      'anybody can read and forge the frames; make keys with "openssl rand -hex 16"',
+  ];
+}
+
+/** One warning an identifier: a hub may give each of its tunnels the same two. */
+function sameIdWarnings(keys: readonly KeyAt[]): string[] {
+  const firstOf = new Map<string, KeyAt>();
+  const said = new Map<string, string>();
+  for (const key of keys) {
+    const { keyId, sak } = key.sa;
+    const first = firstOf.get(keyId);
+    if (first === undefined) firstOf.set(keyId, key);
+    else if (!said.has(keyId) && !first.sa.sak.equals(sak)) {
+      said.set(keyId, `keyId ${keyId} names different keys: ${first.at} and ${key.at}; give each its own`);
+    }
+  }
+  return [...said.values()];
 }
 
 function tunnelWarnings(tunnel: TunnelConfig): string[] {

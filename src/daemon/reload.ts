@@ -27,7 +27,7 @@ export interface MacsecChange {
 
 /** As with `ip link change … type macsec`: these belong to the SecY's birth. */
 const FIXED_MACSEC = ['cipher', 'icvLen', 'port'] as const;
-const FIXED_GLOBAL = ['crypto', 'workers', 'stateDir', 'controlSocket', 'metrics'] as const;
+const FIXED_GLOBAL = ['crypto', 'workers', 'stateDir', 'stateMayBeLost', 'controlSocket', 'metrics'] as const;
 
 /** Compares what was loaded before with what is loaded now (not with what runs: a rotation is not an edit). */
 export function planReload(before: Config, after: Config): ReloadPlan {

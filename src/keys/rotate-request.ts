@@ -1,5 +1,7 @@
 /** What a rotate request (api/rotate.ts) asks of a tunnel with static keys: its key files read, its defaults filled in. */
+import type { KeyObject } from 'node:crypto';
 import type { RotateBody } from '../api/rotate.ts';
+import { defaultKeyId } from '../config/key-id.ts';
 import { readKeyFile } from '../config/keys.ts';
 import { isXpn, sakLen } from '../crypto/cipher-suite.ts';
 import { L2vpnError } from '../errors.ts';
@@ -72,19 +74,26 @@ interface NewSa {
 
 /** SSCI and, unless given, salt go on from the SA before; the key is what is new. */
 function newSa({ an, file, octets, keyId, salt, old }: NewSa): SaConfig {
+  const sak = readKeyFile(file, octets);
   return {
     an,
     pn: defaultSa.pn,
-    keyId: keyId?.toLowerCase() ?? nextKeyId(old?.keyId),
-    sak: readKeyFile(file, octets),
+    keyId: keyId?.toLowerCase() ?? keyIdAfter(old, sak),
+    sak,
     active: true,
     ssci: old?.ssci ?? null,
     salt: salt === undefined ? (old?.salt ?? null) : Buffer.from(salt, 'hex'),
   };
 }
 
+/** What a restart by the new file would show: an identifier made of the key, or the next one after a chosen one. */
+function keyIdAfter(old: SaConfig | undefined, sak: KeyObject): string {
+  if (old === undefined || old.keyId === defaultKeyId(old.sak)) return defaultKeyId(sak);
+  return nextKeyId(old.keyId);
+}
+
 /** The identifier after `keyId`, as a number of the same length. */
-function nextKeyId(keyId: string = '00'): string {
+function nextKeyId(keyId: string): string {
   const next = BigInt.asUintN(keyId.length * 4, BigInt(`0x${keyId}`) + 1n);
   return next.toString(16).padStart(keyId.length, '0');
 }

@@ -80,7 +80,7 @@ export class StaticKeys implements KeySource {
 
   async #moveNow(running: Rotation, body: RotateBody): Promise<RotationStatus> {
     if (running.state !== 'waiting for the peer' || !asksToMoveNow(body, running.request)) {
-      throw new L2vpnError('L2VPN_USAGE', `tunnel "${this.#tunnel}" is in a rotation: ${running.state}`);
+      throw new L2vpnError('L2VPN_BUSY', `tunnel "${this.#tunnel}" is in a rotation: ${running.state}`);
     }
     await running.moveNow();
     return statusOf(running);

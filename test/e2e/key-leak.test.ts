@@ -4,18 +4,19 @@
  * and in OpenSSL's contexts. No core dump is written, even where the limit would allow one.
  */
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { must, run } from '../../lab/run.ts';
-import { daemonPath, type Site } from '../../lab/site.ts';
+import { daemonPath, EXAMPLE_KEYS, type Site } from '../../lab/site.ts';
 import { labOfTests, suite } from './support.ts';
 
 /** Without a pattern, so that finding them is no accident. */
 const KEYS = {
   inline: '7c02e95fb1a84d36c9e0d5174fba2683',
   file: 'd4b86f0e2971c3a55e1f8b7790ca624d',
+  commented: '5b0fd2c86e9371a4f8627ce01d4ab935',
   rotatedTx: '92f1c07d6be8354aa36d0fc5817be294',
   rotatedRx: '3ea57d18c4f2960b5bd1728e09fc4da6',
 } as const;
@@ -79,7 +80,7 @@ async function residentOctets(pid: number): Promise<number> {
 suite('the memory of a running daemon', { programs: ['setpriv'] }, () => {
   const lab = labOfTests({ prefix: 'mem' });
 
-  /** A site with one key in its file and one beside it. */
+  /** A site with one key in its file, one in a comment there, and one beside it. */
   async function keyedSite(settings: Record<string, unknown> = {}): Promise<Site> {
     const keyFile = lab.newFile('.key');
     await writeFile(keyFile, `${KEYS.file}\n`, { mode: 0o600 });
@@ -88,6 +89,8 @@ suite('the memory of a running daemon', { programs: ['setpriv'] }, () => {
       rxSc: [{ mac: '00:00:00:22:22:22', sa: [{ an: 0, keyId: '02', keyFile }] }],
     };
     const site = lab.site(1, { macsec }, { log: { level: 'trace' }, ...settings });
+    await site.prepare();
+    await appendFile(site.configPath, `// was: "key": "${KEYS.commented}"\n`);
     await site.start();
     return site;
   }
@@ -137,7 +140,7 @@ suite('the memory of a running daemon', { programs: ['setpriv'] }, () => {
     const limited = ['sh', '-c', 'ulimit -c unlimited; exec "$@"', 'sh'];
     const site = lab.site(1);
     await site.prepare();
-    const argv = [...limited, process.execPath, daemonPath(), '--config', site.configPath];
+    const argv = [...limited, process.execPath, daemonPath(), EXAMPLE_KEYS, '--config', site.configPath];
     const daemon = site.space.start(argv, { cwd: dir });
     try {
       await daemon.waitFor(/"msg":"ready"/, 10_000);

@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { GrePacket } from '../../lab/capture.ts';
-import { daemonPath, type Site } from '../../lab/site.ts';
+import { daemonPath, EXAMPLE_KEYS, type Site } from '../../lab/site.ts';
 import { labOfTests, pingOnce, pingUntil, suite } from './support.ts';
 
 /** The packet numbers that one router sent, in the order of the wire. */
@@ -74,7 +74,7 @@ suite('a service manager that cannot be reached', {}, () => {
     const site = lab.site(1);
     await site.prepare();
     const gone = `NOTIFY_SOCKET=${join(site.dir, 'gone')}`;
-    const argv = ['env', gone, process.execPath, daemonPath(), '--config', site.configPath];
+    const argv = ['env', gone, process.execPath, daemonPath(), EXAMPLE_KEYS, '--config', site.configPath];
     const daemon = lab.topology.nsra.start(argv);
     await daemon.waitFor(/"msg":"the service manager cannot be told READY=1: .*No such file/);
     for (let round = 0; round < 2; round++) {

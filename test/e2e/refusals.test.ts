@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { run } from '../../lab/run.ts';
 import {
   daemonPath,
+  EXAMPLE_KEYS,
   KEY_1,
   KEY_2,
   type Site,
@@ -272,6 +273,44 @@ const BAD_FILES: BadFile[] = [
     exit: 78,
     message: /open\.key/,
   },
+  {
+    title: 'keys in a file that others may read',
+    content: (file) => file,
+    mode: 0o644,
+    exit: 78,
+    message: /holds keys and has mode 0644: others have access; run chmod 600/,
+  },
+  {
+    title: 'keys in a file that others may write',
+    content: (file) => file,
+    mode: 0o602,
+    exit: 78,
+    message: /holds keys and has mode 0602: others have access; run chmod 600/,
+  },
+  {
+    title: 'a file without keys that its group may write',
+    content: (f) => set(f, 'macsec', null),
+    mode: 0o664,
+    exit: 78,
+    message: /has mode 0664: others have access; run chmod go-w .*chooses its keys/,
+  },
+  {
+    title: 'a nesting without end',
+    content: `{"tunnels":${'['.repeat(3000)}${']'.repeat(3000)}}`,
+    exit: 78,
+    message: /^l2vpnd: site1\.json:1:43: is nested deeper than 32 levels\n$/,
+  },
+  {
+    title: 'more channels than a SecY takes',
+    content: (f) =>
+      set(
+        f,
+        'macsec.rxSc',
+        Array.from({ length: 63 }, (_, i) => ({ sci: `00000000${i + 10}000001`, sa: [] })),
+      ),
+    exit: 78,
+    message: /rxSc: holds 63 channels; a SecY has at most 62/,
+  },
   { title: 'an unknown command', argv: ['frobnicate'], exit: 64, message: /frobnicate/ },
   { title: 'an unknown option', argv: ['--frobnicate'], exit: 64, message: /frobnicate/ },
   { title: 'no configuration named', argv: [], exit: 64, message: /--config/ },
@@ -280,7 +319,7 @@ const BAD_FILES: BadFile[] = [
 suite('the command line refuses', { programs: ['setpriv'] }, () => {
   const lab = labOfTests({ prefix: 'cli' });
 
-  const refuses = async ({ content, argv, exit, message }: BadFile): Promise<void> => {
+  const refuses = async ({ content, mode, argv, exit, message }: BadFile): Promise<void> => {
     const site = lab.site(1);
     await site.prepare();
     const path = join(site.dir, content === undefined ? 'none/site1.json' : 'bad/site1.json');
@@ -289,12 +328,14 @@ suite('the command line refuses', { programs: ['setpriv'] }, () => {
       await writeFile(join(site.dir, 'bad', 'open.key'), `${KEY_1}\n`);
       await chmod(join(site.dir, 'bad', 'open.key'), 0o644);
       const reference = JSON.parse(await readFile(site.configPath, 'utf8')) as SiteFile;
-      await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content(reference)));
+      const text = typeof content === 'string' ? content : JSON.stringify(content(reference));
+      await writeFile(path, text);
+      await chmod(path, mode ?? 0o600);
     }
     const { code, stdout, stderr } = await run([
       process.execPath,
       daemonPath(),
-      ...(argv ?? ['check', '--config', path]),
+      ...(argv ?? ['check', EXAMPLE_KEYS, '--config', path]),
     ]);
     expect(`${code} ${stderr}`).toMatch(new RegExp(`^${exit} l2vpnd: `));
     expect(stderr).toMatch(message);
@@ -302,6 +343,21 @@ suite('the command line refuses', { programs: ['setpriv'] }, () => {
   };
 
   for (const bad of BAD_FILES) it(`${bad.title}: exit ${bad.exit}`, () => refuses(bad));
+
+  it('the published keys, unless it is told to take them: exit 78', async () => {
+    const site = lab.site(1);
+    await site.prepare();
+    for (const command of [[], ['check']]) {
+      const argv = [process.execPath, daemonPath(), ...command, '--config', site.configPath];
+      const { code, stdout, stderr } = await site.space.run(argv);
+      expect(`${code} ${stderr}`).toMatch(
+        /^78 l2vpnd: site1\.json:\d+: tunnels.*key of the published examples/,
+      );
+      expect(stdout + stderr).not.toMatch(new RegExp(`${KEY_1}|${KEY_2}`));
+    }
+    await site.start();
+    expect(site.output()).toMatch(/"level":40.*INSECURE: .* use keys of the published examples/);
+  });
 
   it('a configuration that it may not read: exit 77', async () => {
     const site = lab.site(1);

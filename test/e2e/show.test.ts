@@ -1,5 +1,5 @@
 /** What `l2vpnd show` says of running daemons, and what is seen of packet numbers that run out. */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type Site, tunnelFile } from '../../lab/site.ts';
@@ -97,6 +97,44 @@ suite('l2vpnd show', {}, () => {
       site.controlSocket,
     ]);
     expect([refused.code, refused.stderr]).toEqual([77, expect.stringMatching(/permission denied/)]);
+  });
+});
+
+suite('l2vpnd show of a daemon that cannot be asked as usual', {}, () => {
+  const lab = labOfTests({ prefix: 'ask' });
+
+  it('needs no sound configuration: a key file that went, a syntax error behind the socket', async () => {
+    lab.explainFailure();
+    const site = lab.site(1);
+    await site.start();
+    const reference = JSON.parse(await readFile(site.configPath, 'utf8')) as { tunnels: unknown };
+    const keyless = JSON.stringify(reference).replace(/"key":"[0-9a-f]+"/g, '"keyFile":"gone.key"');
+    for (const text of [keyless, `${JSON.stringify(reference).slice(0, -1)}, "tunnels": [`]) {
+      await writeFile(site.configPath, text);
+      expect((await shown(site)).map(({ l2vpnd }) => l2vpnd.name)).toEqual(['site2']);
+    }
+  });
+
+  it('gives up after 3 s where it is stopped, and so do rotate and reload', async () => {
+    lab.explainFailure();
+    const site = lab.site(1);
+    await site.start();
+    process.kill(site.pid, 'SIGSTOP');
+    try {
+      const rotate = ['rotate', 'site2', '--tx-key-file', 'a', '--rx-key-file', 'b'];
+      for (const args of [['show'], rotate, ['reload']]) {
+        const started = performance.now();
+        const { code, stderr } = await site.command(...args);
+        expect([code, stderr]).toEqual([
+          69,
+          `l2vpnd: the daemon at ${site.controlSocket} does not answer in 3 s: it may be stopped or blocked\n`,
+        ]);
+        expect(performance.now() - started).toBeLessThan(8000);
+      }
+    } finally {
+      process.kill(site.pid, 'SIGCONT');
+    }
+    expect(await shown(site)).toHaveLength(1);
   });
 });
 

@@ -11,6 +11,7 @@ describe('L2vpnError', () => {
     ['L2VPN_SYSTEM', 71],
     ['L2VPN_STATE', 71],
     ['L2VPN_CANTCREATE', 73],
+    ['L2VPN_BUSY', 75],
     ['L2VPN_PERMISSION', 77],
     ['L2VPN_CONFIG', 78],
     ['L2VPN_KEYFILE', 78],

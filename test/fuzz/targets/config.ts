@@ -3,6 +3,7 @@
  * the masked configuration shows a key of the text. Changes are made to the JSON value, or blindly to its text.
  */
 
+import { parseJson } from '../../../src/config/json-text.ts';
 import { parseConfig } from '../../../src/config/load.ts';
 import { maskedConfig } from '../../../src/config/masked.ts';
 import type { Config } from '../../../src/config/types.ts';
@@ -195,7 +196,7 @@ export const config: FuzzTarget = {
       demand(error.message !== '', 'an error says nothing');
       return;
     }
-    const open = openText(JSON.parse(text.replace(/^\ufeff/, '')));
+    const open = openText(parseJson(text, 'fuzz.json').value);
     const hidden = secrets.filter((key) => !showsKey(open, key));
     demandNoKey(JSON.stringify(maskedConfig(loaded)), hidden, 'the masked configuration');
   },

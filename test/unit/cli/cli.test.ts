@@ -1,10 +1,20 @@
 /** The command as a shell sees it: what it prints where, and its exit status. Runs dist/, which `npm test` builds. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { KEY_A, KEY_B, sample } from '../config/sample.ts';
+import { exampleText, KEY_A, KEY_B, sample } from '../config/sample.ts';
 import { ARP_REQUEST, GRE_IPV4, PCAPNG_FILE } from '../explain/packets.ts';
 
 const MAIN = 'dist/src/main.js';
@@ -100,7 +110,64 @@ describe('l2vpnd check', () => {
   });
 
   it('takes --config before the command too', () => {
-    expect(l2vpnd('--config', 'examples/site1.json', 'check').status).toBe(0);
+    expect(l2vpnd('--config', file('early.json', JSON.stringify(sample())), 'check').status).toBe(0);
+  });
+});
+
+describe('keys in the memory of a command', () => {
+  /** What the command's process had at its end, as the kernel says. */
+  const atEnd = `data:text/javascript,${encodeURIComponent(
+    `import { readFileSync } from 'node:fs';
+     process.on('exit', () => process.stderr.write(readFileSync('/proc/self/limits', 'utf8')));`,
+  )}`;
+
+  it.each([[['check']], [['explain', GRE_IPV4]]])('of %j are in no core dump', (args) => {
+    const path = file('good.json', JSON.stringify(sample()));
+    const unlimited = ['-c', 'ulimit -S -c "$(ulimit -H -c)"; exec "$@"', 'sh'];
+    const run = [process.execPath, '--import', atEnd, MAIN, ...args, '--config', path];
+    const { status, stderr } = spawnSync('sh', [...unlimited, ...run], { encoding: 'utf8' });
+    expect(stderr).toMatch(/^Max core file size\s+0\s+0\s/m);
+    expect(status).toBe(0);
+  });
+
+  it('may be, with a warning, where the addon was not built', () => {
+    const copy = join(dir, 'copy');
+    mkdirSync(copy);
+    cpSync('dist/src', join(copy, 'dist/src'), { recursive: true });
+    cpSync('package.json', join(copy, 'package.json'));
+    symlinkSync(join(process.cwd(), 'node_modules'), join(copy, 'node_modules'));
+    const argv = [join(copy, MAIN), 'check', '--config', file('good.json', JSON.stringify(sample()))];
+    const { status, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
+    expect(stderr).toMatch(
+      /^l2vpnd: warning: a core dump would hold keys: \S+l2vpnd\.node was not built: run .*\n$/,
+    );
+    expect(status).toBe(0);
+  });
+});
+
+describe('l2vpnd with the published example keys', () => {
+  it('check refuses them, or warns where that was asked for, before or behind the command', () => {
+    const path = exampleFile();
+    expect(l2vpnd('check', '--config', path)).toMatchObject({
+      status: 78,
+      stdout: '',
+      stderr: expect.stringMatching(/txSa\[0\]\.key: is a key of the published examples/),
+    });
+    for (const args of [
+      ['--insecure-example-keys', 'check'],
+      ['check', '--insecure-example-keys'],
+    ]) {
+      const { status, stderr } = l2vpnd(...args, '--config', path);
+      expect(stderr).toMatch(
+        /^l2vpnd: warning: INSECURE: .* use keys of the published examples: anybody can read/,
+      );
+      expect(status).toBe(0);
+    }
+  });
+
+  it('the daemon refuses them before it touches anything', () => {
+    const path = exampleFile();
+    expect(l2vpnd('--config', path)).toEqual(l2vpnd('check', '--config', path));
   });
 });
 
@@ -133,6 +200,13 @@ describe('l2vpnd check with a bad configuration', () => {
       () => withKeyFile(file('open.key', KEY_A, 0o644)),
       78,
       /has mode 0644: others have access/,
+    ],
+    ['a file that is open', () => file('open.json', JSON.stringify(sample()), 0o644), 78, /run chmod 600 /],
+    [
+      'nested 3000 deep',
+      () => file('deep.json', `{"tunnels":${'['.repeat(3000)}${']'.repeat(3000)}}`),
+      78,
+      /^l2vpnd: deep\.json:1:43: is nested deeper than 32 levels\n$/,
     ],
     [
       'PN 0',
@@ -217,7 +291,7 @@ describe('l2vpnd: several problems', () => {
 
 describe('l2vpnd explain', () => {
   it('says of a packet whether a configuration accepts it, and shows what is in it', () => {
-    const { status, stdout, stderr } = l2vpnd('explain', '--config', 'examples/site1.json', GRE_IPV4);
+    const { status, stdout, stderr } = l2vpnd('explain', '--config', exampleFile(), GRE_IPV4);
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toContain('tunnel site2, received: ACCEPTED (ok): key 02, AN 0');
     expect(stdout).not.toMatch(/(22){16}|(11){16}/);
@@ -226,7 +300,7 @@ describe('l2vpnd explain', () => {
   it('reads a capture, and prints JSON', () => {
     const path = join(dir, 'a.pcapng');
     writeFileSync(path, Buffer.from(PCAPNG_FILE, 'hex'));
-    const { stdout } = l2vpnd('explain', '-j', '-r', path, '-c', 'examples/site1.json');
+    const { stdout } = l2vpnd('explain', '-j', '-r', path, '-c', exampleFile());
     expect(JSON.parse(stdout)).toMatchObject({ number: 1, verdict: { accepted: true, frame: ARP_REQUEST } });
   });
 
@@ -251,6 +325,11 @@ describe('l2vpnd explain', () => {
     expect(outcome.status).toBe(status);
   });
 });
+
+/** Reading a packet protects nothing: `explain` takes the published keys without a word. */
+function exampleFile(): string {
+  return file('example.json', exampleText('site1'));
+}
 
 function broken(change: object): string {
   return file('broken.json', JSON.stringify({ ...sample(), ...change }));

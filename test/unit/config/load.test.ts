@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -77,13 +77,16 @@ describe('loadConfig: a sound file', () => {
     expect(sciOf('00:00:00:11:11:11', 1)).toBe('0000001111110001');
   });
 
-  it.each(['site1', 'site2'])('takes examples/%s.json as it is', (name) => {
-    const config = loadConfig(`examples/${name}.json`);
-    expect(config.tunnels[0]!.tap).toMatchObject({ ifname: 'macsec1', bridge: 'br0' });
-  });
-
-  it('reads the examples as two ends of one tunnel', () => {
-    const [a, b] = ['site1', 'site2'].map((name) => loadConfig(`examples/${name}.json`).tunnels[0]!);
+  it('takes the examples as they are, with key files beside them, as two ends of one tunnel', () => {
+    for (const [name, key] of [
+      ['site1.key', KEY_A],
+      ['site2.key', KEY_B],
+    ] as const)
+      file(name, `${key}\n`);
+    const [a, b] = ['site1.json', 'site2.json'].map((name) => {
+      return loadConfig(file(name, readFileSync(`examples/${name}`, 'utf8'), 0o644)).tunnels[0]!;
+    });
+    for (const end of [a, b]) expect(end!.tap).toMatchObject({ ifname: 'macsec1', bridge: 'br0' });
     expect([a!.gre.local, a!.gre.remote]).toEqual([b!.gre.remote, b!.gre.local]);
     expect(a!.macsec!.rxSc[0]!.sci).toBe(sciOf(b!.tap.mac!, b!.macsec!.port));
     expect(a!.macsec!.txSa[0]!.sak.equals(b!.macsec!.rxSc[0]!.sa[0]!.sak)).toBe(true);
@@ -164,13 +167,24 @@ describe('loadConfig: the file itself', () => {
     ['blank', ' \n ', /^site1\.json is empty/],
     ['no JSON', 'tunnels: []', /^site1\.json:1:1: not valid JSON/],
     ['cut off', '{\n  "tunnels": [', /^site1\.json:2:\d+: not valid JSON/],
-    ['a comma too many', '{\n  "tunnels": [],\n}', /^site1\.json:3:1: not valid JSON/],
+    ['two commas', '{\n  "tunnels": [],\n,}', /^site1\.json:3:1: not valid JSON/],
+    ['a comment', '// {}\n/* */', /^site1\.json is empty/],
+    ['a comment without end', '{}\n/* ', /^site1\.json:2:1: not valid JSON: unexpected end of comment/],
     ['a list', '[]', /^site1\.json:1: must be an object with "tunnels", not a list$/],
     ['null', 'null', /must be an object with "tunnels", not null/],
     ['without tunnels', '{}', /^site1\.json:1: tunnels: is required: a list of tunnels$/],
     ['a name twice', '{"crypto":"node",\n"crypto":"auto","tunnels":[]}', /crypto: stands twice/],
-    ['nested 100000 deep', '['.repeat(100_000), /site1\.json:1:\d+: not valid JSON/],
-    ['nested 100000 deep and closed', `${'['.repeat(1e5)}${']'.repeat(1e5)}`, /must be an object/],
+    ['nested 100000 deep', '['.repeat(100_000), /^site1\.json:1:33: is nested deeper than 32 levels$/],
+    [
+      'nested 3000 deep and closed',
+      `{"tunnels":\n${'['.repeat(3000)}${']'.repeat(3000)}}`,
+      /^site1\.json:2:32: is nested deeper than 32 levels$/,
+    ],
+    [
+      'nested 3000 deep in a field',
+      `{"tunnels":[{"name":\n${'{"a":'.repeat(3000)}1${'}'.repeat(3000)}}]}`,
+      /^site1\.json:2:146: is nested deeper than 32 levels$/,
+    ],
   ])('text that is %s is refused with its place', (_what, text, message) => {
     const error = refusal(() => parseConfig(text, '/etc/site1.json'));
     expect(error).toMatchObject({ code: 'L2VPN_CONFIG', exitStatus: 78 });
@@ -730,10 +744,13 @@ describe('configWarnings', () => {
     expect(configWarnings(loadConfig(path), path).join('\n')).toMatch(message);
   });
 
-  it('a file with keys that others may read is worth a warning', () => {
-    const path = file('open.json', JSON.stringify(sample()), 0o644);
-    expect(configWarnings(loadConfig(path), path)).toEqual([
-      expect.stringMatching(/others may read it: run chmod 600/),
+  it('one explicit keyId for different keys is worth a warning, once an identifier', () => {
+    const value = sample();
+    value.tunnels[0].macsec.txSa.push({ an: 1, keyId: 'AB', key: '3c'.repeat(16) });
+    value.tunnels[0].macsec.rxSc[0].sa.push({ an: 1, keyId: 'ab', key: '4d'.repeat(16) });
+    value.tunnels[0].macsec.rxSc[0].sa.push({ an: 2, keyId: 'ab', key: '5e'.repeat(16) });
+    expect(configWarnings(load(value), 'a.json')).toEqual([
+      'keyId ab names different keys: tunnels[0].macsec.txSa[1] and tunnels[0].macsec.rxSc[0].sa[1]; give each its own',
     ]);
   });
 

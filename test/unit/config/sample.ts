@@ -1,4 +1,6 @@
 /** A sound configuration to break in tests, one field at a time. */
+import { readFileSync } from 'node:fs';
+import { permitExampleKeys } from '../../../src/config/example-keys.ts';
 import { parseConfig } from '../../../src/config/load.ts';
 import type { Config } from '../../../src/config/types.ts';
 import { L2vpnError } from '../../../src/errors.ts';
@@ -40,6 +42,18 @@ export function otherTunnel(): Json {
 
 export function load(value: Json, path = '/nowhere/site1.json'): Config {
   return parseConfig(JSON.stringify(value, null, 2), path);
+}
+
+/** The text of `examples/<site>.json` with the published keys in it, as the lab has them. */
+export function exampleText(site: 'site1' | 'site2'): string {
+  const text = readFileSync(`examples/${site}.json`, 'utf8');
+  return text.replace(/"keyFile": "site([12])\.key"/g, (_, n: string) => `"key": "${n.repeat(32)}"`);
+}
+
+/** Takes the published keys from then on, in the whole test file. */
+export function exampleConfig(site: 'site1' | 'site2'): Config {
+  permitExampleKeys();
+  return parseConfig(exampleText(site), `/nowhere/${site}.json`);
 }
 
 /** The error of a configuration that must not load. */

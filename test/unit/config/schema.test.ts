@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { maskedConfig } from '../../../src/config/masked.ts';
 import { editDistance, nearest } from '../../../src/config/nearest.ts';
 import { formatPath, quote } from '../../../src/config/problem.ts';
 import { jsonSchema } from '../../../src/config/schema.ts';
+import { MAX_RX_SC } from '../../../src/macsec/configure.ts';
+import { load, refusal, sample } from './sample.ts';
 
 interface JsonSchema {
   description?: string;
@@ -30,6 +33,34 @@ describe('l2vpnd.schema.json', () => {
       }
       for (const part of [node.items, ...(node.anyOf ?? [])]) if (part !== undefined) visit(part, path);
     }
+  });
+});
+
+describe('what the data path has room for', () => {
+  const channels = (count: number): object[] =>
+    Array.from({ length: count }, (_, i) => ({ sci: `00000000${(i + 16).toString(16)}000001`, sa: [] }));
+
+  it('as many rxSc as a SecY takes, and not one more', () => {
+    const value = sample();
+    value.tunnels[0].macsec.rxSc = channels(MAX_RX_SC);
+    expect(load(value).tunnels[0]!.macsec!.rxSc).toHaveLength(MAX_RX_SC);
+    value.tunnels[0].macsec.rxSc = channels(MAX_RX_SC + 1);
+    expect(refusal(() => load(value))).toMatchObject({
+      code: 'L2VPN_CONFIG',
+      message: expect.stringMatching(
+        `tunnels\\[0\\]\\.macsec\\.rxSc: holds ${MAX_RX_SC + 1} channels; a SecY has at most ${MAX_RX_SC}: spread the peers`,
+      ),
+    });
+  });
+});
+
+describe('stateMayBeLost', () => {
+  it('is false unless the file says so, and shown by check', () => {
+    expect(load(sample()).stateMayBeLost).toBe(false);
+    expect(maskedConfig(load({ ...sample(), stateMayBeLost: true }))).toMatchObject({ stateMayBeLost: true });
+    expect(refusal(() => load({ ...sample(), stateMayBeLost: 'yes' })).message).toMatch(
+      /stateMayBeLost: must be true or false, not "yes"/,
+    );
   });
 });
 

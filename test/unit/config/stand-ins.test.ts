@@ -45,6 +45,7 @@ describe('stand-ins for keys', () => {
     ['a value, not a name', `["key", "${KEY_A}"]`],
     ['a key as a value', `{"name": "key", "x": "${KEY_A}"}`],
     ['a name with an escape before it', `{"\\"key": "${KEY_A}"}`],
+    ['in quotes across lines', `{"key": "\n${KEY_A}"}`],
     ['an escape in it', `{"key": "${KEY_A}\\b"}`],
     ['no end', `{"key": `],
     ['nothing', ''],
@@ -52,6 +53,40 @@ describe('stand-ins for keys', () => {
     const octets = Buffer.from(text);
     expect(new StandIns().take(octets)).toBe(0);
     expect(octets.toString()).toBe(text);
+  });
+
+  it.each([
+    ['// was: ', '\n'],
+    ['/* was:\n', '*/'],
+    ['// "', '\n'],
+    ['// don\'t "', '\r'],
+    ['/*/ ', '*/'],
+    ['/* ', ''],
+    ['// ', ''],
+  ])('keys in a comment %j … %j are blanked, and lines stay', (open, close) => {
+    const text = `{"key": "${KEY_A}", ${open}"key": "${KEY_B}" ${close} "key": "${KEY_A}"}\n`;
+    const octets = Buffer.from(text);
+    const standIns = new StandIns();
+    expect(standIns.take(octets)).toBe(close === '' ? 2 : 3);
+    const changed = octets.toString();
+    expect(changed).not.toContain(KEY_A);
+    expect(changed).not.toContain(KEY_B);
+    expect(changed.split('\n').map((line) => line.length)).toEqual(
+      text.split('\n').map((line) => line.length),
+    );
+  });
+
+  it('a key is found behind comments, quotes in comments and slashes in strings', () => {
+    const text = `{ // it's "key": \n "url": "http://x/*y", "key" /* : " */ : // "\n "${KEY_A}" }`;
+    const octets = Buffer.from(text);
+    expect(new StandIns().take(octets)).toBe(1);
+    expect(octets.toString()).toContain('"http://x/*y"');
+    expect(octets.toString()).not.toContain(KEY_A);
+  });
+
+  it('a key in a comment does not get into a message', () => {
+    const text = `{ /* "key": "${KEY_B}" */ "tunnels": 1 // ${KEY_A}\n`;
+    expect(refusal(() => loadConfig(fileOf(text))).message).not.toMatch(/1a1a|2b2b/);
   });
 
   it('never throw, never change how many octets there are, and leave valid JSON valid', () => {

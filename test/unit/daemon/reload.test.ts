@@ -196,7 +196,16 @@ describe('what a reload does', () => {
   it('has an answer for every field that there is', () => {
     const config: Config = load(sample());
     expect(Object.keys(config).sort()).toEqual(
-      ['tunnels', 'crypto', 'workers', 'stateDir', 'controlSocket', 'metrics', 'log'].sort(),
+      [
+        'tunnels',
+        'crypto',
+        'workers',
+        'stateDir',
+        'stateMayBeLost',
+        'controlSocket',
+        'metrics',
+        'log',
+      ].sort(),
     );
     expect(Object.keys(config.tunnels[0]?.tap ?? {}).sort()).toEqual(
       ['ifname', 'mac', 'mtu', 'bridge', 'queues'].sort(),

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../../../src/config/load.ts';
 import type { Config } from '../../../src/config/types.ts';
 import { L2vpnError } from '../../../src/errors.ts';
 import { type CapturedPacket, readCaptureFile } from '../../../src/explain/capture-file.ts';
@@ -8,7 +7,7 @@ import { formatPacket, formatTime } from '../../../src/explain/format.ts';
 import { packetsOf } from '../../../src/explain/input.ts';
 import { Judge, type Judgement } from '../../../src/explain/judge.ts';
 import { decode, guessFirst } from '../../../src/explain/outer.ts';
-import { type Json, load, sample } from '../config/sample.ts';
+import { exampleConfig, type Json, load, sample } from '../config/sample.ts';
 import {
   ARP_REQUEST,
   GRE_IPV4,
@@ -22,8 +21,8 @@ import {
   PCAPNG_FILE,
 } from './packets.ts';
 
-const SITE1 = loadConfig('examples/site1.json');
-const SITE2 = loadConfig('examples/site2.json');
+const SITE1 = exampleConfig('site1');
+const SITE2 = exampleConfig('site2');
 /** Of GRE_IPV4: behind IPv4 20, GRE 4, addresses 12. */
 const TCI_AT = 38;
 const PN_AT = 40;

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { permitExampleKeys } from '../../../src/config/example-keys.ts';
 import { L2vpnError } from '../../../src/errors.ts';
 import { asksToMoveNow, rotationRequest } from '../../../src/keys/rotate-request.ts';
 import type { RotationRequest } from '../../../src/keys/rotation.ts';
@@ -17,6 +18,7 @@ let dir: string;
 let body: { txKeyFile: string; rxKeyFile: string };
 
 beforeAll(() => {
+  permitExampleKeys();
   dir = mkdtempSync(join(tmpdir(), 'l2vpnd-rotate-'));
   body = { txKeyFile: file('tx', TX), rxKeyFile: file('rx', RX) };
 });

@@ -1,0 +1,115 @@
+/** From a checked file to the effective configuration: keys are found and read, relative paths become absolute. */
+import { resolve } from 'node:path';
+import { sakLen } from '../crypto/cipher-suite.ts';
+import { L2vpnError } from '../errors.ts';
+import type { MacsecConfig, SaConfig } from '../macsec/config.ts';
+import { pnFromJson } from '../macsec/pn-json.ts';
+import { refusedExample } from './example-keys.ts';
+import { addressFamily } from './fields.ts';
+import { defaultKeyId } from './key-id.ts';
+import { keyFilePath, keyFromHex, readKeyFile } from './keys.ts';
+import type { JsonPath } from './problem.ts';
+import type { RawConfig, RawMacsec, RawSa, RawTunnel } from './raw.ts';
+import { rxScSci } from './semantics.ts';
+import type { StandIns } from './stand-ins.ts';
+import type { Config, TunnelConfig } from './types.ts';
+
+/** What is wrong with the key at `path`. */
+export interface KeyFault {
+  readonly path: JsonPath;
+  readonly error: L2vpnError;
+}
+
+/** Where keys come from, and whether any may be in the file itself. */
+export interface KeySourceFile {
+  /** What key files are relative to. */
+  readonly folder: string;
+  readonly standIns: StandIns;
+  /** Why no key may be in the file itself; null: it may. */
+  readonly exposure: string | null;
+}
+
+/** `faults` is not empty where a key could not be read: the configuration is of no use then. */
+export function resolveConfig(raw: RawConfig, file: KeySourceFile): { config: Config; faults: KeyFault[] } {
+  const keys = new KeyReader(file);
+  const config = {
+    tunnels: raw.tunnels.map((tunnel, i) => resolveTunnel(tunnel, keys, ['tunnels', i])),
+    crypto: raw.crypto,
+    workers: raw.workers,
+    stateDir: resolve(file.folder, raw.stateDir),
+    stateMayBeLost: raw.stateMayBeLost,
+    controlSocket: resolve(file.folder, raw.controlSocket),
+    metrics: raw.metrics,
+    log: raw.log,
+  };
+  return { config, faults: keys.faults };
+}
+
+/** Finds keys, reads key files; gathers what is wrong with them, so that all are told at once. */
+class KeyReader {
+  readonly faults: KeyFault[] = [];
+  readonly #file: KeySourceFile;
+
+  constructor(file: KeySourceFile) {
+    this.#file = file;
+  }
+
+  read(sa: RawSa, octets: number, path: JsonPath): SaConfig['sak'] {
+    const isFile = sa.keyFile !== undefined;
+    try {
+      return isFile
+        ? readKeyFile(keyFilePath(sa.keyFile!, this.#file.folder), octets)
+        : this.#inline(sa.key!);
+    } catch (error) {
+      if (!(error instanceof L2vpnError)) throw error;
+      this.faults.push({ path: [...path, isFile ? 'keyFile' : 'key'], error });
+      return PLACEHOLDER;
+    }
+  }
+
+  #inline(hex: string): SaConfig['sak'] {
+    const { standIns, exposure } = this.#file;
+    const sak = standIns.keyOf(hex) ?? keyFromHex(hex);
+    if (exposure !== null) throw new L2vpnError('L2VPN_KEYFILE', exposure);
+    const refused = refusedExample(sak);
+    if (refused !== null) throw new L2vpnError('L2VPN_KEYFILE', `is ${refused}`);
+    return sak;
+  }
+}
+
+/** Stands where a key could not be read, until the fault is thrown. */
+const PLACEHOLDER: SaConfig['sak'] = keyFromHex('00'.repeat(16));
+
+function resolveTunnel(raw: RawTunnel, keys: KeyReader, path: JsonPath): TunnelConfig {
+  return {
+    name: raw.name,
+    tap: { ...raw.tap, mac: raw.tap.mac?.toLowerCase() ?? null },
+    gre: { ...raw.gre, family: addressFamily(raw.gre.local) === 6 ? 6 : 4 },
+    macsec: raw.macsec === null ? null : resolveMacsec(raw.macsec, keys, [...path, 'macsec']),
+  };
+}
+
+function resolveMacsec(raw: RawMacsec, keys: KeyReader, path: JsonPath): MacsecConfig {
+  const octets = sakLen(raw.cipher);
+  const resolveSa = (sa: RawSa, at: JsonPath): SaConfig => {
+    const sak = keys.read(sa, octets, at);
+    return {
+      an: sa.an,
+      pn: pnFromJson(sa.pn)!,
+      keyId: sa.keyId?.toLowerCase() ?? defaultKeyId(sak),
+      sak,
+      active: sa.active,
+      ssci: sa.ssci,
+      salt: sa.salt === null ? null : Buffer.from(sa.salt, 'hex'),
+    };
+  };
+  return {
+    ...raw,
+    txSa: raw.txSa.map((sa, i) => resolveSa(sa, [...path, 'txSa', i])),
+    rxSc: raw.rxSc.map((sc, i) => ({
+      sci: rxScSci(sc)!,
+      active: sc.active,
+      sa: sc.sa.map((sa, j) => resolveSa(sa, [...path, 'rxSc', i, 'sa', j])),
+    })),
+  };
+}
