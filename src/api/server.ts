@@ -7,11 +7,12 @@
  *     POST /v1/reload                the configuration file as it is now; answers with what was refused
  */
 import { chmodSync, statSync, unlinkSync } from 'node:fs';
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import type { ReloadPlan } from '../daemon/reload.ts';
 import { EXIT_STATUS, errnoName, L2vpnError, messageOf } from '../errors.ts';
 import { makeDirs } from '../make-dirs.ts';
+import { BoundedServer } from './bounded-server.ts';
 import type { TunnelSnapshot } from './tunnel.ts';
 
 export interface ControlApi {
@@ -22,12 +23,14 @@ export interface ControlApi {
 
 type Answer = readonly [status: number, body: unknown];
 
+/** At a time. */
+const MAX_CONNECTIONS = 32;
 /** No request is longer. */
 const MAX_BODY_LEN = 65_536;
 
 /** Opens the socket at `path`, mode 0600. Throws L2VPN_CANTCREATE, L2VPN_UNAVAILABLE where a daemon answers there. */
 export async function openControl(path: string, api: ControlApi): Promise<Server> {
-  const server = createServer((req, res) => answer(api, req, res));
+  const server = new BoundedServer(MAX_CONNECTIONS, (req, res) => answer(api, req, res));
   try {
     await removeStale(path);
     makeDirs(dirname(path), 0o755);

@@ -1,8 +1,12 @@
 /** The counters for Prometheus, read from shared memory when somebody asks: `GET /metrics`. */
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { BoundedServer } from '../api/bounded-server.ts';
 import type { Counters, MacsecSnapshot, SaSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
+
+/** At a time. */
+const MAX_CONNECTIONS = 16;
 
 /** The registry whose figures `tunnels` gives at each scrape. */
 export function createMetrics(tunnels: () => TunnelSnapshot[]): Registry {
@@ -70,7 +74,7 @@ export function createMetrics(tunnels: () => TunnelSnapshot[]): Registry {
 
 /** Serves `registry` at `listen` (`127.0.0.1:9586`, `[::1]:9586`). Throws L2VPN_UNAVAILABLE. */
 export function openMetrics(listen: string, registry: Registry): Promise<Server> {
-  const server = createServer((req, res) => {
+  const server = new BoundedServer(MAX_CONNECTIONS, (req, res) => {
     if (req.method !== 'GET' || req.url !== '/metrics') {
       res.writeHead(404).end();
       return;
