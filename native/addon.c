@@ -53,6 +53,7 @@ static const struct {
     {"lockFile", lock_file},
     {"hardenProcess", harden_process},
     {"notifySocket", notify_socket},
+    {"exitNow", exit_now},
 };
 
 static void free_addon(napi_env env, void *data, void *hint) {

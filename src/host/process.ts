@@ -1,4 +1,5 @@
 /** What the process asks of the kernel for itself. */
+import { readFileSync } from 'node:fs';
 import { loadAddon } from '../native/load.ts';
 
 /** Takes an exclusive lock on `path` (flock, made 0600 if absent): a descriptor, or −1 where another process holds it. */
@@ -17,8 +18,26 @@ export function hardenProcess(): void {
   loadAddon().hardenProcess();
 }
 
-/** Tells the service manager `text` (`man 3 sd_notify`); nothing where none listens. */
+/** Tells the service manager `text` (`man 3 sd_notify`); nothing where none listens. Throws SystemError. */
 export function notifyServiceManager(text: string): void {
   const socket = process.env.NOTIFY_SOCKET;
   if (socket !== undefined && socket !== '') loadAddon().notifySocket(socket, text);
+}
+
+/** Ends the process at once, though a thread of it waits in a system call that never returns. */
+export function exitNow(status: number): never {
+  return loadAddon().exitNow(status);
+}
+
+/**
+ * How many descriptors the process may have open, or null where /proc does not say. It is the hard limit already:
+ * node raises the soft one to it before it runs any script.
+ */
+export function openFilesLimit(): number | null {
+  try {
+    const found = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'));
+    return found === null ? null : Number(found[1]);
+  } catch {
+    return null;
+  }
 }
