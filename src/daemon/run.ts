@@ -1,43 +1,109 @@
-/** The daemon as a process: log, signals, service manager, exit status. */
+/** The daemon as a process: signals, service manager, faults that nobody caught, exit status. */
+import type { Logger } from 'pino';
 import type { Config } from '../config/types.ts';
 import { messageOf } from '../errors.ts';
-import { notifyServiceManager } from '../host/process.ts';
+import { notifyServiceManager, openFilesLimit } from '../host/process.ts';
+import { type HeldSignal, takeSignals } from '../host/signals.ts';
 import { Daemon } from './daemon.ts';
-import { type LogFormat, openLog } from './log.ts';
+import { installLastResort } from './last-resort.ts';
+import type { Log } from './log.ts';
 
 export interface DaemonOptions {
   readonly configPath: string;
-  readonly logFormat: LogFormat;
+  readonly log: Log;
+  /** Says what ended the daemon; returns the exit status that it stands for. */
+  readonly tellFatal: (error: unknown) => number;
+  /** Flushes the log; resolves with `status`, or ends the process where the log cannot be written. */
+  readonly end: (status: number) => Promise<number>;
 }
 
-/** Runs until SIGTERM or SIGINT (0) or a fault (its exit status). Throws L2vpnError when it cannot start. */
+/**
+ * Runs until SIGTERM or SIGINT (0) or a fault (its exit status, told). A signal that came during the start counts:
+ * one to end ends it as soon as it stands, SIGHUP makes it read its file again.
+ */
 export async function runDaemon(config: Config, options: DaemonOptions): Promise<number> {
-  const log = openLog(config.log.level, options.logFormat);
+  const log = options.log.logger;
   const daemon = new Daemon(config, options.configPath, log);
-  const signal = new Promise<number>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(name, () => {
-        log.info({ signal: name }, 'stopping');
-        resolve(0);
-      });
-    }
-  });
-  const reload = (): void => {
-    notifyServiceManager('RELOADING=1');
-    daemon
-      .reload()
-      .catch((error) => log.error(`not reloaded, everything stays as it was: ${messageOf(error)}`))
-      .finally(() => notifyServiceManager('READY=1'));
-  };
+  let stopped: Promise<void> | null = null;
+  const stop = (): Promise<void> => (stopped ??= daemon.stop());
+  const uninstall = installLastResort(log, stop, (status) => void options.end(status).then(process.exit));
+  const signals = new DaemonSignals(daemon, log);
+  log.debug({ openFiles: openFilesLimit() }, 'limit of open files');
   try {
+    if (signals.ending) return 0;
     await daemon.start();
-    process.on('SIGHUP', reload);
-    notifyServiceManager('READY=1');
-    return await Promise.race([signal, daemon.failed]);
+    if (signals.ending) return 0;
+    tell(log, 'READY=1');
+    signals.ready();
+    return await Promise.race([signals.end, daemon.failed]);
+  } catch (error) {
+    return options.tellFatal(error);
   } finally {
-    process.off('SIGHUP', reload);
-    notifyServiceManager('STOPPING=1');
-    await daemon.stop();
+    signals.close();
+    tell(log, 'STOPPING=1');
+    await stop();
     log.info('stopped');
+    uninstall();
+  }
+}
+
+class DaemonSignals {
+  /** Resolves with 0 at the first signal to end. */
+  readonly end: Promise<number>;
+  ending = false;
+  readonly #daemon: Daemon;
+  readonly #log: Logger;
+  #resolve!: (status: number) => void;
+  #state: 'starting' | 'ready' | 'closed' = 'starting';
+  /** SIGHUP came before the daemon was ready; the file may have changed since it was read. */
+  #reloadWanted = false;
+
+  constructor(daemon: Daemon, log: Logger) {
+    this.#daemon = daemon;
+    this.#log = log;
+    this.end = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    takeSignals((signal) => this.#receive(signal));
+  }
+
+  ready(): void {
+    this.#state = 'ready';
+    if (this.#reloadWanted) this.#reload();
+  }
+
+  /** From now on a signal changes nothing: the stop is under way. */
+  close(): void {
+    this.#state = 'closed';
+  }
+
+  #receive(signal: HeldSignal): void {
+    if (signal === 'SIGHUP') {
+      if (this.#state === 'ready') this.#reload();
+      else this.#reloadWanted = true;
+      return;
+    }
+    if (!this.ending) this.#log.info({ signal }, 'stopping');
+    this.ending = true;
+    this.#resolve(0);
+  }
+
+  #reload(): void {
+    tell(this.#log, 'RELOADING=1');
+    this.#daemon
+      .reload()
+      .catch((error) => this.#log.error(`not reloaded, everything stays as it was: ${messageOf(error)}`))
+      .finally(() => {
+        if (this.#state === 'ready') tell(this.#log, 'READY=1');
+      });
+  }
+}
+
+/** A service manager that cannot be told is no reason to stop. */
+function tell(log: Logger, text: string): void {
+  try {
+    notifyServiceManager(text);
+  } catch (error) {
+    log.warn(`the service manager was not told ${text}: ${messageOf(error)}`);
   }
 }
