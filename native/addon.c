@@ -70,6 +70,7 @@ static const struct {
     {"lockFile", lock_file},
     {"hardenProcess", harden_process},
     {"notifySocket", notify_socket},
+    {"exitNow", exit_now},
 };
 
 NAPI_MODULE_INIT() {

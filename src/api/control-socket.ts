@@ -10,9 +10,12 @@ import { controlEndpoints, type Handlers } from './server.ts';
 
 const PROBE_TIMEOUT_MS = 1000;
 
+/** At a time. */
+const MAX_CONNECTIONS = 32;
+
 /** Opens the socket at `path`, mode 0600. Throws L2VPN_CANTCREATE, L2VPN_UNAVAILABLE where a daemon answers there. */
 export async function openControl(path: string, handlers: Handlers): Promise<Server> {
-  const server = createRouter(controlEndpoints(handlers));
+  const server = createRouter(controlEndpoints(handlers), MAX_CONNECTIONS);
   try {
     await removeStale(path);
     makeDirs(dirname(path), 0o755);

@@ -2,8 +2,9 @@
  * A small HTTP router, for the control socket and the metrics alike: finds the endpoint, bounds the request, answers 404
  * and 405, and makes of what an endpoint throws the answer that says whose fault it was.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { EXIT_STATUS, L2vpnError, messageOf } from '../errors.ts';
+import { BoundedServer } from './bounded-server.ts';
 import type { Refusal } from './routes.ts';
 
 export type Params = Readonly<Record<string, string>>;
@@ -25,9 +26,9 @@ export interface Endpoint {
 /** No request is longer, in octets. */
 const MAX_BODY_LEN = 65_536;
 
-/** A server that answers with `endpoints`; not yet listening. */
-export function createRouter(endpoints: readonly Endpoint[]): Server {
-  return createServer((req, res) => {
+/** A server that answers with `endpoints`, to `connections` at a time; not yet listening. */
+export function createRouter(endpoints: readonly Endpoint[], connections: number): BoundedServer {
+  return new BoundedServer(connections, (req, res) => {
     answer(endpoints, req).then(
       (reply) => send(res, reply),
       (error: unknown) => send(res, refusal(error)),

@@ -1,7 +1,8 @@
 /** argv → command. Knows the commands and options; what a command does is in its own file. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { nearest } from '../config/nearest.ts';
-import { L2vpnError } from '../errors.ts';
+import { errnoName, L2vpnError } from '../errors.ts';
+import { releaseSignals } from '../host/signals.ts';
 import { check } from './check.ts';
 import { type DaemonChoice, RUNTIME_DIR } from './daemon-choice.ts';
 import { type ExplainOptions, explain } from './explain.ts';
@@ -44,7 +45,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
 }
 
 function createProgram(choose: (action: Action) => void): Command {
-  const program = new Command('l2vpnd')
+  const program: Command = new Command('l2vpnd')
     .description('A Layer-2 site-to-site VPN: MACsec (IEEE 802.1AE) over GRETAP, in userspace.')
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
@@ -53,15 +54,21 @@ function createProgram(choose: (action: Action) => void): Command {
     .allowExcessArguments(true)
     .addOption(configOption())
     .addOption(
-      new Option('--log-format <format>', 'format of the log').choices(['json', 'pretty']).default('json'),
+      new Option(
+        '--log-format <format>',
+        'format of the log (default: pretty on a terminal, else json)',
+      ).choices(['json', 'pretty']),
     )
     .addOption(exampleKeysOption())
     .addHelpText('after', EXAMPLES)
-    .action((options: { logFormat: 'json' | 'pretty' }, command: Command) => {
+    .hook('preAction', (_program, command) => {
+      if (command !== program) behaveAsUsual();
+    })
+    .action((options: { logFormat?: 'json' | 'pretty' }, command: Command) => {
       const [stranger] = command.args;
       if (stranger !== undefined) throw unknownCommand(stranger, program);
       const path = configPath(command);
-      choose(() => run(path, options.logFormat, command.optsWithGlobals<KeyOptions>()));
+      choose(() => run(path, options.logFormat ?? null, command.optsWithGlobals<KeyOptions>()));
     });
   program
     .command('check')
@@ -137,6 +144,14 @@ function createProgram(choose: (action: Action) => void): Command {
     command.exitOverride().configureOutput({ writeErr: () => {}, outputError: () => {} });
   }
   return program;
+}
+
+/** A command that ends by itself: signals end it too, and `l2vpnd check … | head` is no fault. */
+function behaveAsUsual(): void {
+  releaseSignals();
+  process.stdout.on('error', (error) => {
+    if (errnoName(error) !== 'EPIPE') throw error;
+  });
 }
 
 function positive(text: string): number {

@@ -1,18 +1,57 @@
 /** `l2vpnd --config F`: runs the daemon in the foreground until a signal ends it. */
 import { permitExampleKeys } from '../config/example-keys.ts';
 import { loadConfig } from '../config/load.ts';
+import type { Log, LogFormat } from '../daemon/log.ts';
+import { exitStatusOf, printError, sayError } from './failures.ts';
 import type { KeyOptions } from './harden.ts';
 
-/** The addon and the daemon are imported here and not above: `check` needs neither. */
+/** What the log may still write at the end. */
+const FLUSH_MS = 500;
+
+/**
+ * Returns the exit status; a fault that ended the daemon has been told then, in the log and on stderr. The addon
+ * and the daemon are imported here and not above: `check` needs neither.
+ */
 export async function run(
   configPath: string,
-  logFormat: 'json' | 'pretty',
+  logFormat: LogFormat | null,
   options: KeyOptions = {},
 ): Promise<number> {
+  const { openLog, stderrIsLog } = await import('../daemon/log.ts');
+  const log = openLog(logFormat);
+  const tellFatal = (error: unknown): number => {
+    log.logger.fatal(sayError(error));
+    if (!stderrIsLog()) printError(error);
+    return exitStatusOf(error);
+  };
+  try {
+    return await end(log, await runLogged(configPath, log, tellFatal, options));
+  } catch (error) {
+    return await end(log, tellFatal(error));
+  }
+}
+
+async function runLogged(
+  configPath: string,
+  log: Log,
+  tellFatal: (error: unknown) => number,
+  options: KeyOptions,
+): Promise<number> {
+  const { refuseDebugging } = await import('../host/node-options.ts');
+  refuseDebugging();
   const { hardenProcess } = await import('../host/process.ts');
   hardenProcess();
   if (options.insecureExampleKeys) permitExampleKeys();
   const config = loadConfig(configPath);
+  log.logger.level = config.log.level;
   const { runDaemon } = await import('../daemon/run.ts');
-  return runDaemon(config, { configPath, logFormat });
+  return runDaemon(config, { configPath, log, tellFatal, end: (status) => end(log, status) });
+}
+
+/** Returns `status` when the log is written; where it cannot be, the process ends here. */
+async function end(log: Log, status: number): Promise<number> {
+  await log.writer.flush(FLUSH_MS);
+  if (!log.writer.blocked) return status;
+  const { exitNow } = await import('../host/process.ts');
+  return exitNow(status);
 }

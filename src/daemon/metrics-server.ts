@@ -4,15 +4,21 @@ import type { Registry } from 'prom-client';
 import { createRouter } from '../api/router.ts';
 import { L2vpnError } from '../errors.ts';
 
+/** At a time. */
+const MAX_CONNECTIONS = 16;
+
 /** Serves `registry` at `listen` (`127.0.0.1:9586`, `[::1]:9586`). Throws L2VPN_UNAVAILABLE. */
 export function openMetrics(listen: string, registry: Registry): Promise<Server> {
-  const server = createRouter([
-    {
-      method: 'GET',
-      path: '/metrics',
-      reply: async () => ({ status: 200, type: registry.contentType, text: await registry.metrics() }),
-    },
-  ]);
+  const server = createRouter(
+    [
+      {
+        method: 'GET',
+        path: '/metrics',
+        reply: async () => ({ status: 200, type: registry.contentType, text: await registry.metrics() }),
+      },
+    ],
+    MAX_CONNECTIONS,
+  );
   const colon = listen.lastIndexOf(':');
   const host = listen.slice(0, colon).replace(/^\[|\]$/g, '');
   return new Promise((resolve, reject) => {

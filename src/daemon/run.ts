@@ -1,46 +1,104 @@
-/** The daemon as a process: log, signals, service manager, exit status. */
+/** The daemon as a process: signals, service manager, faults that nobody caught, exit status. */
+import type { Logger } from 'pino';
 import type { Config } from '../config/types.ts';
 import { messageOf } from '../errors.ts';
+import { openFilesLimit } from '../host/process.ts';
+import { type HeldSignal, takeSignals } from '../host/signals.ts';
 import { Daemon } from './daemon.ts';
-import { type LogFormat, openLog } from './log.ts';
+import { installLastResort } from './last-resort.ts';
+import type { Log } from './log.ts';
 import { ServiceManager } from './service-manager.ts';
 
 export interface DaemonOptions {
   readonly configPath: string;
-  readonly logFormat: LogFormat;
+  readonly log: Log;
+  /** Says what ended the daemon; returns the exit status that it stands for. */
+  readonly tellFatal: (error: unknown) => number;
+  /** Flushes the log; resolves with `status`, or ends the process where the log cannot be written. */
+  readonly end: (status: number) => Promise<number>;
 }
 
-/** Runs until SIGTERM or SIGINT (0) or a fault (its exit status). Throws L2vpnError when it cannot start. */
+/**
+ * Runs until SIGTERM or SIGINT (0) or a fault (its exit status, told). A signal that came during the start counts:
+ * one to end ends it as soon as it stands, SIGHUP makes it read its file again.
+ */
 export async function runDaemon(config: Config, options: DaemonOptions): Promise<number> {
-  const log = openLog(config.log.level, options.logFormat);
+  const log = options.log.logger;
   const daemon = new Daemon(config, options.configPath, log);
+  let stopped: Promise<void> | null = null;
+  const stop = (): Promise<void> => (stopped ??= daemon.stop());
+  const uninstall = installLastResort(log, stop, (status) => void options.end(status).then(process.exit));
   const manager = new ServiceManager(log);
-  const signal = new Promise<number>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(name, () => {
-        log.info({ signal: name }, 'stopping');
-        resolve(0);
-      });
-    }
-  });
-  const reload = async (): Promise<void> => {
-    manager.notify('RELOADING=1');
-    try {
-      await daemon.reload();
-    } catch (error) {
-      log.error(`not reloaded, everything stays as it was: ${messageOf(error)}`);
-    }
-    manager.notify('READY=1');
-  };
+  const signals = new DaemonSignals(daemon, log, manager);
+  log.debug({ openFiles: openFilesLimit() }, 'limit of open files');
   try {
+    if (signals.ending) return 0;
     await daemon.start();
-    process.on('SIGHUP', reload);
+    if (signals.ending) return 0;
     manager.notify('READY=1');
-    return await Promise.race([signal, daemon.failed]);
+    signals.ready();
+    return await Promise.race([signals.end, daemon.failed]);
+  } catch (error) {
+    return options.tellFatal(error);
   } finally {
-    process.off('SIGHUP', reload);
+    signals.close();
     manager.notify('STOPPING=1');
-    await daemon.stop();
+    await stop();
     log.info('stopped');
+    uninstall();
+  }
+}
+
+class DaemonSignals {
+  /** Resolves with 0 at the first signal to end. */
+  readonly end: Promise<number>;
+  ending = false;
+  readonly #daemon: Daemon;
+  readonly #log: Logger;
+  readonly #manager: ServiceManager;
+  #resolve!: (status: number) => void;
+  #state: 'starting' | 'ready' | 'closed' = 'starting';
+  /** SIGHUP came before the daemon was ready; the file may have changed since it was read. */
+  #reloadWanted = false;
+
+  constructor(daemon: Daemon, log: Logger, manager: ServiceManager) {
+    this.#daemon = daemon;
+    this.#log = log;
+    this.#manager = manager;
+    this.end = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    takeSignals((signal) => this.#receive(signal));
+  }
+
+  ready(): void {
+    this.#state = 'ready';
+    if (this.#reloadWanted) this.#reload();
+  }
+
+  /** From now on a signal changes nothing: the stop is under way. */
+  close(): void {
+    this.#state = 'closed';
+  }
+
+  #receive(signal: HeldSignal): void {
+    if (signal === 'SIGHUP') {
+      if (this.#state === 'ready') this.#reload();
+      else this.#reloadWanted = true;
+      return;
+    }
+    if (!this.ending) this.#log.info({ signal }, 'stopping');
+    this.ending = true;
+    this.#resolve(0);
+  }
+
+  #reload(): void {
+    this.#manager.notify('RELOADING=1');
+    this.#daemon
+      .reload()
+      .catch((error) => this.#log.error(`not reloaded, everything stays as it was: ${messageOf(error)}`))
+      .finally(() => {
+        if (this.#state === 'ready') this.#manager.notify('READY=1');
+      });
   }
 }

@@ -1,4 +1,5 @@
 /** What the process asks of the kernel for itself. */
+import { readFileSync } from 'node:fs';
 import { loadAddon } from '../native/load.ts';
 
 /**
@@ -10,4 +11,22 @@ import { loadAddon } from '../native/load.ts';
  */
 export function hardenProcess(): void {
   loadAddon().hardenProcess();
+}
+
+/** Ends the process at once, though a thread of it waits in a system call that never returns. */
+export function exitNow(status: number): never {
+  return loadAddon().exitNow(status);
+}
+
+/**
+ * How many descriptors the process may have open, or null where /proc does not say. It is the hard limit already:
+ * node raises the soft one to it before it runs any script.
+ */
+export function openFilesLimit(): number | null {
+  try {
+    const found = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'));
+    return found === null ? null : Number(found[1]);
+  } catch {
+    return null;
+  }
 }

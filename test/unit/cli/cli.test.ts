@@ -167,7 +167,8 @@ describe('l2vpnd with the published example keys', () => {
 
   it('the daemon refuses them before it touches anything', () => {
     const path = exampleFile();
-    expect(l2vpnd('--config', path)).toEqual(l2vpnd('check', '--config', path));
+    const { stderr, status } = l2vpnd('check', '--config', path);
+    expect(l2vpnd('--config', path)).toMatchObject({ stderr, status });
   });
 });
 
@@ -246,7 +247,12 @@ describe('l2vpnd check with a bad configuration', () => {
 describe('l2vpnd --config with a bad configuration', () => {
   it('ends as check does, before it touches anything', () => {
     const path = broken({ crypt: 'auto' });
-    expect(l2vpnd('--config', path)).toEqual(l2vpnd('check', '--config', path));
+    const { stdout, ...ended } = l2vpnd('--config', path);
+    const { stdout: nothing, ...checked } = l2vpnd('check', '--config', path);
+    expect(ended).toEqual(checked);
+    expect(nothing).toBe('');
+    // The log has it too, once.
+    expect(`l2vpnd: ${JSON.parse(stdout).msg}\n`).toBe(ended.stderr);
   });
 });
 

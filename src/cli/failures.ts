@@ -1,0 +1,48 @@
+/** What is said of an exception that ends a command, and its exit status. Imports next to nothing: see main.ts. */
+import { writeSync } from 'node:fs';
+import { EXIT_STATUS, errnoName, L2vpnError, messageOf } from '../errors.ts';
+import { openFilesLimit } from '../host/process.ts';
+
+/** With L2VPND_DEBUG set, stacks are printed too. */
+const DEBUG: boolean = (process.env.L2VPND_DEBUG ?? '') !== '';
+
+/** Read before it is wanted: when descriptors have run out it cannot be. */
+const OPEN_FILES: number | null = openFilesLimit();
+
+export function sayError(error: unknown): string {
+  if (lacksDescriptors(error)) return `${messageOf(error)}; ${descriptorRemedy()}`;
+  if (error instanceof L2vpnError || errnoName(error) !== '') return messageOf(error);
+  return `internal fault: ${messageOf(error)}; please report it, with L2VPND_DEBUG=1 set`;
+}
+
+export function exitStatusOf(error: unknown): number {
+  if (error instanceof L2vpnError) return error.exitStatus;
+  return errnoName(error) === '' ? EXIT_STATUS.L2VPN_INTERNAL : EXIT_STATUS.L2VPN_SYSTEM;
+}
+
+/** To stderr, each line with our name before it. A stderr that is closed or full is nobody to tell. */
+export function printError(error: unknown): void {
+  const lines = sayError(error).split('\n');
+  printLines(lines.map((line) => `l2vpnd: ${line}`));
+  if (DEBUG && error instanceof Error) printLines([error.stack ?? '']);
+}
+
+/** Not over process.stderr: that sets O_NONBLOCK on a pipe that others may share. */
+function printLines(lines: readonly string[]): void {
+  try {
+    writeSync(2, `${lines.join('\n')}\n`);
+  } catch {
+    // The exit status still says it.
+  }
+}
+
+/** EMFILE at the root of it, however deep. */
+function lacksDescriptors(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) if (errnoName(at) === 'EMFILE') return true;
+  return false;
+}
+
+function descriptorRemedy(): string {
+  const limit = OPEN_FILES === null ? 'too few files' : `${OPEN_FILES} files open, too few`;
+  return `this process may have ${limit}: raise it with "ulimit -n 4096" or LimitNOFILE=4096 in the unit`;
+}
