@@ -112,7 +112,7 @@ function statLines(counters: Counters): string[] {
 
 function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
   const { tx, rx } = tunnel;
-  const encap = tunnel.encap === 'udp' ? ' over UDP' : '';
+  const encap = tunnel.encap === 'none' ? '' : ` over ${tunnel.encap.toUpperCase()}`;
   const lines = [
     `    l2vpnd: tunnel ${tunnel.name}, ${tunnel.local} to ${tunnel.endpoint ?? tunnel.remote}${encap}, aead ${tunnel.aead ?? 'none'}`,
     `        mtu ${tunnel.mtu}, path mtu ${tunnel.path_mtu}, peer last seen ${rx.last ?? 'never'}`,

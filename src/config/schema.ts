@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { CIPHER_SUITES } from '../crypto/cipher-suite.ts';
+import { ENCAP_WORDS, type EncapWord } from '../encap/config.ts';
 import { defaultMacsec, defaultSa } from '../macsec/config.ts';
 import { MAX_RX_SC } from '../macsec/configure.ts';
 import { pnToJson } from '../macsec/pn-json.ts';
@@ -89,10 +90,12 @@ const gre = closed(
     ).describe(
       'Outer destination address. "dynamic": learned from authentic frames (only with encap "udp").',
     ),
-    encap: oneOf(['none', 'udp'])
+    encap: oneOf(Object.keys(ENCAP_WORDS) as EncapWord[])
       .default('none')
       .describe(
-        '"none": IP protocol 47, what `ip link … type gretap` speaks. "udp": GRE-in-UDP (RFC 8086), `encap fou`.',
+        Object.entries(ENCAP_WORDS)
+          .map(([word, what]) => `"${word}": ${what}.`)
+          .join(' '),
       ),
     port: wholeNumber(1, 65535).default(GRE_UDP_PORT).describe('UDP port of both ends with encap "udp".'),
     key: wholeNumber(0, 0xffffffff)

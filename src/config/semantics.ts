@@ -129,7 +129,7 @@ export function checkConfig(config: RawConfig, report: Report): void {
     }
     const other = ends.take(tunnel.gre, i);
     if (other !== null) {
-      const remedy = tunnel.gre.encap === 'udp' ? 'port' : 'key';
+      const remedy = tunnel.gre.encap === 'none' ? 'key' : 'port';
       const text = `has the same ends as tunnels[${other}].gre; give each a ${remedy} of its own`;
       report(['tunnels', i, 'gre'], text);
     }
@@ -162,7 +162,7 @@ class EndsTaken {
 
   /** The earlier tunnel that has the ends of `gre` too, or null; they are tunnel `index`'s from now on. */
   take(gre: RawGre, index: number): number | null {
-    const local = `${gre.encap} ${canonicalAddress(gre.local)} ${gre.encap === 'udp' ? gre.port : gre.key}`;
+    const local = `${gre.encap} ${canonicalAddress(gre.local)} ${gre.encap === 'none' ? gre.key : gre.port}`;
     const remote = canonicalAddress(gre.remote);
     const end = this.#byLocal.get(local);
     if (end === undefined) {

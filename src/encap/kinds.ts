@@ -1,5 +1,5 @@
 /** The kinds of encapsulation: the one place that names them all. */
-import type { GreConfig } from './config.ts';
+import type { EncapWord, GreConfig } from './config.ts';
 import type { EncapHeaders, EncapKind, OpenedWire, OverheadPart, Rehearsal, Wire } from './encap.ts';
 import { type GreUdpSpec, greUdp } from './gre-udp.ts';
 import { type GretapSpec, gretap } from './gretap.ts';
@@ -8,7 +8,7 @@ import { type GretapSpec, gretap } from './gretap.ts';
 export type EncapSpec = GretapSpec | GreUdpSpec;
 
 /** By the word in the configuration, and by the specs of each. */
-const BY_CONFIG: Readonly<Record<GreConfig['encap'], EncapKind<EncapSpec, EncapSpec>>> = {
+const BY_CONFIG: Readonly<Record<EncapWord, EncapKind<EncapSpec, EncapSpec>>> = {
   none: gretap as EncapKind<EncapSpec, EncapSpec>,
   udp: greUdp as EncapKind<EncapSpec, EncapSpec>,
 };
@@ -35,6 +35,11 @@ export function openWire(config: GreConfig, place: string): OpenedWire<EncapSpec
 /** The far end of a lane over the descriptor `fd`, which stays its owner's. */
 export function attachWire(spec: EncapSpec, fd: number): Wire {
   return BY_KIND[spec.kind].attach(spec, fd);
+}
+
+/** Where the packets of a tunnel go, in shared memory (`createEndpoint`); null where its socket knows. */
+export function endpointOf(spec: EncapSpec): Uint8Array | null {
+  return 'endpoint' in spec ? spec.endpoint : null;
 }
 
 /** What the warm-up needs for lanes of this kind. */

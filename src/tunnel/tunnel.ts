@@ -9,7 +9,7 @@
  */
 import type { TapConfig, TunnelConfig } from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
-import { openWire } from '../encap/kinds.ts';
+import { endpointOf, openWire } from '../encap/kinds.ts';
 import { L2vpnError } from '../errors.ts';
 import { closeFds } from '../host/close.ts';
 import { openTap } from '../host/tap.ts';
@@ -120,7 +120,8 @@ export class Tunnel implements TunnelView {
 
   get endpoint(): string | null {
     const encap = this.#lanes[0]?.encap;
-    return encap?.kind === 'gre-udp' ? endpointText(encap.endpoint) : null;
+    const endpoint = encap === undefined ? null : endpointOf(encap);
+    return endpoint === null ? null : endpointText(endpoint);
   }
 
   /** Added up again only where a lane has moved a batch since. */

@@ -3,12 +3,11 @@ import { readdirSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { nodeProvider } from '../../../src/crypto/node-provider.ts';
 import { Workspaces } from '../../../src/datapath/workspace.ts';
-import type { EncapSpec } from '../../../src/encap/kinds.ts';
+import { type EncapSpec, rehearsalOf } from '../../../src/encap/kinds.ts';
 import { laneCounters, laneCountersBytes, Traffic } from '../../../src/frame/lane-counters.ts';
 import { closeFds } from '../../../src/host/close.ts';
 import { openEvent } from '../../../src/host/event.ts';
 import { openPair } from '../../../src/host/pair.ts';
-import { createEndpoint } from '../../../src/ports/endpoint.ts';
 import { type BuiltLane, buildLane } from '../../../src/worker/build-lane.ts';
 import { LaneLoop } from '../../../src/worker/loop.ts';
 import type { LaneSpec } from '../../../src/worker/messages.ts';
@@ -17,18 +16,12 @@ import { WARM_UP, warmUp } from '../../../src/worker/warm-up.ts';
 const opened: number[] = [];
 afterEach(() => closeFds(opened.splice(0)));
 
-function specOf(kind: EncapSpec['kind']): EncapSpec {
-  const gre = { key: null, checksum: false };
-  if (kind === 'gretap') return { kind, family: 6, gre, header: null };
-  return { kind, gre, endpoint: createEndpoint('192.0.2.1', 4754), learns: false };
-}
-
 /** The lanes of a tunnel between two socket pairs; only their kind matters. */
 function tunnelLanes(kind: EncapSpec['kind']): LaneSpec[] {
   const pairs = [...openPair(), ...openPair()];
   opened.push(...pairs);
   return (['transmit', 'receive'] as const).map((direction) => ({
-    ...{ direction, tunnel: 'site2', tapFd: pairs[0]!, wireFd: pairs[2]!, encap: specOf(kind) },
+    ...{ direction, tunnel: 'site2', tapFd: pairs[0]!, wireFd: pairs[2]!, encap: rehearsalOf(kind).receives },
     ...{ secy: null, lowerMtu: 1462, maxLen: 1600, uncontrolled: null },
     counters: new SharedArrayBuffer(laneCountersBytes(0)),
   }));
