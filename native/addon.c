@@ -1,5 +1,6 @@
 /* Registration: the table of functions that addon.ts declares, and the state of one environment. */
 #include "addon.h"
+#include "host-lock.h"
 #include "openssl.h"
 
 #include <stdlib.h>
@@ -51,6 +52,8 @@ static const struct {
     {"aeadSeal", aead_seal},
     {"aeadOpen", aead_open},
     {"lockFile", lock_file},
+    {"lockFd", lock_fd},
+    {"lockName", lock_name},
     {"hardenProcess", harden_process},
     {"notifySocket", notify_socket},
 };
