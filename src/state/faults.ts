@@ -68,7 +68,7 @@ export function lostNumbers({ keyId, sci }: PnChannel, path: string, evidence: s
 export function retiredKey({ keyId, sci }: PnChannel, path: string, at: string): L2vpnError {
   const text =
     `key ${keyId} (SCI ${sci}) was retired at ${at} and must not be used again: take a new key at both ends; ` +
-    `to allow it all the same, delete ${path}`;
+    `to allow it all the same, stop l2vpnd and delete ${path}`;
   return new L2vpnError('L2VPN_CONFIG', text);
 }
 

@@ -75,8 +75,10 @@ export class StateDir {
     this.#files.delete(name);
   }
 
-  /** The text of file `name`, or null where there is none; rejects as `readTrusted`. */
-  read(name: string): Promise<string | null> {
+  /** The text of file `name`, put back before where it was removed; null where there is none. Rejects as `readTrusted`. */
+  async read(name: string): Promise<string | null> {
+    const file = this.#files.get(name);
+    if (file?.isKnown) await this.#putBack(file);
     return this.disk.run((fs) => readTrusted(fs, join(this.path, name)));
   }
 
@@ -84,6 +86,14 @@ export class StateDir {
   whenRemade(call: () => void): () => void {
     this.#remade.add(call);
     return () => this.#remade.delete(call);
+  }
+
+  /** Runs `task` in a turn of the disk, with the directory there. */
+  within<T>(task: (fs: StateFs) => Promise<T>): Promise<T> {
+    return this.disk.run(async (fs) => {
+      await this.#ensure(fs);
+      return task(fs);
+    });
   }
 
   write(path: string, text: string, known: boolean): Promise<void> {
@@ -95,10 +105,7 @@ export class StateDir {
   }
 
   remove(path: string): Promise<void> {
-    return this.disk.run(async (fs) => {
-      await this.#ensure(fs);
-      await removeDurably(fs, path);
-    });
+    return this.within((fs) => removeDurably(fs, path));
   }
 
   /** Looks whether directory and files are there (some files each time), and puts back what is not. Rejects as a write does. */
@@ -107,12 +114,17 @@ export class StateDir {
     const files = [...this.#files.values()].filter(({ isKnown }) => isKnown);
     const some = whole ? rotated(files, this.#lookAt).slice(0, LOOKS) : files;
     this.#lookAt += LOOKS;
-    const gone = await Promise.all(
-      some.map((file) => this.disk.run(async (fs) => !(await isThere(fs, file.path)))),
-    );
-    const missing = some.filter((_file, i) => gone[i]);
-    if (whole) for (const { path } of missing) this.#sayFile(path);
-    await Promise.all(missing.map((file) => file.rewrite()));
+    await Promise.all(some.map((file) => this.#putBack(file)));
+  }
+
+  async #putBack(file: StateFile): Promise<void> {
+    const gone = await this.disk.run(async (fs) => {
+      const whole = await this.#ensure(fs);
+      if (await isThere(fs, file.path)) return false;
+      if (whole && !file.isBusy) this.#sayFile(file.path);
+      return true;
+    });
+    if (gone) await file.rewrite();
   }
 
   /** False where the directory had to be made again. Runs in a turn of the disk. */

@@ -18,6 +18,7 @@ export class StateFile {
   /** What the disk has taken; null: nothing. */
   #known: string | null = null;
   #running: Promise<void> = Promise.resolve();
+  #writing = false;
   #waiting: { job: Job; done: Promise<void> } | null = null;
 
   constructor(path: string, place: FilePlace) {
@@ -28,6 +29,11 @@ export class StateFile {
   /** Has this process stored something here, or found it? */
   get isKnown(): boolean {
     return this.#known !== null;
+  }
+
+  /** Is it being written, or about to be? */
+  get isBusy(): boolean {
+    return this.#writing || this.#waiting !== null;
   }
 
   /** `text` was read from the file: what `rewrite` puts back. */
@@ -64,7 +70,10 @@ export class StateFile {
     this.#waiting = turn;
     turn.done = this.#running.then(() => {
       this.#waiting = null;
-      return this.#carryOut(turn.job);
+      this.#writing = true;
+      return this.#carryOut(turn.job).finally(() => {
+        this.#writing = false;
+      });
     });
     this.#running = turn.done.catch(() => {});
     return turn.done;

@@ -8,15 +8,7 @@
  * which finds that and no numbers refuses.
  */
 import type { HostLocks } from '../host/host-lock.ts';
-import {
-  corruptTx,
-  internal,
-  lostNumbers,
-  notRead,
-  notStored,
-  olderThanConfig,
-  retiredKey,
-} from './faults.ts';
+import { internal, notStored } from './faults.ts';
 import { writeKeyRecord, writeMarker } from './key-record.ts';
 import type { PnChannel } from './pn-channel.ts';
 import { formatPn, pnFileName } from './pn-record.ts';
@@ -81,6 +73,7 @@ class StoredTx implements TxPn {
     this.#lock = lock;
     this.#channel = channel;
     this.#file = dir.file(pnFileName(channel, 'tx'));
+    if (start.text !== null) this.#file.found(start.text);
     this.path = this.#file.path;
     this.fresh = start.fresh;
     this.#recorded = start.recorded;

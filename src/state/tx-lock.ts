@@ -55,7 +55,7 @@ export class TxLock {
 
   /** Takes the lock on the file, also again after the directory was made again. Throws as `take`. */
   async takeFile(): Promise<void> {
-    const file = await this.#dir.disk.run((fs) => this.#lockFile(fs));
+    const file = await this.#dir.within((fs) => this.#lockFile(fs));
     const before = this.#file;
     this.#file = file;
     await before?.close();
