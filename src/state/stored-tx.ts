@@ -62,7 +62,8 @@ class StoredTx implements TxPn {
   #stored: number;
   /** The highest ceiling that is being written. */
   #asked = 0;
-  #recorded: boolean;
+  /** That the key is used: recorded, or being so; null: not yet. */
+  #recorded: Promise<void> | null;
   /** The lock file is to be taken again. */
   #unlocked = false;
   #closed = false;
@@ -76,7 +77,7 @@ class StoredTx implements TxPn {
     if (start.text !== null) this.#file.found(start.text);
     this.path = this.#file.path;
     this.fresh = start.fresh;
-    this.#recorded = start.recorded;
+    this.#recorded = start.recorded ? Promise.resolve() : null;
     this.#stored = this.#start = start.next;
     this.#unwatch = dir.whenRemade(() => {
       this.#unlocked = true;
@@ -116,11 +117,18 @@ class StoredTx implements TxPn {
     this.#unlocked = false;
   }
 
-  async #record(): Promise<void> {
-    if (this.#recorded) return;
+  /** Once, whoever asks first; again only where it failed. */
+  #record(): Promise<void> {
+    this.#recorded ??= this.#writeRecords().catch((error) => {
+      this.#recorded = null;
+      throw error;
+    });
+    return this.#recorded;
+  }
+
+  async #writeRecords(): Promise<void> {
     await writeKeyRecord(this.#dir, this.#channel, 'used');
     await writeMarker(this.#dir, this.#channel, this.path);
-    this.#recorded = true;
   }
 
   async close(next: number): Promise<void> {

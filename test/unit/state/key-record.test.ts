@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { markerPath } from '../../../src/state/key-record.ts';
 import type { PnChannel } from '../../../src/state/pn-channel.ts';
-import { disk, dropDir, errno, fileIn, makeChannel, makeDir, refusal, startStore } from './kit.ts';
+import { disk, dropDir, errno, fileIn, gate, makeChannel, makeDir, refusal, startStore } from './kit.ts';
 
 let folder: string;
 let dir: string;
@@ -75,6 +75,26 @@ describe('a key that was used', () => {
     const tx = await (await startStore(dir)).store.openTx(channel, 1);
     await tx.reserve(2000);
     expect(JSON.parse(readFileSync(markerPath(channel)!, 'utf8'))).toMatchObject({ stateFile: tx.path });
+  });
+
+  it('is marked once, also by grants that are asked for while it is', async () => {
+    const second = gate();
+    let marks = 0;
+    let renames = 0;
+    let grant: Promise<void> | undefined;
+    const fs = disk(async (call, path) => {
+      if (call === 'rename' && path.includes('.tx.json') && ++renames === 2) second.open();
+      if (call !== 'open' || !path.endsWith('.used.tmp')) return;
+      marks++;
+      grant ??= tx.reserve(2000);
+      await second.promise;
+    });
+    const { store, events } = await startStore(dir, { fs });
+    const tx = await store.openTx(channel, 1);
+    await tx.reserve(1000);
+    await grant;
+    expect(marks).toBe(1);
+    expect(events).toEqual([]);
   });
 
   it('beside which nothing can be written: a warning, and it sends', async () => {
