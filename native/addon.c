@@ -6,6 +6,7 @@
 #include "environment.h"
 #include "error.h"
 #include "event.h"
+#include "host-lock.h"
 #include "link.h"
 #include "poller.h"
 #include "port.h"
@@ -68,6 +69,8 @@ static const struct {
     {"aeadSeal", aead_seal},
     {"aeadOpen", aead_open},
     {"lockFile", lock_file},
+    {"lockFd", lock_fd},
+    {"lockName", lock_name},
     {"hardenProcess", harden_process},
     {"notifySocket", notify_socket},
     {"exitNow", exit_now},

@@ -19,7 +19,7 @@ export const EXIT_STATUS = {
   L2VPN_INTERNAL: 70,
   /** A system call failed that should not (EX_OSERR). */
   L2VPN_SYSTEM: 71,
-  /** The stored packet numbers are unreadable, or older than the configuration demands (EX_OSERR). */
+  /** The stored packet numbers are unreadable, lost, older than the configuration demands, or lie where others could change them (EX_OSERR). */
   L2VPN_STATE: 71,
   /** A TAP, socket, directory or file cannot be made (EX_CANTCREAT). */
   L2VPN_CANTCREATE: 73,

@@ -250,6 +250,13 @@ export interface Addon {
   // --- process -------------------------------------------------------------------------------------
   /** flock(LOCK_EX | LOCK_NB) on `path` (created 0600); returns the descriptor, or −1 when another process holds it. */
   lockFile(path: string): number;
+  /** flock(LOCK_EX | LOCK_NB) on an open file; false when another description of it is locked. */
+  lockFd(fd: number): boolean;
+  /**
+   * Takes `name` (at most 100 octets) in the abstract namespace of Unix sockets: a descriptor that holds it, or −1 with
+   * pid and uid of the holder in `holder` (−1 where the kernel does not say).
+   */
+  lockName(name: string, holder: Int32Array): number;
   /** No core dumps, not dumpable (prctl PR_SET_DUMPABLE 0, RLIMIT_CORE 0). */
   hardenProcess(): void;
   /** Sends one datagram to a Unix socket (sd_notify); a leading `@` means the abstract namespace. */

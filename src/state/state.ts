@@ -11,30 +11,21 @@
  *   receive    open ─▶ lowest ─▶ save(lowest) … ─▶ close()
  *              Forward only. What is lost in a crash is at most what came since the last `save`.
  */
-import { createHmac, type KeyObject } from 'node:crypto';
 import * as nodeFs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { L2vpnError, messageOf } from '../errors.ts';
 import { pnEnd } from '../macsec/packet-number.ts';
 import { makeDirs } from '../make-dirs.ts';
+import { channelId, type PnChannel } from './pn-channel.ts';
 import { readPnFile, type StateFs, syncDirectory, writePnFile } from './pn-file.ts';
 
 /** What follows the last number that there is. */
 const PN_END = pnEnd(true);
 
+export { channelId, type PnChannel } from './pn-channel.ts';
+
 /** Takes an exclusive lock on a file (made if absent): a descriptor that holds it, or −1 where another process does. */
 export type LockFile = (path: string) => number;
-
-/** One channel's use of one key. */
-export interface PnChannel {
-  sak: KeyObject;
-  /** 16 lower-case hex digits. */
-  sci: string;
-  /** With XPN ciphers: the nonce is made of the SSCI, so the SSCI and not the SCI is what numbers belong to. */
-  ssci: number | null;
-  /** For people who read the file. */
-  keyId: string;
-}
 
 export interface TxPn {
   /** The first PN that was never granted: where a restart would go on. */
@@ -87,12 +78,6 @@ export function openState(dir: string, lockFile: LockFile, fs: StateFs = nodeFs)
 /** mkdir -p whose result survives a power failure: a lost directory is a lost count. */
 function makeDirectory(fs: StateFs, dir: string): void {
   for (const made of makeDirs(dir, 0o700, fs)) syncDirectory(fs, dirname(made));
-}
-
-/** The name of a channel's files: 32 hex digits that tell nothing of the key. */
-export function channelId({ sak, sci, ssci }: PnChannel): string {
-  const channel = ssci === null ? sci : `ssci ${ssci}`;
-  return createHmac('sha256', sak).update('l2vpnd packet numbers').update(channel).digest('hex').slice(0, 32);
 }
 
 class TxPnFile implements TxPn {

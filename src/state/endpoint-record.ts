@@ -1,0 +1,64 @@
+/**
+ * Where a dynamic peer was last heard, so that a restart can speak first. What cannot be believed counts as nothing: the
+ * peer is then learned again from its next authentic frame.
+ */
+import type { KeyObject } from 'node:crypto';
+import { isIP } from 'node:net';
+import { messageOf } from '../errors.ts';
+import { notStored } from './faults.ts';
+import { isPn } from './pn-record.ts';
+import { type Fields, seal, unseal } from './sealed.ts';
+import type { StateDir } from './state-dir.ts';
+import { tunnelFileName } from './tunnel-file.ts';
+
+export interface StoredEndpoint {
+  /** IPv4 or IPv6. */
+  address: string;
+  port: number;
+  /** Frames below this PN must not move the peer to another address: they may be recorded ones. */
+  lowestPn: number;
+}
+
+/** Durable when it resolves. `sak`: a key of the tunnel, null without MACsec. Rejects with L2VPN_STATE. */
+export async function saveEndpoint(
+  dir: StateDir,
+  tunnel: string,
+  { address, port, lowestPn }: StoredEndpoint,
+  sak: KeyObject | null,
+): Promise<void> {
+  const file = dir.file(tunnelFileName(tunnel, 'endpoint'));
+  try {
+    await file.put(seal('endpoint', tunnel, { address, port, lowestPn }, sak));
+  } catch (cause) {
+    throw notStored('the endpoint of a peer', file.path, cause);
+  }
+}
+
+/** Null where none is stored, or none that can be believed (said as an event). */
+export async function loadEndpoint(
+  dir: StateDir,
+  tunnel: string,
+  sak: KeyObject | null,
+): Promise<StoredEndpoint | null> {
+  const name = tunnelFileName(tunnel, 'endpoint');
+  try {
+    const text = await dir.read(name);
+    if (text === null) return null;
+    const endpoint = parseEndpoint(unseal('endpoint', tunnel, text, sak));
+    if (endpoint === null) throw new Error('it is corrupt, or sealed with another key');
+    dir.file(name).found(text);
+    return endpoint;
+  } catch (error) {
+    const path = `${dir.path}/${name}`;
+    const message = `the stored endpoint in ${path} is not used: ${messageOf(error)}; the peer must speak first`;
+    dir.onEvent({ kind: 'ignored', level: 'warn', message, path });
+    return null;
+  }
+}
+
+function parseEndpoint(fields: Fields | null): StoredEndpoint | null {
+  const { address, port, lowestPn } = fields ?? {};
+  if (typeof address !== 'string' || isIP(address) === 0) return null;
+  if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 0xffff) return null;
+  return isPn(lowestPn) ? { address, port, lowestPn } : null;
+}

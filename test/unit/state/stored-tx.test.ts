@@ -1,0 +1,121 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { channelId } from '../../../src/state/pn-channel.ts';
+import type { TxPn } from '../../../src/state/stored-tx.ts';
+import { disk, dropDir, errno, makeChannel, makeDir, refusal, startStore } from './kit.ts';
+
+const CHANNEL = makeChannel();
+let dir: string;
+beforeEach(() => {
+  dir = makeDir();
+});
+afterEach(() => dropDir(dir));
+
+/** A start; what ran before has crashed unless it was closed. */
+async function openTx(channel = CHANNEL, floorPn = 1): Promise<TxPn> {
+  return (await startStore(dir)).store.openTx(channel, floorPn);
+}
+
+describe('transmit numbers', () => {
+  it('begin at the pn of the configuration, and say that nothing was stored', async () => {
+    expect(await openTx(CHANNEL, 7)).toMatchObject({ next: 7, fresh: true });
+  });
+
+  it('go on at the ceiling after a crash', async () => {
+    await (await openTx()).reserve(1000);
+    expect(await openTx()).toMatchObject({ next: 1000, fresh: false });
+  });
+
+  it('go on where they stopped after a clean stop', async () => {
+    const tx = await openTx();
+    await tx.reserve(1000);
+    await tx.close(17);
+    expect((await openTx()).next).toBe(17);
+  });
+
+  it('belong to key and SCI, not to key identifier or tunnel', async () => {
+    await (await openTx()).reserve(1000);
+    expect((await openTx({ ...CHANNEL, keyId: 'ff' })).next).toBe(1000);
+    expect((await openTx({ ...CHANNEL, sak: makeChannel().sak })).next).toBe(1);
+    expect((await openTx({ ...CHANNEL, sci: '0000001111110002' })).next).toBe(1);
+  });
+
+  it('belong to key and SSCI with XPN, whose nonce has no SCI', async () => {
+    await (await openTx({ ...CHANNEL, ssci: 1 })).reserve(1000);
+    expect((await openTx({ ...CHANNEL, ssci: 1, sci: '0000009999990001' })).next).toBe(1000);
+    expect((await openTx({ ...CHANNEL, ssci: 2 })).next).toBe(1);
+  });
+
+  it('reach the numbers of XPN', async () => {
+    await (await openTx({ ...CHANNEL, ssci: 0 }, 2 ** 52)).reserve(Number.MAX_SAFE_INTEGER);
+    expect((await openTx({ ...CHANNEL, ssci: 0 })).next).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
+  it('never go back, whatever is reserved, closed and failed', async () => {
+    const step = fc.record({
+      grant: fc.integer({ min: 1, max: 1000 }),
+      used: fc.double({ min: 0, max: 1, noNaN: true }),
+      end: fc.constantFrom('crash', 'close', 'full disk'),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+        const channel = makeChannel();
+        let used = 1;
+        for (const { grant, used: share, end } of steps) {
+          let full = false;
+          const fs = disk((call) => {
+            if (full && (call === 'sync' || call === 'rename')) throw errno('ENOSPC');
+          });
+          const tx = await (await startStore(dir, { fs })).store.openTx(channel, 1);
+          expect(tx.next).toBeGreaterThanOrEqual(used);
+          const start = tx.next;
+          await tx.reserve(start + grant);
+          used = start + Math.floor(grant * share);
+          full = end === 'full disk';
+          if (full) await refusal(tx.reserve(start + 2 * grant));
+          if (end !== 'crash') await tx.close(used).catch(() => {});
+        }
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  it.each([0, 1, 999, 1000, Number.NaN, 1.5, 2 ** 53])(
+    'a ceiling of %d is refused after 1000 was granted',
+    async (ceiling) => {
+      const tx = await openTx();
+      await tx.reserve(1000);
+      expect((await refusal(tx.reserve(ceiling))).code).toBe('L2VPN_INTERNAL');
+      expect(tx.next).toBe(1000);
+    },
+  );
+
+  it('cannot be closed below where they began, nor granted after it', async () => {
+    await (await openTx(CHANNEL, 500)).reserve(1000);
+    const tx = await openTx();
+    expect((await refusal(tx.close(999))).code).toBe('L2VPN_INTERNAL');
+    expect((await refusal(tx.reserve(2000))).code).toBe('L2VPN_INTERNAL');
+    expect((await openTx()).next).toBe(1000);
+  });
+
+  it('older than the configuration: 71 and a remedy', async () => {
+    await (await openTx()).reserve(1000);
+    const error = await refusal(openTx(CHANNEL, 1001));
+    expect(error).toMatchObject({ code: 'L2VPN_STATE', exitStatus: 71 });
+    expect(error.message).toMatch(
+      /stand at 1000, older than the pn 1001 that the configuration demands.*new key/,
+    );
+  });
+
+  it('lie in files that hold no key, nor does their name, and that only their owner reads', async () => {
+    await (await openTx()).reserve(10);
+    const hex = CHANNEL.sak.export().toString('hex');
+    for (const name of readdirSync(dir)) {
+      expect(name + readFileSync(join(dir, name), 'utf8')).not.toContain(hex);
+      expect(statSync(join(dir, name)).mode & 0o777).toBe(0o600);
+    }
+    expect(channelId(CHANNEL)).toMatch(/^[0-9a-f]{32}$/);
+  });
+});
