@@ -1,15 +1,19 @@
 /** Accidents that come from the daemon's own host: signals, a log that nobody reads, few descriptors, debug options. */
 import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import type { Background } from '../../lab/run.ts';
 import { daemonPath, type Site } from '../../lab/site.ts';
 import { type Lab, labOfTests, pingUntil, suite } from './support.ts';
 
-/** Starts a site's daemon through `wrapper`; it need not log. */
+/** Starts a site's daemon through `wrapper`, until the test's end at most; it need not log. */
 async function startThrough(site: Site, wrapper: readonly string[]): Promise<Background> {
   await site.prepare();
-  return site.space.start([...wrapper, process.execPath, daemonPath(), '--config', site.configPath]);
+  const daemon = site.space.start([...wrapper, process.execPath, daemonPath(), '--config', site.configPath]);
+  onTestFinished(async () => {
+    await daemon.stop('SIGKILL');
+  });
+  return daemon;
 }
 
 const shell = (script: string): string[] => ['sh', '-c', script, 'sh'];
