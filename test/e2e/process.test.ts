@@ -3,13 +3,20 @@ import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, 
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import type { Background } from '../../lab/run.ts';
-import { daemonPath, type Site } from '../../lab/site.ts';
+import { daemonPath, EXAMPLE_KEYS, type Site } from '../../lab/site.ts';
 import { type Lab, labOfTests, pingUntil, suite } from './support.ts';
 
 /** Starts a site's daemon through `wrapper`, until the test's end at most; it need not log. */
 async function startThrough(site: Site, wrapper: readonly string[]): Promise<Background> {
   await site.prepare();
-  const daemon = site.space.start([...wrapper, process.execPath, daemonPath(), '--config', site.configPath]);
+  const daemon = site.space.start([
+    ...wrapper,
+    process.execPath,
+    daemonPath(),
+    EXAMPLE_KEYS,
+    '--config',
+    site.configPath,
+  ]);
   onTestFinished(async () => {
     await daemon.stop('SIGKILL');
   });
@@ -167,16 +174,6 @@ suite('the environment of the process', { programs: ['setpriv'] }, () => {
     const daemon = await startThrough(site, shell('ulimit -Sn 80 && ulimit -Hn 700 && exec "$@"'));
     await daemon.waitFor(/"openFiles":700\b/);
     await daemon.waitFor(/"msg":"ready"/);
-  });
-
-  it('a service manager that is not there changes nothing', async () => {
-    const site = lab.site(1);
-    const daemon = await startThrough(site, ['env', 'NOTIFY_SOCKET=/nowhere/notify']);
-    await daemon.waitFor(/the service manager was not told READY=1: /);
-    process.kill(daemon.pid, 'SIGHUP');
-    await daemon.waitFor(/"msg":"reloaded"/);
-    await daemon.waitFor(/not told READY=1: .*/, 10_000, daemon.lines.length - 1);
-    expect(await daemon.stop()).toEqual({ code: 0, signal: null });
   });
 
   it('1100 idle connections to the metrics leave descriptors: show answers, progress is stored', async () => {

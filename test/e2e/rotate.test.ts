@@ -229,7 +229,7 @@ suite('a key change that cannot be', {}, () => {
         await keyFile(site1, 'd1', 'd1'.repeat(16)),
         await keyFile(site1, 'd2', 'd2'.repeat(16)),
       );
-      expect(again).toMatchObject({ code: 64, stderr: expect.stringMatching(/is in a rotation: waiting/) });
+      expect(again).toMatchObject({ code: 75, stderr: expect.stringMatching(/is in a rotation: waiting/) });
       expect((await seen(site1)).macsec.sa_list.map(({ an }) => an)).toEqual([0, 1]);
       expect((await seen(site1)).macsec.encoding_sa).toBe(0);
       expect(await pingOnce(lab.topology.host1, '192.168.1.2')).toBe(true);
