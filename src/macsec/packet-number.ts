@@ -52,7 +52,7 @@ export class PnGrant {
 /** `take` has no PN at hand. */
 export const NO_PN = -1;
 const WHOLE = 0x1_0000_0000;
-const LOW_BITS = 0xffff_ffffn;
+const LAST_WORD = 0xffff_ffff;
 
 /**
  * A kept block this far behind the counter is given up. Above what a few lanes hold at once, and below the default
@@ -83,13 +83,15 @@ export class PnBlock {
   #spareFrom = 0n;
   #spareTo = 0n;
   readonly #words: BigUint64Array;
-  readonly #blockLen: bigint;
+  readonly #blockLen: number;
+  readonly #wholeBlock: bigint;
   readonly #lastPn: bigint;
 
   /** `blockLen`: the most PNs that one refill takes. */
   constructor(shared: SharedArrayBuffer, blockLen: number, xpn: boolean) {
     this.#words = new BigUint64Array(shared);
-    this.#blockLen = BigInt(blockLen);
+    this.#blockLen = blockLen;
+    this.#wholeBlock = BigInt(blockLen);
     this.#lastPn = pnEnd(xpn) - 1n;
   }
 
@@ -159,27 +161,23 @@ export class PnBlock {
 
   #refill(): void {
     for (;;) {
-      const last = Atomics.load(this.#words, LAST);
+      const from = Atomics.load(this.#words, LAST);
       const limit = Atomics.load(this.#words, LIMIT);
-      if (last >= limit) return;
-      const first = last + 1n;
-      const border = first | LOW_BITS;
-      let to = last + this.#blockLen;
+      if (from >= limit) return;
+      bits.setBigUint64(0, from);
+      const low = bits.getUint32(4);
+      // What is left of the range of 2^32; nothing: the block is in the next one.
+      const left = low === LAST_WORD ? WHOLE : LAST_WORD - low;
+      let to = from + (left < this.#blockLen ? BigInt(left) : this.#wholeBlock);
       if (to > limit) to = limit;
-      if (to > border) to = border;
-      if (Atomics.compareExchange(this.#words, LAST, last, to) !== last) continue;
-      this.#setSpare(first, last, to);
+      if (Atomics.compareExchange(this.#words, LAST, from, to) !== from) continue;
+      this.#spareHigh = low === LAST_WORD ? bits.getUint32(0) + 1 : bits.getUint32(0);
+      this.#spareLast = low === LAST_WORD ? -1 : low;
+      bits.setBigUint64(0, to);
+      this.#spareEnd = bits.getUint32(4);
+      this.#spareFrom = from;
+      this.#spareTo = to;
       return;
     }
-  }
-
-  #setSpare(first: bigint, last: bigint, to: bigint): void {
-    bits.setBigUint64(0, first);
-    this.#spareHigh = bits.getUint32(0);
-    this.#spareLast = bits.getUint32(4) - 1;
-    bits.setBigUint64(0, to);
-    this.#spareEnd = bits.getUint32(4);
-    this.#spareFrom = last;
-    this.#spareTo = to;
   }
 }

@@ -31,10 +31,6 @@ export class Replay {
   /** PNs below this were accepted by an earlier process: which of them nobody knows any more. */
   readonly #floorHigh: number;
   readonly #floorLow: number;
-  /** The lowest acceptable PN. */
-  #lowestHigh = 0;
-  #lowestLow = 0;
-
   /** `window` in PNs. `bitmap`: duplicates inside the window are refused. `nextPn`: the lowest PN acceptable at the start. */
   constructor(window: number, bitmap: boolean, nextPn: bigint, xpn: boolean = false) {
     this.window = window;
@@ -48,7 +44,6 @@ export class Replay {
     const words = bitmap ? 2 ** Math.ceil(Math.log2(window / WORD_BITS + 2)) : 0;
     this.#seen = new Uint32Array(words);
     this.#mask = words - 1;
-    this.#setLowest();
   }
 
   /** One past the highest PN accepted so far. */
@@ -56,62 +51,62 @@ export class Replay {
     return pnOf(this.nextHigh, this.nextLow);
   }
 
-  /** The lowest acceptable PN; without bitmap and with XPN, of its lower half. */
-  get lowestPn(): bigint {
-    return pnOf(this.#lowestHigh, this.#lowestLow);
-  }
-
   /** Has it this window, and a bitmap or not? */
   is(window: number, bitmap: boolean): boolean {
     return this.window === window && this.#mask >= 0 === bitmap;
   }
 
-  /** Is the PN above all that were accepted? HOT PATH: allocates nothing. */
-  isAhead(high: number, low: number): boolean {
-    return high > this.nextHigh || (high === this.nextHigh && low >= this.nextLow);
-  }
-
   /** Is the PN below the window, whether that is refused (`accepts`) or only counted (InPktsDelayed)? HOT PATH. */
   isDelayed(high: number, low: number): boolean {
-    if (this.#byHalves) return low < this.#lowestLow;
-    return high < this.#lowestHigh || (high === this.#lowestHigh && low < this.#lowestLow);
+    if (this.#byHalves) return this.nextLow - low > this.window;
+    return this.#behind(high, low) > this.window || this.#isBelowFloor(high, low);
   }
 
   /** May a frame with this PN still be accepted? HOT PATH: allocates nothing. */
   accepts(high: number, low: number): boolean {
-    if (this.isDelayed(high, low)) return this.#byHalves && low >= HALF !== this.#lowestLow >= HALF;
-    if (this.#mask < 0 || this.isAhead(high, low)) return true;
+    if (this.#mask < 0) return !this.isDelayed(high, low) || this.#isInOtherHalf(low);
+    const behind = this.#behind(high, low);
+    if (behind <= 0) return true;
+    if (behind > this.window || this.#isBelowFloor(high, low)) return false;
     return (this.#seen[(low >>> 5) & this.#mask]! & (1 << (low & BIT_MASK))) === 0;
   }
 
-  /** Notes a frame whose ICV was right and whose PN `accepts` let pass. HOT PATH: allocates nothing. */
-  advance(high: number, low: number): void {
-    if (this.#mask >= 0) this.#mark(high, low);
-    else if (low === LAST_WORD && high === this.#lastHigh) return;
-    if (!this.isAhead(high, low)) return;
-    this.nextHigh = low === LAST_WORD ? high + 1 : high;
-    this.nextLow = low === LAST_WORD ? 0 : low + 1;
-    this.#setLowest();
-  }
-
-  #setLowest(): void {
-    let high = this.nextHigh;
-    let low = this.nextLow - this.window;
-    if (low < 0 && (high === 0 || this.#byHalves)) low = 0;
-    else if (low < 0) {
-      high -= 1;
-      low += WHOLE;
+  /**
+   * Notes a frame whose ICV was right and whose PN `accepts` let pass; is the PN above all before it? HOT PATH: allocates
+   * nothing.
+   */
+  advance(high: number, low: number): boolean {
+    const behind = this.#behind(high, low);
+    if (this.#mask >= 0) this.#mark(high, low, behind);
+    if (behind > 0) return false;
+    if (low !== LAST_WORD) {
+      this.nextHigh = high;
+      this.nextLow = low + 1;
+    } else if (this.#mask >= 0 || high !== this.#lastHigh) {
+      this.nextHigh = high + 1;
+      this.nextLow = 0;
     }
-    if (this.#byHalves) high = 0;
-    const isBelow = high < this.#floorHigh || (high === this.#floorHigh && low < this.#floorLow);
-    this.#lowestHigh = isBelow ? this.#floorHigh : high;
-    this.#lowestLow = isBelow ? this.#floorLow : low;
+    return true;
   }
 
-  #mark(high: number, low: number): void {
+  /** How far the PN is behind the next one. From 2^53 on it is not exact, only right in sign and larger than any window. */
+  #behind(high: number, low: number): number {
+    return (this.nextHigh - high) * WHOLE + (this.nextLow - low);
+  }
+
+  #isBelowFloor(high: number, low: number): boolean {
+    return high === this.#floorHigh ? low < this.#floorLow : high < this.#floorHigh;
+  }
+
+  /** XPN as Linux does it: is a late lower word in the other half than the lowest acceptable one? */
+  #isInOtherHalf(low: number): boolean {
+    return this.#byHalves && low >= HALF !== this.nextLow - this.window >= HALF;
+  }
+
+  #mark(high: number, low: number, behind: number): void {
     const bit = low & BIT_MASK;
     // Unless the PN before the next one is in the same word.
-    if ((high - this.nextHigh) * WHOLE + (low - this.nextLow) >= bit) this.#clearTo(high, low);
+    if (-behind >= bit) this.#clearTo(high, low);
     this.#seen[(low >>> 5) & this.#mask]! |= 1 << bit;
   }
 

@@ -11,13 +11,13 @@ import { ICV_LEN, IV_LEN } from '../crypto/cipher-suite.ts';
 import type { Batch } from '../frame/batch.ts';
 import { Drop } from '../frame/drop.ts';
 import { ETHERNET_LEN, ETHERTYPE_MACSEC, etherTypeAt, MACS_LEN, OFF_SRC_MAC } from '../wire/ethernet.ts';
-import { endStationSciLow, sciHigh, sciLow } from '../wire/sci.ts';
+import { endStationSciLow } from '../wire/sci.ts';
 import {
   AN_MASK,
   checkSecTag,
   hasSecTag,
+  OFF_PN,
   OFF_SCI,
-  pnAt,
   SecTagFault,
   secTagLen,
   TCI_C,
@@ -64,21 +64,21 @@ export function validate(secy: SecY, batch: Batch, job: AeadJob, scratch: RxScra
 
 /** Puts the frame on the AEAD's list; one that is not on it afterwards is dropped, or is what the bridge gets. */
 function classify(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScratch): Drop {
-  const { arena } = batch;
+  const { arena, view } = batch;
   const at = batch.at[i]!;
   const len = batch.len[i]!;
   if (etherTypeAt(arena, at) !== ETHERTYPE_MACSEC) return untagged(secy);
   if (!hasSecTag(arena, at, len)) return Drop.SecTagRunt;
   const tci = tciAt(arena, at);
   if ((tci & (TCI_E | TCI_C)) === TCI_E) return Drop.NotForMacsec;
-  const sc = rxScOf(secy, arena, at, tci);
+  const sc = rxScOf(secy, view, at, tci);
   if (sc === null) return unknownSci(secy, batch, i, tci);
   if (checkSecTag(arena, at, len, secy.icvLen, secy.xpn) !== SecTagFault.None) {
     return counted(secy, SecyCounter.inPktsBadTag, Drop.InPktsBadTag);
   }
   const sa = sc.sa[tci & AN_MASK]!;
   if (!sc.active || sa === null || !sa.active) return unusedSa(secy, batch, i, sc, tci);
-  const pnLow = pnAt(arena, at);
+  const pnLow = view.getUint32(at + OFF_PN);
   const pnHigh = secy.xpn ? recoverPnHigh(sa.replay.nextHigh, sa.replay.nextLow, pnLow) : 0;
   if (secy.replayProtect && !sa.replay.accepts(pnHigh, pnLow)) return late(secy, sc);
   scratch.pnHigh[i] = pnHigh;
@@ -115,8 +115,7 @@ function judge(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScr
   }
   const checked = (tci & TCI_C) !== 0 || secy.checks;
   if (checked && job.ok[i] === 1) {
-    if (sa.replay.isAhead(pnHigh, pnLow)) scratch.newest = i;
-    accept(secy, sc, sa, pnHigh, pnLow);
+    if (accept(secy, sc, sa, pnHigh, pnLow)) scratch.newest = i;
   } else {
     const drop = refuse(secy, sc, sa, tci, sa.replay.isDelayed(pnHigh, pnLow));
     if (drop !== Drop.None) return drop;
@@ -124,8 +123,8 @@ function judge(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScr
   return strip(batch, i, secTagLen(tci), secy.icvLen) ? Drop.None : Drop.InnerRunt;
 }
 
-/** The ICV was right: the only place where the receiver's next PN moves. HOT PATH. */
-function accept(secy: SecY, sc: RxSc, sa: RxSa, pnHigh: number, pnLow: number): void {
+/** The ICV was right: the only place where the receiver's next PN moves. Is the frame newer than all before? HOT PATH. */
+function accept(secy: SecY, sc: RxSc, sa: RxSa, pnHigh: number, pnLow: number): boolean {
   const { counters } = secy;
   const { replay } = sa;
   if (replay.isDelayed(pnHigh, pnLow)) counters[sc.countersAt + RxScCounter.inPktsDelayed]! += 1;
@@ -133,10 +132,11 @@ function accept(secy: SecY, sc: RxSc, sa: RxSa, pnHigh: number, pnLow: number): 
     counters[sc.countersAt + RxScCounter.inPktsOk]! += 1;
     counters[sa.countersAt + RxSaCounter.inPktsOk]! += 1;
   }
-  replay.advance(pnHigh, pnLow);
+  const isNewest = replay.advance(pnHigh, pnLow);
   const nextPnAt = sa.countersAt + RxSaCounter.nextPn;
   if (secy.xpn) writeNextPn(counters, nextPnAt, replay.nextHigh, replay.nextLow);
   else counters[nextPnAt] = replay.nextHigh === 0 ? replay.nextLow : LAST_WORD;
+  return isNewest;
 }
 
 /** The ICV was wrong or not looked at: 802.1AE 10.6.5 by the validate mode. HOT PATH. */
@@ -162,10 +162,11 @@ function untagged(secy: SecY): Drop {
 }
 
 /** The RxSC that the frame belongs to; without SC bit as recent kernels do it. Null: none. HOT PATH. */
-function rxScOf(secy: SecY, arena: Uint8Array, at: number, tci: number): RxSc | null {
-  if ((tci & TCI_SC) !== 0) return findRxSc(secy, sciHigh(arena, at + OFF_SCI), sciLow(arena, at + OFF_SCI));
+function rxScOf(secy: SecY, view: DataView, at: number, tci: number): RxSc | null {
+  if ((tci & TCI_SC) !== 0)
+    return findRxSc(secy, view.getUint32(at + OFF_SCI), view.getUint32(at + OFF_SCI + 4));
   if ((tci & TCI_ES) !== 0)
-    return findRxSc(secy, sciHigh(arena, at + OFF_SRC_MAC), endStationSciLow(arena, at));
+    return findRxSc(secy, view.getUint32(at + OFF_SRC_MAC), endStationSciLow(view, at));
   return secy.rxSc.length === 1 && secy.rxSc[0]!.active ? secy.rxSc[0]! : null;
 }
 

@@ -41,7 +41,6 @@ export function sciLow(buf: Uint8Array, at: number): number {
  * The lower half of the implicit SCI of an end station whose frame begins at `at`; the upper is `sciHigh` of its source
  * address.
  */
-export function endStationSciLow(buf: Uint8Array, at: number): number {
-  const mac = at + OFF_SRC_MAC;
-  return ((buf[mac + 4]! << 24) | (buf[mac + 5]! << 16) | PORT_END_STATION) >>> 0;
+export function endStationSciLow(view: DataView, at: number): number {
+  return ((view.getUint16(at + OFF_SRC_MAC + 4) << 16) | PORT_END_STATION) >>> 0;
 }

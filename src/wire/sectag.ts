@@ -30,7 +30,7 @@ export const SL_LIMIT = 48;
 // From the frame's first octet.
 const OFF_TCI = MACS_LEN + 2;
 const OFF_SL = MACS_LEN + 3;
-const OFF_PN = MACS_LEN + 4;
+export const OFF_PN: number = MACS_LEN + 4;
 export const OFF_SCI: number = MACS_LEN + 8;
 
 /** Octets of the SecTAG with its EtherType. */

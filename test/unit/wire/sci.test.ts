@@ -1,6 +1,7 @@
 /** The Secure Channel Identifier. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { viewOf } from '../../../src/frame/view.ts';
 import { endStationSciLow, formatSci, parseSci, sciHigh, sciLow, sciOf } from '../../../src/wire/sci.ts';
 
 const octets = (length: number): fc.Arbitrary<Uint8Array> =>
@@ -45,7 +46,7 @@ describe('the SCI (802.1AE 9.9)', () => {
         buf.set(macs, at);
         const implicit = Buffer.concat([macs.subarray(6), Buffer.from([0, 1])]);
         expect(sciHigh(buf, at + 6)).toBe(implicit.readUInt32BE(0));
-        expect(endStationSciLow(buf, at)).toBe(implicit.readUInt32BE(4));
+        expect(endStationSciLow(viewOf(buf), at)).toBe(implicit.readUInt32BE(4));
       }),
     );
   });
