@@ -7,6 +7,7 @@
  */
 
 import { isXpn, sakLen } from '../crypto/cipher-suite.ts';
+import { pnFromJson } from '../macsec/pn-json.ts';
 import { sciOf } from '../wire/sci.ts';
 import { addressFamily, canonicalAddress } from './fields.ts';
 import { quote, type Report } from './problem.ts';
@@ -106,7 +107,11 @@ function checkSaOfCipher(macsec: RawMacsec, sa: RawSa, report: Report): void {
   if (sa.key !== undefined && sa.key.length !== digits) {
     report(['key'], `has ${sa.key.length} hex digits; ${cipher} needs ${digits}`);
   }
-  if (!isXpn(cipher) && Number(sa.pn) > MAX_PN) report(['pn'], `is ${sa.pn}; without xpn at most ${MAX_PN}`);
+  // What is no number at all is told already; it may be a key in the wrong place.
+  const pn = pnFromJson(sa.pn);
+  if (!isXpn(cipher) && pn !== null && pn > MAX_PN) {
+    report(['pn'], `is ${quote(sa.pn)}; without xpn at most ${MAX_PN}`);
+  }
   for (const name of ['ssci', 'salt'] as const) {
     if (isXpn(cipher) && sa[name] === null) report([name], `is required with ${cipher}`);
     if (!isXpn(cipher) && sa[name] !== null) report([name], `is only for xpn ciphers, not for ${cipher}`);

@@ -353,7 +353,7 @@ describe('loadConfig: fields', () => {
       'a PN of 33 bits in a string',
       'tunnels.0.macsec.txSa.0.pn',
       '4294967296',
-      /txSa\[0\]\.pn: is 4294967296; without xpn at most 4294967295/,
+      /txSa\[0\]\.pn: is "4294967296"; without xpn at most 4294967295/,
     ],
     [
       'a PN of 33 bits',
