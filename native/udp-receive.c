@@ -22,7 +22,7 @@ static uint32_t segment_len(struct msghdr *hdr, uint32_t whole) {
   return whole;
 }
 
-/* Areas [area, area + count) of the arena, one a message. */
+/* Areas [area, area + count) of the arena, one per message. */
 static void prepare(struct udp_scratch *s, const struct frames *f, uint32_t area, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
     const uint32_t m = area + i;

@@ -214,7 +214,7 @@ const macsec: z.ZodType<RawMacsec> = closed(
           `holds ${lengthOf(input)} channels; a SecY has at most ${MAX_RX_SC}: spread the peers over several tunnels`,
       })
       .default([])
-      .describe('Secure channels to receive: one a peer.'),
+      .describe('Secure channels to receive: one per peer.'),
   },
   'an object, or null for plain GRETAP in clear',
 ).superRefine(checkedBy(checkMacsec));

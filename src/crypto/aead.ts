@@ -7,7 +7,7 @@ import { type AeadAlgorithm, IV_LEN } from './cipher-suite.ts';
 /** `slot` of a frame that has nothing to seal or open; the addon's, which the provider `node` works without. */
 export const NO_SLOT = 255;
 
-/** The work list of one batch; see `AeadJobArrays` for where AAD, text and ICV lie. Made once a lane. */
+/** The work list of one batch; see `AeadJobArrays` for where AAD, text and ICV lie. Made once per workspace. */
 export interface AeadJob extends AeadJobArrays {
   readonly arena: Buffer;
   readonly at: Uint32Array;

@@ -1,6 +1,6 @@
 /**
- * The AEAD provider `batch`: the OpenSSL of this node process, reached from the addon, one call a batch.
- * Nothing is allocated a frame. After `ok[i] = 0` the text of that frame is garbage, not plaintext to act on.
+ * The AEAD provider `batch`: the OpenSSL of this node process, reached from the addon, one call per batch.
+ * Nothing is allocated per frame. After `ok[i] = 0` the text of that frame is garbage, not plaintext to act on.
  */
 import type { KeyObject } from 'node:crypto';
 import type { Addon, BoundJob, KeyringHandle } from '../native/addon.ts';

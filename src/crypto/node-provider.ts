@@ -1,5 +1,5 @@
 /**
- * The AEAD provider `node`: node:crypto, one cipher object a frame (NIST SP 800-38D). The reference: always
+ * The AEAD provider `node`: node:crypto, one cipher object per frame (NIST SP 800-38D). The reference: always
  * there, and what the provider `batch` is compared with at start.
  *
  * node:crypto decrypts before it knows whether the ICV is right: after `ok[i] = 0` the text of that frame is
@@ -101,7 +101,7 @@ class NodeKeyring implements Keyring {
     this.#keys[slot] = undefined;
   }
 
-  /** HOT PATH: one cipher object a frame, and what it allocates. */
+  /** HOT PATH: one cipher object per frame, and what it allocates. */
   seal(job: AeadJob, count: number, icvLen: number): void {
     for (let i = 0; i < count; i++) {
       if (job.slot[i] === NO_SLOT) continue;
@@ -113,7 +113,7 @@ class NodeKeyring implements Keyring {
     }
   }
 
-  /** HOT PATH: one decipher object a frame, and what it allocates. */
+  /** HOT PATH: one decipher object per frame, and what it allocates. */
   open(job: AeadJob, count: number, icvLen: number): void {
     for (let i = 0; i < count; i++) {
       if (job.slot[i] === NO_SLOT) continue;
