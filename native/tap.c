@@ -20,17 +20,18 @@ static int set_header_len(int fd) {
 }
 
 napi_value open_tap(napi_env env, napi_callback_info info) {
-  napi_value argv[2];
+  napi_value argv[3];
   struct ifreq ifr;
-  bool multi_queue;
+  bool multi_queue, first;
   memset(&ifr, 0, sizeof ifr);
-  if (!read_args(env, info, 2, argv) || !read_text(env, argv[0], "ifname", ifr.ifr_name, IFNAMSIZ) ||
-      !read_bool(env, argv[1], "multiQueue", &multi_queue)) {
+  if (!read_args(env, info, 3, argv) || !read_text(env, argv[0], "ifname", ifr.ifr_name, IFNAMSIZ) ||
+      !read_bool(env, argv[1], "multiQueue", &multi_queue) || !read_bool(env, argv[2], "first", &first)) {
     return NULL;
   }
   const int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return throw_errno(env, errno, "open", "/dev/net/tun");
-  ifr.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (multi_queue ? IFF_MULTI_QUEUE : 0));
+  ifr.ifr_flags =
+      (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (multi_queue ? IFF_MULTI_QUEUE : 0) | (first ? IFF_TUN_EXCL : 0));
   const char *failed = NULL;
   if (ioctl(fd, TUNSETIFF, &ifr) != 0) failed = "ioctl TUNSETIFF";
   else if (set_header_len(fd) != 0) failed = "ioctl TUNSETVNETHDRSZ";

@@ -33,12 +33,12 @@ export function selectProvider(wanted: 'auto' | 'node' | 'batch'): AeadChoice {
   return tested(nodeProvider, `"batch" cannot be used: ${fault}`);
 }
 
-/** The provider of a worker, which the main thread has chosen and tested. */
+/** The provider of a worker, which the main thread has chosen; tested once more, since a thread has an addon of its own. */
 export function providerNamed(name: AeadProvider['name']): AeadProvider {
   if (name === 'node') return nodeProvider;
   const batch = batchProvider(loadAddon());
   if (batch === null) throw new L2vpnError('L2VPN_INTERNAL', 'AEAD provider "batch" is gone');
-  return batch;
+  return tested(batch, 'chosen by the main thread').provider;
 }
 
 function tested(provider: AeadProvider, reason: string): AeadChoice {

@@ -34,9 +34,9 @@ export function openTap(settings: TapSettings, place: string): OpenTap {
   const opened: number[] = [];
   try {
     refuseNameInUse(settings, place);
-    for (let i = 0; i < settings.queues; i++) opened.push(openQueue(settings, place));
+    for (let i = 0; i < settings.queues; i++) opened.push(openQueue(settings, place, i === 0));
     const fds = [...opened];
-    const writeFd = settings.queues === 1 ? fds[0]! : openQueue(settings, place);
+    const writeFd = settings.queues === 1 ? fds[0]! : openQueue(settings, place, false);
     if (settings.queues > 1) {
       opened.push(writeFd);
       addon.detachTapQueue(writeFd);
@@ -69,9 +69,9 @@ function nameInUse(settings: TapSettings, place: string, cause?: unknown): L2vpn
   );
 }
 
-function openQueue(settings: TapSettings, place: string): number {
+function openQueue(settings: TapSettings, place: string, isFirst: boolean): number {
   try {
-    return loadAddon().openTap(settings.ifname, settings.queues > 1);
+    return loadAddon().openTap(settings.ifname, settings.queues > 1, isFirst);
   } catch (error) {
     throw translate(error, settings, place);
   }

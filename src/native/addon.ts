@@ -91,8 +91,11 @@ export interface Addon {
   bindJob(job: AeadJobArrays): BoundJob;
 
   // --- TAP and links -------------------------------------------------------------------------------
-  /** Opens one queue of a TAP: IFF_TAP | IFF_NO_PI | IFF_VNET_HDR (| IFF_MULTI_QUEUE), O_CLOEXEC | O_NONBLOCK. */
-  openTap(ifname: string, multiQueue: boolean): number;
+  /**
+   * Opens one queue of a TAP: IFF_TAP | IFF_NO_PI | IFF_VNET_HDR (| IFF_MULTI_QUEUE), O_CLOEXEC | O_NONBLOCK. `first`:
+   * the interface must not be there yet (IFF_TUN_EXCL), else EBUSY.
+   */
+  openTap(ifname: string, multiQueue: boolean, first: boolean): number;
   /** TUNSETOFFLOAD; returns false where the kernel refuses these flags (EINVAL). */
   setTapOffload(fd: number, flags: number): boolean;
   /** Takes the queue `fd` of a TAP with several out of those that the kernel gives frames to; it can be written to still. */

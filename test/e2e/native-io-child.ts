@@ -12,6 +12,7 @@ import { viewOf } from '../../src/frame/view.ts';
 import { Poller } from '../../src/host/poller.ts';
 import { openGreSocket } from '../../src/host/socket.ts';
 import { openTap } from '../../src/host/tap.ts';
+import { loadAddon } from '../../src/native/load.ts';
 import type { FramePort } from '../../src/ports/frame-port.ts';
 import { wrapRawSocket } from '../../src/ports/raw-socket-port.ts';
 import { wrapTap } from '../../src/ports/tap-port.ts';
@@ -114,7 +115,22 @@ function vanished(): string {
   }
 }
 
+/** What the openers of a name that is there already hear: as the first of its queues, and as a further one. */
+function taken(): string[] {
+  const addon = loadAddon();
+  const open = (first: boolean): string => {
+    try {
+      return addon.openTap('twice', true, first) >= 0 ? 'opened' : '';
+    } catch (error) {
+      return (error as { code: string }).code;
+    }
+  };
+  return [open(true), open(true), open(false)];
+}
+
 // Links that speak of themselves would disturb the comparison.
 writeFileSync('/proc/sys/net/ipv6/conf/default/disable_ipv6', '1');
 const offloadResults = offloads();
-console.log(JSON.stringify({ offloads: offloadResults, raw: rawSockets(), vanished: vanished() }));
+console.log(
+  JSON.stringify({ offloads: offloadResults, raw: rawSockets(), vanished: vanished(), taken: taken() }),
+);

@@ -12,6 +12,7 @@ interface Results {
     ipv6: { verdicts: number[]; got: string[] };
   };
   vanished: string;
+  taken: string[];
 }
 
 const root = process.getuid?.() === 0;
@@ -59,5 +60,9 @@ describe.skipIf(!root)('the addon on a real kernel', () => {
 
   it('says so when the TAP was deleted under it', () => {
     expect(results!.vanished).toMatch(/readv TAP: File descriptor in bad state/);
+  });
+
+  it('takes no name that another program has taken meanwhile, but for a further queue of its own', () => {
+    expect(results!.taken).toEqual(['opened', 'EBUSY', 'opened']);
   });
 });
