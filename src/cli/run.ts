@@ -42,10 +42,15 @@ async function runLogged(
   const { hardenProcess } = await import('../host/process.ts');
   hardenProcess();
   if (options.insecureExampleKeys) permitExampleKeys();
-  const config = loadConfig(configPath);
-  log.logger.level = config.log.level;
+  const { Daemon } = await import('../daemon/daemon.ts');
   const { runDaemon } = await import('../daemon/run.ts');
-  return runDaemon(config, { configPath, log, tellFatal, end: (status) => end(log, status) });
+  // In no variable of a function that waits: the keys in a configuration go when the daemon lets go of them.
+  const daemonOf = (): InstanceType<typeof Daemon> => {
+    const config = loadConfig(configPath);
+    log.logger.level = config.log.level;
+    return new Daemon(config, configPath, log.logger);
+  };
+  return runDaemon(daemonOf(), { log, tellFatal, end: (status) => end(log, status) });
 }
 
 /** Returns `status` when the log is written; where it cannot be, the process ends here. */

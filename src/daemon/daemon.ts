@@ -10,6 +10,7 @@ import { closeServer } from '../api/router.ts';
 import type { ReloadAnswer } from '../api/routes.ts';
 import type { Handlers } from '../api/server.ts';
 import type { TunnelSnapshot } from '../api/tunnel.ts';
+import { withKeyPrints } from '../config/key-prints.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/types.ts';
 import { configWarnings } from '../config/warnings.ts';
@@ -34,7 +35,7 @@ export class Daemon {
   readonly #undo: (() => void | Promise<void>)[] = [];
   /** Reloads and rotations, one after the other. */
   readonly #inTurn: InTurn = oneAfterAnother();
-  /** As loaded last, from the file, less what could not be applied. */
+  /** As loaded last, from the file, less what could not be applied; once it runs, with prints in place of the keys. */
   #config: Config;
   #aead!: AeadChoice;
   #tunnels!: Tunnels;
@@ -70,6 +71,8 @@ export class Daemon {
     const workers = await this.#tunnels.start(config.workers, this.#aead.provider.name);
     this.#undo.push(() => this.#tunnels.stop());
     this.#undo.push(startWatch(this.#tunnels, this.#log, this.#failWith));
+    // From now on keys live with the SAs that use them, and go with them.
+    this.#config = withKeyPrints(config);
     this.#log.info({ tunnels: this.#tunnels.size, workers }, 'ready');
   }
 
@@ -100,7 +103,7 @@ export class Daemon {
         failed: this.#failWith,
       });
       if (plan.logLevel !== null) this.#log.level = plan.logLevel;
-      this.#config = plan.effective;
+      this.#config = withKeyPrints(plan.effective);
       const names = (list: readonly { name: string }[]): string[] => list.map(({ name }) => name);
       const done = { added: names(plan.add), removed: plan.remove, changed: names(plan.macsec) };
       this.#log.info(done, 'reloaded');

@@ -3,6 +3,7 @@
  * and what cannot change without a restart, by name. Nothing is done here; `carry-out.ts` does it.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { isSameKey } from '../config/key-prints.ts';
 import type { Config, LogLevel, TunnelConfig } from '../config/types.ts';
 import type { MacsecConfig, SaConfig } from '../macsec/config.ts';
 
@@ -29,7 +30,10 @@ export interface MacsecChange {
 const FIXED_MACSEC = ['cipher', 'icvLen', 'port'] as const;
 const FIXED_GLOBAL = ['crypto', 'workers', 'stateDir', 'stateMayBeLost', 'controlSocket', 'metrics'] as const;
 
-/** Compares what was loaded before with what is loaded now (not with what runs: a rotation is not an edit). */
+/**
+ * Compares what was loaded before, which may have prints in place of its keys, with what is loaded now (not with what
+ * runs: a rotation is not an edit).
+ */
 export function planReload(before: Config, after: Config): ReloadPlan {
   const refused: string[] = [];
   const macsec: MacsecChange[] = [];
@@ -105,5 +109,5 @@ function sameSas(was: MacsecConfig, now: MacsecConfig): boolean {
 function sameKeys(was: MacsecConfig, now: MacsecConfig): boolean {
   const all = (config: MacsecConfig): SaConfig[] => [...config.txSa, ...config.rxSc.flatMap(({ sa }) => sa)];
   const after = all(now);
-  return all(was).every((sa, i) => sa.sak.equals(after[i]!.sak));
+  return all(was).every((sa, i) => isSameKey(sa.sak, after[i]!.sak));
 }

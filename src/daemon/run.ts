@@ -1,16 +1,14 @@
 /** The daemon as a process: signals, service manager, faults that nobody caught, exit status. */
 import type { Logger } from 'pino';
-import type { Config } from '../config/types.ts';
 import { messageOf } from '../errors.ts';
 import { openFilesLimit } from '../host/process.ts';
 import { type HeldSignal, takeSignals } from '../host/signals.ts';
-import { Daemon } from './daemon.ts';
+import type { Daemon } from './daemon.ts';
 import { installLastResort } from './last-resort.ts';
 import type { Log } from './log.ts';
 import { ServiceManager } from './service-manager.ts';
 
 export interface DaemonOptions {
-  readonly configPath: string;
   readonly log: Log;
   /** Says what ended the daemon; returns the exit status that it stands for. */
   readonly tellFatal: (error: unknown) => number;
@@ -22,9 +20,8 @@ export interface DaemonOptions {
  * Runs until SIGTERM or SIGINT (0) or a fault (its exit status, told). A signal that came during the start counts:
  * one to end ends it as soon as it stands, SIGHUP makes it read its file again.
  */
-export async function runDaemon(config: Config, options: DaemonOptions): Promise<number> {
+export async function runDaemon(daemon: Daemon, options: DaemonOptions): Promise<number> {
   const log = options.log.logger;
-  const daemon = new Daemon(config, options.configPath, log);
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> => (stopped ??= daemon.stop());
   const uninstall = installLastResort(log, stop, (status) => void options.end(status).then(process.exit));
