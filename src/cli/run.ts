@@ -42,6 +42,8 @@ async function runLogged(
   const { hardenProcess } = await import('../host/process.ts');
   hardenProcess();
   if (options.insecureExampleKeys) permitExampleKeys();
+  const { holdYoungGeneration } = await import('../host/memory.ts');
+  const grow = holdYoungGeneration();
   const { Daemon } = await import('../daemon/daemon.ts');
   const { runDaemon } = await import('../daemon/run.ts');
   // In no variable of a function that waits: the keys in a configuration go when the daemon lets go of them.
@@ -50,7 +52,7 @@ async function runLogged(
     log.logger.level = config.log.level;
     return new Daemon(config, configPath, log.logger);
   };
-  return runDaemon(daemonOf(), { log, tellFatal, end: (status) => end(log, status) });
+  return runDaemon(daemonOf(), { log, tellFatal, started: grow, end: (status) => end(log, status) });
 }
 
 /** Returns `status` when the log is written; where it cannot be, the process ends here. */

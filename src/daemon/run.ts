@@ -12,6 +12,8 @@ export interface DaemonOptions {
   readonly log: Log;
   /** Says what ended the daemon; returns the exit status that it stands for. */
   readonly tellFatal: (error: unknown) => number;
+  /** Called when it is ready. */
+  readonly started: () => void;
   /** Flushes the log; resolves with `status`, or ends the process where the log cannot be written. */
   readonly end: (status: number) => Promise<number>;
 }
@@ -34,6 +36,7 @@ export async function runDaemon(daemon: Daemon, options: DaemonOptions): Promise
     if (signals.ending) return 0;
     manager.notify('READY=1');
     signals.ready();
+    options.started();
     return await Promise.race([signals.end, daemon.failed]);
   } catch (error) {
     return options.tellFatal(error);

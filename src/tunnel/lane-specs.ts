@@ -30,8 +30,9 @@ export interface LaneGround {
 export function laneSpecs(ground: LaneGround): LaneSpec[] {
   const { config, tap, wireFd, encap, secy, lowerMtu, mtu, uncontrolled } = ground;
   const common = { tunnel: config.name, wireFd, encap, secy, lowerMtu };
-  const counters = (): SharedArrayBuffer =>
-    new SharedArrayBuffer(laneCountersBytes(secy === null ? 0 : secyCountersLen(MAX_RX_SC)));
+  // A lane that sends counts nothing of receive channels.
+  const counters = (rxScCount: number): SharedArrayBuffer =>
+    new SharedArrayBuffer(laneCountersBytes(secy === null ? 0 : secyCountersLen(rxScCount)));
   // One 802.1Q tag more than the MTU promises: the bridge lets it pass, `OutPktsTooLong` judges it.
   const frameLen = Math.max(mtu + VLAN_LEN, lowerMtu) + ETHERNET_LEN;
   // In clear, a kernel peer's packets may come merged, up to the largest IP packet there is.
@@ -42,10 +43,10 @@ export function laneSpecs(ground: LaneGround): LaneSpec[] {
       direction: 'transmit',
       tapFd,
       maxLen: frameLen,
-      counters: counters(),
+      counters: counters(0),
       uncontrolled: null,
     }),
   );
   const receive = { ...common, direction: 'receive', tapFd: tap.writeFd, maxLen: packetLen } as const;
-  return [...transmit, { ...receive, counters: counters(), uncontrolled }];
+  return [...transmit, { ...receive, counters: counters(MAX_RX_SC), uncontrolled }];
 }

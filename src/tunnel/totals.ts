@@ -49,6 +49,8 @@ function addSecy(into: Float64Array, from: Float64Array, nextPns: readonly numbe
   const before = into.slice();
   add(into, from, []);
   for (const at of nextPns) {
+    // A transmit lane has no part for receive channels.
+    if (at >= from.length) continue;
     const higher = isNextPnHigher(before, from, at) ? before : from;
     // The lane writes the upper element last (`writeNextPn`): read first, it is never ahead of the lower one.
     into[at + 1] = higher[at + 1]!;
@@ -59,7 +61,7 @@ function addSecy(into: Float64Array, from: Float64Array, nextPns: readonly numbe
 /** Adds `from` to `into`; at `latest` the higher one stays. */
 function add(into: Float64Array, from: Float64Array, latest: readonly number[]): void {
   const before = latest.map((i) => into[i]!);
-  for (let i = 0; i < into.length; i++) into[i]! += from[i]!;
+  for (let i = 0; i < from.length; i++) into[i]! += from[i]!;
   latest.forEach((at, i) => {
     into[at] = Math.max(before[i]!, from[at]!);
   });

@@ -98,6 +98,9 @@ export class Workers {
 type Request = DistributiveOmit<Exclude<ToWorker, { type: 'stop' }>, 'id'>;
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
+/** Lanes allocate next to nothing: a worker's heap need not grow for what building a thousand of them leaves behind. */
+const YOUNG_GENERATION_MB = 12;
+
 class RunningWorker {
   readonly started: Promise<void>;
   readonly #ended: Promise<void>;
@@ -113,6 +116,7 @@ class RunningWorker {
     this.#worker = new Worker(new URL('./entry.js', import.meta.url), {
       workerData: spec,
       name: 'l2vpnd-lanes',
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
     this.started = new Promise((resolve, reject) => {
       const fail = (reason: string, cause?: unknown): void => {
