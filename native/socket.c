@@ -81,12 +81,16 @@ static const char *set_udp_options(int fd, int family, bool connected) {
   return NULL;
 }
 
-/* Returns the name of the option that failed, with errno set, or NULL. */
+/*
+ * DF is set on what is sent, and only the MTU of the link refuses a packet (EMSGSIZE): the kernel's path MTU follows any
+ * ICMP message that quotes 8 octets, which everybody can forge (PROBE, man 7 ip). How far it is believed is not decided
+ * here. Returns the name of the option that failed, with errno set, or NULL.
+ */
 static const char *set_options(int fd, int family, const struct options *o) {
   if (!set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, o->snd_buf)) return "setsockopt SO_SNDBUF";
   if (!set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, o->rcv_buf)) return "setsockopt SO_RCVBUF";
   if (family == AF_INET) {
-    if (!set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, o->df ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT)) {
+    if (!set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, o->df ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT)) {
       return "setsockopt IP_MTU_DISCOVER";
     }
     if (!set_int(fd, IPPROTO_IP, IP_TTL, o->ttl)) return "setsockopt IP_TTL";
@@ -94,7 +98,7 @@ static const char *set_options(int fd, int family, const struct options *o) {
     if (o->hdr_incl && !set_int(fd, IPPROTO_IP, IP_HDRINCL, 1)) return "setsockopt IP_HDRINCL";
     return NULL;
   }
-  if (!set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, o->df ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_DONT)) {
+  if (!set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, o->df ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_DONT)) {
     return "setsockopt IPV6_MTU_DISCOVER";
   }
   if (!set_int(fd, IPPROTO_IPV6, IPV6_DONTFRAG, o->df)) return "setsockopt IPV6_DONTFRAG";

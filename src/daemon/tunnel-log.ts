@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { pnToJson } from '../macsec/pn-json.ts';
 import { formatMtu } from '../tunnel/mtu.ts';
-import type { Tunnel } from '../tunnel/tunnel.ts';
+import type { PathChange, Tunnel } from '../tunnel/tunnel.ts';
 
 export function logUp(log: Logger, tunnel: Tunnel): void {
   const { name, tap, gre, secy } = tunnel;
@@ -31,12 +31,19 @@ export function logFresh(log: Logger, { name, secy }: Tunnel, stateDir: string):
   }
 }
 
-/** The path's MTU is another than before. */
-export function logPathMtu(log: Logger, { name, mtu, pathMtu, overhead }: Tunnel): void {
+/** The path's MTU is another than before, or somebody says so. */
+export function logPathMtu(log: Logger, { name, mtu, pathMtu, overhead }: Tunnel, change: PathChange): void {
+  const { octets, believed, lowerMtu } = change;
+  const fields = { tunnel: name, pathMtu, mtu };
+  if (lowerMtu === null) {
+    const why = believed ? `not followed, tap.mtu is set to ${mtu}` : 'not believed';
+    log.warn({ ...fields, claimed: octets }, `ICMP claims a path of ${octets} octets: ${why}`);
+    return;
+  }
   const fits = pathMtu - overhead;
   const text =
     fits < mtu ? `frames above ${fits} octets are dropped: lower the MTU of the hosts` : 'every frame fits';
-  log.warn({ tunnel: name, pathMtu, mtu }, `the path MTU has changed; ${text}`);
+  log.warn(fields, `the path MTU has changed; ${text}`);
 }
 
 export function logRemoved(log: Logger, tunnel: string): void {

@@ -205,9 +205,11 @@ export class Tunnels {
   }
 
   #followPath(tunnel: Tunnel): void {
-    const lowerMtu = tunnel.checkPath();
+    const change = tunnel.checkPath();
+    if (change === null) return;
+    logPathMtu(this.#context.log, tunnel, change);
+    const { lowerMtu } = change;
     if (lowerMtu === null) return;
-    logPathMtu(this.#context.log, tunnel);
     this.#workers
       ?.then((workers) => workers.setMtu(tunnel.name, lowerMtu))
       .catch((error: unknown) => this.#context.failed(error));

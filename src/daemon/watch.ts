@@ -12,9 +12,10 @@ export function startWatch(tunnels: Tunnels, log: Logger, failed: (error: unknow
   const pns = new PnWatch(log);
   const timer = setInterval(() => {
     try {
+      // First of all: what is logged of a path is what it carries now.
+      tunnels.tick();
       drops.tick(tunnels.all(), performance.now());
       pns.tick(tunnels.all(), performance.now());
-      tunnels.tick();
     } catch (error) {
       failed(error);
     }

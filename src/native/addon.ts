@@ -110,7 +110,8 @@ export interface Addon {
   // --- sockets -------------------------------------------------------------------------------------
   /**
    * A raw socket of protocol 47, bound to `local` and connected to `remote` (both of one family).
-   * `df` sets IP_MTU_DISCOVER to DO, else DONT. `hdrIncl` (IPv4 only): we write the outer header ourselves.
+   * `df` sets IP_MTU_DISCOVER to PROBE (DF, whatever ICMP says of the path), else DONT. `hdrIncl` (IPv4 only): we write
+   * the outer header ourselves.
    * Buffer sizes are octets, set by SO_SNDBUFFORCE/SO_RCVBUFFORCE where allowed.
    */
   openGreSocket(local: string, remote: string, opts: GreSocketOptions): number;

@@ -21,7 +21,7 @@ import { sciOf } from '../wire/sci.ts';
 import type { LaneSpec } from '../worker/messages.ts';
 import { laneSpecs } from './lane-specs.ts';
 import { type MtuArithmetic, mtuArithmetic } from './mtu.ts';
-import { PathMtu } from './path-mtu.ts';
+import { type PathClaim, PathMtu } from './path-mtu.ts';
 import { type SaControl, TunnelSaControl } from './sa-control.ts';
 import { SecyControl } from './secy-control.ts';
 import { batchesDone, type TunnelTotals, totalsOf } from './totals.ts';
@@ -37,6 +37,12 @@ export interface LaneHost {
   configure(tunnel: string, spec: SecySpec): Promise<void>;
   /** Makes every worker look at its lanes again: a grant has come. */
   wake(): void;
+}
+
+/** What is new about the path. */
+export interface PathChange extends PathClaim {
+  /** The new limit of the lanes; null: it stays. */
+  readonly lowerMtu: number | null;
 }
 
 /** The SecY of a tunnel, and the orders it takes. */
@@ -166,11 +172,15 @@ export class Tunnel implements TunnelView {
     this.secy?.saveReceived();
   }
 
-  /** Asks for the path's MTU again: the new limit of the lanes where it has changed, else null. */
-  checkPath(): number | null {
-    if (!this.#path.refresh()) return null;
+  /** Asks for the path's MTU again; null where nothing is new. */
+  checkPath(): PathChange | null {
+    const claim = this.#path.refresh();
+    if (claim === null) return null;
+    // A number in the configuration is the operator's word, and nobody else's is heard.
+    if (!claim.believed || this.tap.mtu !== 'auto') return { ...claim, lowerMtu: null };
     // The slots of the lanes have room for what the path carried at the start.
-    return Math.min(mtuArithmetic(this.#path.octets, this.gre, null).mtu, this.#lowerMtu);
+    const lowerMtu = Math.min(mtuArithmetic(this.#path.octets, this.gre, null).mtu, this.#lowerMtu);
+    return { ...claim, lowerMtu };
   }
 
   /** Stores the numbers; TAP and socket go. `clean`: every lane drained, so that what it published is exact. */

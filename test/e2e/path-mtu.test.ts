@@ -1,6 +1,8 @@
 /** A path that shrinks under a running tunnel: the limit follows, and frames are never lost in silence. */
 import { expect, it } from 'vitest';
-import { labOfTests, pingOnce, pingUntil, suite } from './support.ts';
+import type { Namespace } from '../../lab/topology.ts';
+import { checksum } from '../../src/wire/checksum.ts';
+import { labOfTests, pingOnce, pingUntil, Sender, suite } from './support.ts';
 
 suite('a path whose MTU changes', { programs: ['ping'] }, () => {
   const lab = labOfTests({ prefix: 'pmtu' });
@@ -22,5 +24,85 @@ suite('a path whose MTU changes', { programs: ['ping'] }, () => {
     const after = await site1.countersWhen((counters) => (counters.OutPktsTooLong ?? 0) > before);
     expect(after.OutPktsTooLong).toBe(before + 1);
     expect(await pingOnce(host1, '192.168.1.2', 1302)).toBe(true);
+  });
+});
+
+/**
+ * Frag-needed for a packet of `protocol` that router 1 sent to router 2, as somebody off the path would forge it: it quotes
+ * the outer IP header and 8 octets.
+ */
+function forgedFragNeeded(protocol: number, first8: Buffer, mtu: number): Buffer {
+  const quoted = ipv4(protocol, [1, 1, 1, 1], [2, 2, 2, 2], 1480);
+  const icmp = Buffer.concat([Buffer.from([3, 4, 0, 0, 0, 0, mtu >> 8, mtu & 255]), quoted, first8]);
+  icmp.writeUInt16BE(checksum(icmp, 0, icmp.length), 2);
+  return Buffer.concat([
+    Buffer.from('00aaaaaaaaaa00aaaa1f1f1f0800', 'hex'),
+    ipv4(1, [1, 1, 1, 254], [1, 1, 1, 1], icmp.length),
+    icmp,
+  ]);
+}
+
+function ipv4(protocol: number, src: number[], dst: number[], dataLen: number): Buffer {
+  const header = Buffer.from([0x45, 0, 0, 0, 0, 1, 0x40, 0, 64, protocol, 0, 0, ...src, ...dst]);
+  header.writeUInt16BE(20 + dataLen, 2);
+  header.writeUInt16BE(checksum(header, 0, 20), 10);
+  return header;
+}
+
+/** The route's MTU as the kernel has it. */
+async function routeMtu(space: Namespace): Promise<number | undefined> {
+  const [route] = JSON.parse(await space.must(['ip', '-j', 'route', 'get', '2.2.2.2'])) as [
+    { metrics?: { mtu?: number }[] },
+  ];
+  return route.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu;
+}
+
+suite('a forged ICMP message about the path', { programs: ['ping'], python: true }, () => {
+  const lab = labOfTests({ prefix: 'icmp' });
+  const gre = Buffer.from('0000655800000000', 'hex');
+  const udp = Buffer.from('1292129205c80000', 'hex');
+
+  it.each([
+    { what: 'GRE', protocol: 47, first8: gre, changes: {} },
+    { what: 'GRE, tap.mtu a number', protocol: 47, first8: gre, changes: { tap: { mtu: 1430 } } },
+    { what: 'UDP', protocol: 17, first8: udp, changes: { gre: { encap: 'udp' } } },
+  ])(
+    '$what: large frames go on, and the log says what was claimed',
+    async ({ protocol, first8, changes }) => {
+      lab.explainFailure();
+      const { host1, nsra, wan } = lab.topology;
+      await nsra.must(['ip', 'route', 'flush', 'cache']);
+      const [site1] = await lab.bothSites(changes);
+      await pingUntil(host1, '192.168.1.2');
+      const big = () => pingOnce(host1, '192.168.1.2', protocol === 17 ? 1394 : 1402);
+      expect(await big()).toBe(true);
+      const forger = await Sender.link(wan, 'wan1');
+      await forger.send(forgedFragNeeded(protocol, first8, 68));
+      // The kernel has fallen for it; it lets nobody go below 552 (net.ipv4.route.min_pmtu).
+      expect(await routeMtu(nsra)).toBe(552);
+      for (let i = 0; i < 3; i++) expect(await big()).toBe(true);
+      await site1.waitForLog(/ICMP claims a path of 552 octets: not believed/);
+      for (let i = 0; i < 3; i++) expect(await big()).toBe(true);
+      await site1.stop();
+      await site1.start();
+      expect(site1.output()).not.toMatch(/"mtu":482/);
+      await pingUntil(host1, '192.168.1.2');
+      expect(await big()).toBe(true);
+      await forger.close();
+    },
+  );
+
+  it('1300 octets may be true: followed by tap.mtu "auto", not by a number', async () => {
+    lab.explainFailure();
+    const { host1, nsra, wan } = lab.topology;
+    await nsra.must(['ip', 'route', 'flush', 'cache']);
+    const [site1] = await lab.bothSites({ tap: { mtu: 1430 } });
+    await pingUntil(host1, '192.168.1.2');
+    const forger = await Sender.link(wan, 'wan1');
+    await forger.send(forgedFragNeeded(47, gre, 1300));
+    await site1.waitForLog(/ICMP claims a path of 1300 octets: not followed, tap.mtu is set to 1430/);
+    expect(await pingOnce(host1, '192.168.1.2', 1402)).toBe(true);
+    await forger.close();
+    await nsra.must(['ip', 'route', 'flush', 'cache']);
   });
 });
