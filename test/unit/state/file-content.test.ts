@@ -27,7 +27,7 @@ async function crashed(): Promise<{ tx: string; rx: string }> {
 }
 
 /** As earlier releases wrote it: a checksum that anybody can make. */
-function version1(path: string, pn: number): string {
+function version1(path: string, pn: number | string): string {
   const [sci, keyId] = ['0000001111110001', '01'];
   const checked = JSON.stringify([1, basename(path), sci, keyId, pn]);
   const checksum = createHash('sha256').update(checked).digest('hex').slice(0, 16);
@@ -114,6 +114,16 @@ describe('a file of an earlier release', () => {
     expect(tx).toMatchObject({ next: 500n, fresh: false });
     await tx.reserve(600n);
     expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ version: 2, pn: 600 });
+  });
+
+  it.each([
+    ['the largest number that it was', Number.MAX_SAFE_INTEGER, 2n ** 53n - 1n],
+    ['digits beyond that', '9007199254740992', 2n ** 53n],
+    ['the end of all', '18446744073709551616', 2n ** 64n],
+  ])('is read: %s', async (_what, stored, next) => {
+    const path = join(dir, pnFileName(CHANNEL, 'tx'));
+    writeFileSync(path, version1(path, stored), { mode: 0o600 });
+    expect(await store.openTx(CHANNEL, 1n)).toMatchObject({ next, fresh: false });
   });
 
   it('is not believed in the place of a sealed one: anybody can make it', async () => {
