@@ -5,8 +5,8 @@
 import type { KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 import { messageOf } from '../errors.ts';
+import { pnFromJson, pnToJson } from '../macsec/pn-json.ts';
 import { notStored } from './faults.ts';
-import { isPn } from './pn-record.ts';
 import { type Fields, seal, unseal } from './sealed.ts';
 import type { StateDir } from './state-dir.ts';
 import { tunnelFileName } from './tunnel-file.ts';
@@ -16,7 +16,7 @@ export interface StoredEndpoint {
   address: string;
   port: number;
   /** Frames below this PN must not move the peer to another address: they may be recorded ones. */
-  lowestPn: number;
+  lowestPn: bigint;
 }
 
 /** Durable when it resolves. `sak`: a key of the tunnel, null without MACsec. Rejects with L2VPN_STATE. */
@@ -28,7 +28,7 @@ export async function saveEndpoint(
 ): Promise<void> {
   const file = dir.file(tunnelFileName(tunnel, 'endpoint'));
   try {
-    await file.put(seal('endpoint', tunnel, { address, port, lowestPn }, sak));
+    await file.put(seal('endpoint', tunnel, { address, port, lowestPn: pnToJson(lowestPn) }, sak));
   } catch (cause) {
     throw notStored('the endpoint of a peer', file.path, cause);
   }
@@ -57,8 +57,9 @@ export async function loadEndpoint(
 }
 
 function parseEndpoint(fields: Fields | null): StoredEndpoint | null {
-  const { address, port, lowestPn } = fields ?? {};
+  const { address, port } = fields ?? {};
+  const lowestPn = pnFromJson(fields?.lowestPn);
   if (typeof address !== 'string' || isIP(address) === 0) return null;
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 0xffff) return null;
-  return isPn(lowestPn) ? { address, port, lowestPn } : null;
+  return lowestPn === null ? null : { address, port, lowestPn };
 }

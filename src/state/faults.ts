@@ -35,14 +35,14 @@ export function corruptTx(path: string): L2vpnError {
   return new L2vpnError('L2VPN_STATE', text);
 }
 
-export function corruptRx(path: string, floorPn: number): L2vpnError {
+export function corruptRx(path: string, floorPn: bigint): L2vpnError {
   const text =
     `receive progress in ${path} is corrupt: restore the file, or delete it; replay protection then starts again at ` +
     `packet number ${floorPn}, so that frames recorded since would be accepted once more`;
   return new L2vpnError('L2VPN_STATE', text);
 }
 
-export function olderThanConfig(path: string, stored: number, floorPn: number): L2vpnError {
+export function olderThanConfig(path: string, stored: bigint, floorPn: bigint): L2vpnError {
   const text =
     `packet numbers in ${path} stand at ${stored}, older than the pn ${floorPn} that the configuration demands; ` +
     'was the directory restored from a backup? Take a new key at both ends, or lower pn if it was raised by mistake';

@@ -3,6 +3,7 @@
  * update must not repeat numbers, and is written as version 2 with the next number.
  */
 import { createHash } from 'node:crypto';
+import { pnFromJson, pnToJson } from '../macsec/pn-json.ts';
 import { channelId, type PnChannel } from './pn-channel.ts';
 import { type Fields, parseObject, seal, unseal } from './sealed.ts';
 
@@ -13,20 +14,16 @@ export function pnFileName(channel: PnChannel, kind: PnKind): string {
 }
 
 /** `pn`: transmit: the first that was never granted; receive: the lowest that is still acceptable. SCI and key id are for people. */
-export function formatPn(channel: PnChannel, kind: PnKind, pn: number): string {
+export function formatPn(channel: PnChannel, kind: PnKind, pn: bigint): string {
   const { sak, sci, keyId } = channel;
-  return seal(kind, channelId(channel), { sci, keyId, pn }, sak);
+  return seal(kind, channelId(channel), { sci, keyId, pn: pnToJson(pn) }, sak);
 }
 
 /** The number in `text`, or null for what cannot be believed. `legacy`: version 1 will do. */
-export function parsePn(text: string, channel: PnChannel, kind: PnKind, legacy: boolean): number | null {
+export function parsePn(text: string, channel: PnChannel, kind: PnKind, legacy: boolean): bigint | null {
   const sealed = unseal(kind, channelId(channel), text, channel.sak);
   const fields = sealed ?? (legacy ? readVersion1(text, pnFileName(channel, kind)) : null);
-  return fields !== null && isPn(fields.pn) ? fields.pn : null;
-}
-
-export function isPn(pn: unknown): pn is number {
-  return typeof pn === 'number' && Number.isSafeInteger(pn) && pn >= 0;
+  return fields === null ? null : pnFromJson(fields.pn);
 }
 
 function readVersion1(text: string, name: string): Fields | null {

@@ -29,8 +29,8 @@ export interface StateStore {
   readonly dir: string;
   /** What the directory lies on, where that forgets: see `volatileRefusal`. */
   readonly volatile: VolatileKind | null;
-  openTx(channel: PnChannel, floorPn: number): Promise<TxPn>;
-  openRx(channel: PnChannel, floorPn: number): Promise<RxPn>;
+  openTx(channel: PnChannel, floorPn: bigint): Promise<TxPn>;
+  openRx(channel: PnChannel, floorPn: bigint): Promise<RxPn>;
   /** The key is not to be used on this channel again: `openTx` and `openRx` refuse it from now on, for good. */
   retire(channel: PnChannel): Promise<void>;
   isRetired(channel: PnChannel): Promise<boolean>;

@@ -8,6 +8,7 @@
  * which finds that and no numbers refuses.
  */
 import type { HostLocks } from '../host/host-lock.ts';
+import { pnEnd } from '../macsec/packet-number.ts';
 import { internal, notStored } from './faults.ts';
 import { writeKeyRecord, writeMarker } from './key-record.ts';
 import type { PnChannel } from './pn-channel.ts';
@@ -18,20 +19,22 @@ import { TxLock } from './tx-lock.ts';
 import { findTx, type TxStart } from './tx-start.ts';
 
 const WHAT = 'packet numbers';
+/** What follows the last number that there is. */
+const PN_END = pnEnd(true);
 
 export interface TxPn {
   /** The first PN that was never granted: where a restart would go on. */
-  readonly next: number;
+  readonly next: bigint;
   /** True where nothing was stored: the first use of this key and channel, or a loss that left no trace. */
   readonly fresh: boolean;
   readonly path: string;
   /** PNs below `ceiling` may be used once this has resolved; it is on disk then. Rejects with L2VPN_STATE; may be tried again. */
-  reserve(ceiling: number): Promise<void>;
+  reserve(ceiling: bigint): Promise<void>;
   /**
    * The clean stop: nothing below `next` is unused, nothing from it on was used. Releases the lock, also where it
    * rejects (L2VPN_STATE): a restart then goes on at the ceiling.
    */
-  close(next: number): Promise<void>;
+  close(next: bigint): Promise<void>;
 }
 
 /** Opens and locks the numbers, at `floorPn` where nothing is stored. Throws L2VPN_STATE, L2VPN_UNAVAILABLE (locked), L2VPN_CONFIG (retired). */
@@ -39,7 +42,7 @@ export async function openTx(
   dir: StateDir,
   locks: HostLocks,
   channel: PnChannel,
-  floorPn: number,
+  floorPn: bigint,
 ): Promise<TxPn> {
   const lock = await TxLock.take(dir, locks, channel);
   try {
@@ -57,11 +60,11 @@ class StoredTx implements TxPn {
   readonly #lock: TxLock;
   readonly #channel: PnChannel;
   readonly #file: StateFile;
-  readonly #start: number;
+  readonly #start: bigint;
   readonly #unwatch: () => void;
-  #stored: number;
+  #stored: bigint;
   /** The highest ceiling that is being written. */
-  #asked = 0;
+  #asked = 0n;
   /** That the key is used: recorded, or being so; null: not yet. */
   #recorded: Promise<void> | null;
   /** The lock file is to be taken again. */
@@ -84,31 +87,33 @@ class StoredTx implements TxPn {
     });
   }
 
-  get next(): number {
+  get next(): bigint {
     return this.#stored;
   }
 
-  reserve(ceiling: number): Promise<void> {
-    const granted = Math.max(this.#stored, this.#asked);
+  reserve(ceiling: bigint): Promise<void> {
+    const granted = this.#asked > this.#stored ? this.#asked : this.#stored;
     if (this.#closed) return Promise.reject(internal(`reserve(${ceiling}) after close`));
-    if (!Number.isSafeInteger(ceiling) || ceiling <= granted) {
-      return Promise.reject(internal(`reserve(${ceiling}) is not above ${granted}, which is granted`));
+    if (ceiling <= granted || ceiling > PN_END) {
+      return Promise.reject(
+        internal(`reserve(${ceiling}) is not above ${granted}, which is granted, or past the last number`),
+      );
     }
     this.#asked = ceiling;
     const done = this.#grant(ceiling).finally(() => {
-      if (this.#asked === ceiling) this.#asked = 0;
+      if (this.#asked === ceiling) this.#asked = 0n;
     });
     this.#pending = Promise.allSettled([this.#pending, done]);
     return done;
   }
 
-  async #grant(ceiling: number): Promise<void> {
+  async #grant(ceiling: bigint): Promise<void> {
     await this.#write(ceiling);
     await this.#record();
-    this.#stored = Math.max(this.#stored, ceiling);
+    if (ceiling > this.#stored) this.#stored = ceiling;
   }
 
-  async #write(pn: number): Promise<void> {
+  async #write(pn: bigint): Promise<void> {
     await this.#file.put(formatPn(this.#channel, 'tx', pn)).catch((cause) => {
       throw notStored(WHAT, this.path, cause);
     });
@@ -131,13 +136,15 @@ class StoredTx implements TxPn {
     await writeMarker(this.#dir, this.#channel, this.path);
   }
 
-  async close(next: number): Promise<void> {
+  async close(next: bigint): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     await this.#pending;
     try {
-      if (!Number.isSafeInteger(next) || next < this.#start) {
-        throw internal(`close(${next}) is below ${this.#start}, where this start began`);
+      if (next < this.#start || next > PN_END) {
+        throw internal(
+          `close(${next}) is below ${this.#start}, where this start began, or past the last number`,
+        );
       }
       // Also the number that is stored already: the file may have been removed meanwhile.
       if (next !== this.#stored || this.#file.isKnown) await this.#write(next);

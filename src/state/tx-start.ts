@@ -6,7 +6,7 @@ import { parsePn, pnFileName } from './pn-record.ts';
 import type { StateDir } from './state-dir.ts';
 
 export interface TxStart {
-  readonly next: number;
+  readonly next: bigint;
   readonly fresh: boolean;
   /** As the file has it; null: there is none. */
   readonly text: string | null;
@@ -15,7 +15,7 @@ export interface TxStart {
 }
 
 /** At `floorPn` where nothing is stored. Throws L2VPN_STATE (corrupt, lost, older than the configuration), L2VPN_CONFIG (retired). */
-export async function findTx(dir: StateDir, channel: PnChannel, floorPn: number): Promise<TxStart> {
+export async function findTx(dir: StateDir, channel: PnChannel, floorPn: bigint): Promise<TxStart> {
   const name = pnFileName(channel, 'tx');
   const path = `${dir.path}/${name}`;
   const key = await readKeyRecord(dir, channel);
@@ -37,8 +37,8 @@ function parseNext(
   channel: PnChannel,
   key: KeyRecord | null,
   path: string,
-  floorPn: number,
-): number {
+  floorPn: bigint,
+): bigint {
   const pn = parsePn(text, channel, 'tx', key === null);
   if (pn === null) throw corruptTx(path);
   if (pn < floorPn) throw olderThanConfig(path, pn, floorPn);

@@ -16,15 +16,15 @@ for (const command of mounts) {
 }
 const sak = createSecretKey(Buffer.alloc(16, 1));
 const store = await openStore(dir!, { onEvent: ({ message }) => answer({ event: message }) });
-const tx = await store.openTx({ sak, sci: '0000001111110001', ssci: null, keyId: '01' }, 1);
+const tx = await store.openTx({ sak, sci: '0000001111110001', ssci: null, keyId: '01' }, 1n);
 
 const requests: Record<string, (argument: number) => unknown> = {
   volatile: () => store.volatile,
-  next: () => tx.next,
-  reserve: (ceiling) => tx.reserve(ceiling),
-  endpoint: (port) => store.saveEndpoint(`t${port}`, { address: '192.0.2.1', port, lowestPn: 1 }, null),
+  next: () => Number(tx.next),
+  reserve: (ceiling) => tx.reserve(BigInt(ceiling)),
+  endpoint: (port) => store.saveEndpoint(`t${port}`, { address: '192.0.2.1', port, lowestPn: 1n }, null),
   lookup: async () => (await lookup('localhost', 4)).address,
-  close: (next) => tx.close(next),
+  close: (next) => tx.close(BigInt(next)),
 };
 
 function answer(line: object): void {

@@ -19,9 +19,9 @@ const { openStore } = await import(process.argv[2]);
 const sak = createSecretKey(Buffer.from('${CHANNEL.sak.export().toString('hex')}', 'hex'));
 const store = await openStore(process.argv[3], { onEvent: () => {} });
 const channel = { sak, sci: '${CHANNEL.sci}', ssci: null, keyId: '01', keyFile: process.argv[4] };
-const tx = await store.openTx(channel, 1);
-const rx = await store.openRx(channel, 1);
-for (let ceiling = tx.next + 1; ; ceiling++) {
+const tx = await store.openTx(channel, 1n);
+const rx = await store.openRx(channel, 1n);
+for (let ceiling = tx.next + 1n; ; ceiling++) {
   await Promise.all([tx.reserve(ceiling), rx.save(ceiling)]);
   writeSync(1, ceiling + '\\n');
 }
@@ -55,10 +55,10 @@ describe('kill -9', () => {
     for (let round = 0; round < 10; round++) {
       const granted = await runAndKill(script, [stateDir, keyFile], Math.random() * 25);
       const { store } = await startStore(stateDir);
-      const tx = await store.openTx({ ...CHANNEL, keyFile }, 1);
-      expect([granted, granted + 1]).toContain(tx.next);
-      const rx = await store.openRx(CHANNEL, 1);
-      expect([granted, granted + 1]).toContain(rx.lowest);
+      const tx = await store.openTx({ ...CHANNEL, keyFile }, 1n);
+      expect([granted, granted + 1]).toContain(Number(tx.next));
+      const rx = await store.openRx(CHANNEL, 1n);
+      expect([granted, granted + 1]).toContain(Number(rx.lowest));
     }
   });
 });

@@ -5,7 +5,7 @@ import type { StateStore } from '../../../src/state/store.ts';
 import { disk, dropDir, errno, makeChannel, makeDir, refusal, startStore } from './kit.ts';
 
 const { sak } = makeChannel();
-const ENDPOINT = { address: '2001:db8::1', port: 4754, lowestPn: 12_345 };
+const ENDPOINT = { address: '2001:db8::1', port: 4754, lowestPn: 12_345n };
 let dir: string;
 let store: StateStore;
 beforeEach(async () => {
@@ -44,7 +44,7 @@ describe("a dynamic peer's endpoint", () => {
     ['no address', { address: '2.2.2' }],
     ['port 0', { port: 0 }],
     ['a port too high', { port: 65_536 }],
-    ['a PN that is none', { lowestPn: -1 }],
+    ['a PN that is none', { lowestPn: -1n }],
   ])('%s is not used, whoever sealed it', async (_what, fields) => {
     await store.saveEndpoint('hub', { ...ENDPOINT, ...fields }, sak);
     expect(await store.loadEndpoint('hub', sak)).toBeNull();

@@ -12,7 +12,7 @@ beforeEach(() => {
 afterEach(() => dropDir(dir));
 
 async function openTx(fs?: StateFs, channel = CHANNEL): Promise<TxPn> {
-  return (await startStore(dir, fs === undefined ? {} : { fs })).store.openTx(channel, 1);
+  return (await startStore(dir, fs === undefined ? {} : { fs })).store.openTx(channel, 1n);
 }
 
 describe('a disk that fails', () => {
@@ -28,17 +28,17 @@ describe('a disk that fails', () => {
         if (broken && now === call && path.endsWith('.tmp')) throw errno(code);
       }),
     );
-    await tx.reserve(100);
+    await tx.reserve(100n);
     broken = true;
-    const error = await refusal(tx.reserve(200));
+    const error = await refusal(tx.reserve(200n));
     expect(error).toMatchObject({ code: 'L2VPN_STATE', exitStatus: 71, cause: { code } });
     expect(error.message).toBe(`packet numbers cannot be stored in ${tx.path}: ${code}: injected${remedy}`);
-    expect(tx.next).toBe(100);
-    expect((await openTx()).next).toBe(100);
+    expect(tx.next).toBe(100n);
+    expect((await openTx()).next).toBe(100n);
     expect(readdirSync(dir).filter((name) => name.endsWith('.tmp'))).toEqual([]);
     broken = false;
-    await tx.reserve(200);
-    expect((await openTx()).next).toBe(200);
+    await tx.reserve(200n);
+    expect((await openTx()).next).toBe(200n);
   });
 
   it('a directory that cannot be synced: nothing is granted, the file has the old number or the new one', async () => {
@@ -48,11 +48,11 @@ describe('a disk that fails', () => {
         if (broken && now === 'sync' && path === dir) throw errno('EIO');
       }),
     );
-    await tx.reserve(100);
+    await tx.reserve(100n);
     broken = true;
-    await refusal(tx.reserve(200));
-    expect(tx.next).toBe(100);
-    expect([100, 200]).toContain((await openTx()).next);
+    await refusal(tx.reserve(200n));
+    expect(tx.next).toBe(100n);
+    expect([100n, 200n]).toContain((await openTx()).next);
   });
 
   it('a short write is a failure', async () => {
@@ -62,8 +62,8 @@ describe('a disk that fails', () => {
       if (!String(args[0]).endsWith('.tmp')) return file;
       return Object.assign(file, { write: async () => ({ bytesWritten: 3, buffer: '' }) });
     };
-    expect((await refusal((await openTx({ ...fs, open })).reserve(5))).message).toMatch(/a part only/);
-    expect((await openTx()).next).toBe(1);
+    expect((await refusal((await openTx({ ...fs, open })).reserve(5n))).message).toMatch(/a part only/);
+    expect((await openTx()).next).toBe(1n);
   });
 
   it('a close that fails releases the lock, and a restart goes on at the ceiling', async () => {
@@ -73,10 +73,10 @@ describe('a disk that fails', () => {
         if (broken && now === 'rename') throw errno('ENOSPC');
       }),
     );
-    await tx.reserve(1000);
+    await tx.reserve(1000n);
     broken = true;
-    expect((await refusal(tx.close(17))).message).toMatch(/cannot be stored/);
-    expect((await openTx()).next).toBe(1000);
+    expect((await refusal(tx.close(17n))).message).toMatch(/cannot be stored/);
+    expect((await openTx()).next).toBe(1000n);
   });
 
   it('file, then name, then directory: each is on disk before the next step', async () => {
@@ -88,9 +88,9 @@ describe('a disk that fails', () => {
         if (call === 'sync') done.push(`sync ${statSync(path).isDirectory() ? 'directory' : 'file'}`);
       }),
     );
-    await tx.reserve(100);
+    await tx.reserve(100n);
     done.length = 0;
-    await tx.reserve(200);
+    await tx.reserve(200n);
     expect(done).toEqual(['sync file', 'rename', 'sync directory']);
   });
 });

@@ -18,17 +18,17 @@ afterEach(() => dropDir(folder));
 
 /** A daemon that has sent, and crashed. */
 async function sent(): Promise<void> {
-  await (await (await startStore(dir)).store.openTx(channel, 1)).reserve(1000);
+  await (await (await startStore(dir)).store.openTx(channel, 1n)).reserve(1000n);
 }
 
 async function start(): Promise<unknown> {
-  return (await startStore(dir)).store.openTx(channel, 1);
+  return (await startStore(dir)).store.openTx(channel, 1n);
 }
 
 describe('a key that was used', () => {
   it('is unknown before its first number is granted, whatever was opened', async () => {
-    const tx = await (await startStore(dir)).store.openTx(channel, 1);
-    await tx.close(1);
+    const tx = await (await startStore(dir)).store.openTx(channel, 1n);
+    await tx.close(1n);
     expect(await start()).toMatchObject({ fresh: true });
     expect(existsSync(markerPath(channel)!)).toBe(false);
   });
@@ -64,7 +64,7 @@ describe('a key that was used', () => {
     await sent();
     rmSync(dir, { recursive: true });
     const other = { ...channel, sci: '0000003333330001' };
-    expect(await (await startStore(dir)).store.openTx(other, 1)).toMatchObject({ fresh: true });
+    expect(await (await startStore(dir)).store.openTx(other, 1n)).toMatchObject({ fresh: true });
     rmSync(markerPath(channel)!);
     expect(await start()).toMatchObject({ fresh: true });
   });
@@ -72,8 +72,8 @@ describe('a key that was used', () => {
   it('whose marker is lost has one again with the next number', async () => {
     await sent();
     rmSync(markerPath(channel)!);
-    const tx = await (await startStore(dir)).store.openTx(channel, 1);
-    await tx.reserve(2000);
+    const tx = await (await startStore(dir)).store.openTx(channel, 1n);
+    await tx.reserve(2000n);
     expect(JSON.parse(readFileSync(markerPath(channel)!, 'utf8'))).toMatchObject({ stateFile: tx.path });
   });
 
@@ -86,12 +86,12 @@ describe('a key that was used', () => {
       if (call === 'rename' && path.includes('.tx.json') && ++renames === 2) second.open();
       if (call !== 'open' || !path.endsWith('.used.tmp')) return;
       marks++;
-      grant ??= tx.reserve(2000);
+      grant ??= tx.reserve(2000n);
       await second.promise;
     });
     const { store, events } = await startStore(dir, { fs });
-    const tx = await store.openTx(channel, 1);
-    await tx.reserve(1000);
+    const tx = await store.openTx(channel, 1n);
+    await tx.reserve(1000n);
     await grant;
     expect(marks).toBe(1);
     expect(events).toEqual([]);
@@ -102,9 +102,9 @@ describe('a key that was used', () => {
       if (call === 'open' && path.includes('/keys/') && path.endsWith('.tmp')) throw errno('EROFS');
     });
     const { store, events } = await startStore(dir, { fs });
-    const tx = await store.openTx(channel, 1);
-    await tx.reserve(1000);
-    await tx.reserve(2000);
+    const tx = await store.openTx(channel, 1n);
+    await tx.reserve(1000n);
+    await tx.reserve(2000n);
     expect(events).toHaveLength(1);
     expect(events[0]).toMatchObject({ kind: 'marker', level: 'warn' });
     expect(events[0]!.message).toMatch(/no marker can be left beside key 01 .*EROFS.*will repeat unnoticed/);
@@ -115,14 +115,14 @@ describe('a key that was used', () => {
     const fs = disk((call, path) => {
       if (broken && call === 'rename' && path.includes('.key.json')) throw errno('ENOSPC');
     });
-    const tx = await (await startStore(dir, { fs })).store.openTx(channel, 1);
-    expect((await refusal(tx.reserve(1000))).message).toMatch(
+    const tx = await (await startStore(dir, { fs })).store.openTx(channel, 1n);
+    expect((await refusal(tx.reserve(1000n))).message).toMatch(
       /use of a key cannot be stored.*free space there/,
     );
-    expect(tx.next).toBe(1);
+    expect(tx.next).toBe(1n);
     broken = false;
-    await tx.reserve(1000);
-    expect(tx.next).toBe(1000);
+    await tx.reserve(1000n);
+    expect(tx.next).toBe(1000n);
   });
 });
 
@@ -135,7 +135,7 @@ describe('a retired key', () => {
     const again = (await startStore(dir)).store;
     expect(await again.isRetired(channel)).toBe(true);
     for (const open of [again.openTx, again.openRx]) {
-      const error = await refusal(open(channel, 1));
+      const error = await refusal(open(channel, 1n));
       expect(error).toMatchObject({ code: 'L2VPN_CONFIG', exitStatus: 78 });
       expect(error.message).toMatch(/key 01 .* was retired at 20.*take a new key.*delete \S+\.key\.json/);
     }
@@ -146,17 +146,17 @@ describe('a retired key', () => {
     const { store } = await startStore(dir);
     await store.retire(channel);
     await store.unretire(channel);
-    expect(await start()).toMatchObject({ next: 1000 });
+    expect(await start()).toMatchObject({ next: 1000n });
     await store.retire(channel);
     rmSync(fileIn(dir, '.key.json'));
-    expect(await start()).toMatchObject({ next: 1000 });
+    expect(await start()).toMatchObject({ next: 1000n });
   });
 
   it('stays retired where the directory is removed while the daemon runs', async () => {
     const { store } = await startStore(dir);
     await store.retire(channel);
     rmSync(dir, { recursive: true });
-    expect((await refusal(store.openTx(channel, 1))).message).toMatch(/was retired/);
+    expect((await refusal(store.openTx(channel, 1n))).message).toMatch(/was retired/);
   });
 
   it('whose record was damaged is not taken for a good one', async () => {

@@ -25,8 +25,8 @@ async function onFrozenDisk() {
     await warm.promise;
   });
   const { store } = await startStore(dir, { fs });
-  const tx = await store.openTx(CHANNEL, 1);
-  await tx.reserve(10);
+  const tx = await store.openTx(CHANNEL, 1n);
+  await tx.reserve(10n);
   cold = true;
   writes.length = 0;
   return { store, tx, writes, frozen: frozen.promise, thaw: warm.open };
@@ -42,45 +42,45 @@ function watch(grants: Promise<void>[]): number[] {
 }
 
 async function storedBy(): Promise<TxPn> {
-  return (await startStore(dir)).store.openTx(CHANNEL, 1);
+  return (await startStore(dir)).store.openTx(CHANNEL, 1n);
 }
 
 describe('a disk that stands still', () => {
   it('holds up the grant that waits for it, and nothing else', async () => {
     const { tx, frozen, thaw } = await onFrozenDisk();
-    const grant = tx.reserve(20);
+    const grant = tx.reserve(20n);
     const done = watch([grant]);
     await frozen;
     expect((await readFile('/proc/self/stat')).length).toBeGreaterThan(0);
     expect(done).toEqual([]);
-    expect(tx.next).toBe(10);
+    expect(tx.next).toBe(10n);
     thaw();
     await grant;
-    expect(tx.next).toBe(20);
+    expect(tx.next).toBe(20n);
   });
 
   it('writes the newest of the numbers that waited, once, and then grants all', async () => {
     const { tx, writes, frozen, thaw } = await onFrozenDisk();
-    const first = tx.reserve(20);
+    const first = tx.reserve(20n);
     await frozen;
-    const others = [30, 40, 50].map((ceiling) => tx.reserve(ceiling));
+    const others = [30, 40, 50].map((ceiling) => tx.reserve(BigInt(ceiling)));
     const done = watch([first, ...others]);
     thaw();
     await Promise.all([first, ...others]);
     expect(writes).toEqual([20, 50]);
     expect(done).toEqual([0, 1, 2, 3]);
-    expect((await storedBy()).next).toBe(50);
+    expect((await storedBy()).next).toBe(50n);
   });
 
   it('closes after what was asked for before', async () => {
     const { tx, writes, frozen, thaw } = await onFrozenDisk();
-    const grants = [tx.reserve(20), tx.reserve(30)];
+    const grants = [tx.reserve(20n), tx.reserve(30n)];
     await frozen;
-    const closed = tx.close(25);
+    const closed = tx.close(25n);
     thaw();
     await Promise.all([...grants, closed]);
     expect(writes.at(-1)).toBe(25);
-    expect((await storedBy()).next).toBe(25);
+    expect((await storedBy()).next).toBe(25n);
   });
 
   it('fails those that waited for the write that fails, and none before', async () => {
@@ -88,14 +88,14 @@ describe('a disk that stands still', () => {
     const fs = disk((call, path) => {
       if (failing && call === 'rename' && path.endsWith('.tmp')) throw errno('ENOSPC');
     });
-    const tx = await (await startStore(dir, { fs })).store.openTx(CHANNEL, 1);
-    await tx.reserve(10);
+    const tx = await (await startStore(dir, { fs })).store.openTx(CHANNEL, 1n);
+    await tx.reserve(10n);
     failing = true;
-    const results = await Promise.allSettled([tx.reserve(20), tx.reserve(30)]);
+    const results = await Promise.allSettled([tx.reserve(20n), tx.reserve(30n)]);
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     failing = false;
-    await tx.reserve(15);
-    expect((await storedBy()).next).toBe(15);
+    await tx.reserve(15n);
+    expect((await storedBy()).next).toBe(15n);
   });
 });
 

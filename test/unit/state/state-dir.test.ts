@@ -16,30 +16,30 @@ afterEach(() => dropDir(folder));
 /** Two transmit channels at 1000 and 500, a receive channel at 70. */
 async function running() {
   const { store, events } = await startStore(dir);
-  const tx = await store.openTx(CHANNEL, 1);
-  await tx.reserve(1000);
-  const idle = await store.openTx(IDLE, 1);
-  await idle.reserve(500);
-  const rx = await store.openRx(CHANNEL, 1);
-  await rx.save(70);
+  const tx = await store.openTx(CHANNEL, 1n);
+  await tx.reserve(1000n);
+  const idle = await store.openTx(IDLE, 1n);
+  await idle.reserve(500n);
+  const rx = await store.openRx(CHANNEL, 1n);
+  await rx.save(70n);
   return { store, events, tx, idle, rx };
 }
 
-async function nextStart(): Promise<[number, number, number]> {
+async function nextStart(): Promise<number[]> {
   const { store } = await startStore(dir);
   const [tx, idle, rx] = [
-    await store.openTx(CHANNEL, 1),
-    await store.openTx(IDLE, 1),
-    await store.openRx(CHANNEL, 1),
+    await store.openTx(CHANNEL, 1n),
+    await store.openTx(IDLE, 1n),
+    await store.openRx(CHANNEL, 1n),
   ];
-  return [tx.next, idle.next, rx.lowest];
+  return [tx.next, idle.next, rx.lowest].map(Number);
 }
 
 describe('the state directory removed while the daemon runs', () => {
   it('is made again by the next grant, with the numbers of every channel, and said', async () => {
     const { store, events, tx } = await running();
     rmSync(dir, { recursive: true });
-    await tx.reserve(2000);
+    await tx.reserve(2000n);
     await store.close();
     expect(await nextStart()).toEqual([2000, 500, 70]);
     expect(events).toHaveLength(1);
@@ -52,8 +52,8 @@ describe('the state directory removed while the daemon runs', () => {
   it('is made again at the stop, also where the number is the one stored', async () => {
     const { events, tx, idle } = await running();
     rmSync(dir, { recursive: true });
-    await tx.close(1000);
-    await idle.close(321);
+    await tx.close(1000n);
+    await idle.close(321n);
     expect(await nextStart()).toEqual([1000, 321, 70]);
     expect(events).toHaveLength(1);
   });
@@ -83,12 +83,12 @@ describe('the state directory removed while the daemon runs', () => {
     mkdirSync(dir);
     const { chmodSync } = await import('node:fs');
     chmodSync(dir, 0o777);
-    expect((await refusal(tx.reserve(2000))).message).toMatch(
+    expect((await refusal(tx.reserve(2000n))).message).toMatch(
       /others may write .* \(mode 0777\).*chmod go-w/,
     );
-    expect(tx.next).toBe(1000);
+    expect(tx.next).toBe(1000n);
     chmodSync(dir, 0o700);
-    await tx.reserve(2000);
+    await tx.reserve(2000n);
     await store.close();
     expect(await nextStart()).toEqual([2000, 500, 70]);
   });
@@ -99,7 +99,7 @@ describe('a state file removed while the daemon runs', () => {
     const { events, rx } = await running();
     const path = fileIn(dir, '.rx.json');
     rmSync(path);
-    await rx.save(90);
+    await rx.save(90n);
     expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ pn: 90 });
     expect(events).toHaveLength(1);
     expect(events[0]!.message).toMatch(/state file \S+\.rx\.json had been removed: made again/);
@@ -108,7 +108,7 @@ describe('a state file removed while the daemon runs', () => {
   it('is made again by a look, and by nobody once its channel was closed', async () => {
     const { store, events, tx, idle } = await running();
     rmSync(tx.path);
-    await idle.close(400);
+    await idle.close(400n);
     rmSync(idle.path);
     await store.verify();
     expect(existsSync(tx.path)).toBe(true);
@@ -119,7 +119,7 @@ describe('a state file removed while the daemon runs', () => {
   it('is found by a look among a thousand, in turn', async () => {
     const { store, events } = await startStore(dir);
     for (let i = 0; i < 70; i++)
-      await store.saveEndpoint(`t${i}`, { address: '192.0.2.1', port: 1, lowestPn: 1 }, null);
+      await store.saveEndpoint(`t${i}`, { address: '192.0.2.1', port: 1, lowestPn: 1n }, null);
     rmSync(join(dir, 'tunnel-t69.endpoint.json'));
     for (let i = 0; i < 3; i++) await store.verify();
     expect(existsSync(join(dir, 'tunnel-t69.endpoint.json'))).toBe(true);

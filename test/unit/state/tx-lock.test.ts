@@ -23,37 +23,37 @@ afterEach(async () => {
 
 describe('one sender for a key and SCI', () => {
   it('two state directories on one host: the second is refused with key, SCI and who has it', async () => {
-    const tx = await (await startStore(dir, { locks: hostLocks })).store.openTx(CHANNEL, 1);
+    const tx = await (await startStore(dir, { locks: hostLocks })).store.openTx(CHANNEL, 1n);
     const { store } = await startStore(other, { locks: hostLocks });
-    const error = await refusal(store.openTx(CHANNEL, 1));
+    const error = await refusal(store.openTx(CHANNEL, 1n));
     expect(error).toMatchObject({ code: 'L2VPN_UNAVAILABLE', exitStatus: 69 });
     expect(error.message).toBe(
       `@l2vpnd/${channelId(CHANNEL)} is in use: another l2vpnd (pid ${process.pid}, uid ${process.geteuid!()}) ` +
         'sends with key 01 and SCI 0000001111110001; stop it',
     );
-    const neighbour = await store.openTx({ ...CHANNEL, sci: '0000001111110002' }, 1);
-    await neighbour.close(1);
-    await tx.close(1);
-    await (await store.openTx(CHANNEL, 1)).close(1);
+    const neighbour = await store.openTx({ ...CHANNEL, sci: '0000001111110002' }, 1n);
+    await neighbour.close(1n);
+    await tx.close(1n);
+    await (await store.openTx(CHANNEL, 1n)).close(1n);
   });
 
   it('one state directory in two network namespaces: the second is refused by the file', async () => {
-    const tx = await (await startStore(dir, { locks: fileOnly })).store.openTx(CHANNEL, 1);
+    const tx = await (await startStore(dir, { locks: fileOnly })).store.openTx(CHANNEL, 1n);
     const { store } = await startStore(dir, { locks: fileOnly });
-    const error = await refusal(store.openTx(CHANNEL, 1));
+    const error = await refusal(store.openTx(CHANNEL, 1n));
     expect(error).toMatchObject({ code: 'L2VPN_UNAVAILABLE', exitStatus: 69 });
     expect(error.message).toMatch(/\.lock is in use: another l2vpnd sends with key 01/);
-    await tx.close(1);
-    await (await store.openTx(CHANNEL, 1)).close(1);
+    await tx.close(1n);
+    await (await store.openTx(CHANNEL, 1n)).close(1n);
   });
 
   it('a refused start leaves both locks free', async () => {
     const { store } = await startStore(dir, { locks: hostLocks });
-    const tx = await store.openTx(CHANNEL, 1);
-    await tx.reserve(10);
-    await tx.close(5);
-    expect((await refusal(store.openTx(CHANNEL, 50))).code).toBe('L2VPN_STATE');
-    await (await store.openTx(CHANNEL, 1)).close(5);
+    const tx = await store.openTx(CHANNEL, 1n);
+    await tx.reserve(10n);
+    await tx.close(5n);
+    expect((await refusal(store.openTx(CHANNEL, 50n))).code).toBe('L2VPN_STATE');
+    await (await store.openTx(CHANNEL, 1n)).close(5n);
   });
 
   it('a lock file that is exchanged while it is being locked is locked again', async () => {
@@ -68,10 +68,10 @@ describe('one sender for a key and SCI', () => {
         return got;
       },
     };
-    await (await startStore(dir, { locks })).store.openTx(CHANNEL, 1);
+    await (await startStore(dir, { locks })).store.openTx(CHANNEL, 1n);
     expect(exchanges).toBe(3);
     const { store } = await startStore(dir, { locks: fileOnly });
-    expect((await refusal(store.openTx(CHANNEL, 1))).code).toBe('L2VPN_UNAVAILABLE');
+    expect((await refusal(store.openTx(CHANNEL, 1n))).code).toBe('L2VPN_UNAVAILABLE');
   });
 
   it('a lock file that is exchanged for ever is an error', async () => {
@@ -84,33 +84,33 @@ describe('one sender for a key and SCI', () => {
       },
     };
     const { store } = await startStore(dir, { locks });
-    expect((await refusal(store.openTx(CHANNEL, 1))).message).toMatch(/is exchanged all the time/);
+    expect((await refusal(store.openTx(CHANNEL, 1n))).message).toMatch(/is exchanged all the time/);
   });
 
   it('a link in place of the lock file is not followed', async () => {
     symlinkSync('/etc/passwd', join(dir, `${pnFileName(CHANNEL, 'tx')}.lock`));
     const { store } = await startStore(dir);
-    expect((await refusal(store.openTx(CHANNEL, 1))).message).toMatch(/cannot be locked: ELOOP/);
+    expect((await refusal(store.openTx(CHANNEL, 1n))).message).toMatch(/cannot be locked: ELOOP/);
   });
 
   it('a directory made again is locked again before numbers are granted', async () => {
     const { store } = await startStore(dir, { locks: fileOnly });
-    const tx = await store.openTx(CHANNEL, 1);
-    await tx.reserve(10);
+    const tx = await store.openTx(CHANNEL, 1n);
+    await tx.reserve(10n);
     rmSync(dir, { recursive: true });
-    await tx.reserve(20);
+    await tx.reserve(20n);
     const second = (await startStore(dir, { locks: fileOnly })).store;
-    expect((await refusal(second.openTx(CHANNEL, 1))).code).toBe('L2VPN_UNAVAILABLE');
+    expect((await refusal(second.openTx(CHANNEL, 1n))).code).toBe('L2VPN_UNAVAILABLE');
   });
 
   it('a directory made again in which another has the lock: nothing is granted', async () => {
-    const tx = await (await startStore(dir, { locks: fileOnly })).store.openTx(CHANNEL, 1);
-    await tx.reserve(10);
+    const tx = await (await startStore(dir, { locks: fileOnly })).store.openTx(CHANNEL, 1n);
+    await tx.reserve(10n);
     rmSync(dir, { recursive: true });
-    const second = await (await startStore(dir, { locks: fileOnly })).store.openTx(CHANNEL, 1);
-    expect((await refusal(tx.reserve(20))).code).toBe('L2VPN_UNAVAILABLE');
-    expect(tx.next).toBe(10);
-    await second.close(1);
-    await tx.reserve(20);
+    const second = await (await startStore(dir, { locks: fileOnly })).store.openTx(CHANNEL, 1n);
+    expect((await refusal(tx.reserve(20n))).code).toBe('L2VPN_UNAVAILABLE');
+    expect(tx.next).toBe(10n);
+    await second.close(1n);
+    await tx.reserve(20n);
   });
 });
