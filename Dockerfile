@@ -27,7 +27,6 @@ COPY --from=build /l2vpnd/package.json ./
 COPY --from=build /l2vpnd/node_modules node_modules
 COPY --from=build /l2vpnd/native/build/Release/l2vpnd.node native/build/Release/l2vpnd.node
 COPY --from=build /l2vpnd/dist/src dist/src
-VOLUME /var/lib/l2vpnd
 STOPSIGNAL SIGTERM
 # The option closes the gap between exec and our first line, in which SIGUSR1 would open node's debugger.
 ENTRYPOINT ["node", "--disable-sigusr1", "/l2vpnd/dist/src/main.js"]

@@ -11,6 +11,7 @@ import type { PnState } from '../state/state.ts';
 import { type LaneHost, Tunnel } from '../tunnel/tunnel.ts';
 import { Workers, workerCount } from '../worker/workers.ts';
 import { DownTunnels } from './down-tunnels.ts';
+import { StateTrouble } from './state-trouble.ts';
 import { logFresh, logPathMtu, logRemoved, logUp } from './tunnel-log.ts';
 
 /** What the tunnels need of the daemon. */
@@ -44,9 +45,11 @@ export class Tunnels {
   };
 
   readonly #down: DownTunnels;
+  readonly #trouble: StateTrouble;
 
   constructor(context: TunnelsContext) {
     this.#context = context;
+    this.#trouble = new StateTrouble(context.log);
     this.#down = new DownTunnels(context.log, ({ config, index }) =>
       context.inTurn(() => this.add(config, index)),
     );
@@ -169,7 +172,7 @@ export class Tunnels {
 
   /** Once a second: what was received is stored, the path's MTU looked at. */
   tick(): void {
-    for (const tunnel of this.all()) tunnel.saveReceived();
+    for (const tunnel of this.all()) this.#store(tunnel);
     for (const tunnel of this.#nextPaths()) this.#followPath(tunnel);
   }
 
@@ -196,11 +199,28 @@ export class Tunnels {
     return tunnel;
   }
 
+  /** A disk that does not take the numbers now may do so in a second; until then frames go on within what is granted. */
   #grant(name: string): void {
     try {
       this.find(name)?.tunnel.grant();
+      this.#trouble.over(name, 'grant');
     } catch (error) {
-      this.#context.failed(error);
+      this.#trouble.tell(name, 'grant', error);
+    }
+  }
+
+  #store(tunnel: Tunnel): void {
+    const { name } = tunnel;
+    if (this.#trouble.has(name, 'grant')) this.#grant(name);
+    try {
+      tunnel.saveReceived();
+      if (tunnel.secy?.keep()) {
+        const { dir } = this.#context.state;
+        this.#context.log.warn({ tunnel: name }, `packet numbers in ${dir} had been removed: stored again`);
+      }
+      this.#trouble.over(name, 'store');
+    } catch (error) {
+      this.#trouble.tell(name, 'store', error);
     }
   }
 

@@ -10,6 +10,7 @@ import type * as nodeFs from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
 import { pnFromJson, pnToJson } from '../macsec/pn-json.ts';
+import { makeDirs } from '../make-dirs.ts';
 
 /** The calls of node:fs that this folder makes; tests hand in ones that fail. */
 export type StateFs = Pick<
@@ -75,22 +76,47 @@ function checksumOf({ sci, keyId, pn }: PnRecord, path: string): string {
   return createHash('sha256').update(fields).digest('hex').slice(0, 16);
 }
 
-/** Makes `record` what a restart finds in `path`; on disk when it returns. Throws L2VPN_STATE, old file intact or new file whole. */
+/**
+ * Makes `record` what a restart finds in `path`; on disk when it returns. A directory that somebody has removed is made
+ * again. Throws L2VPN_STATE, old file intact or new file whole.
+ */
 export function writePnFile(fs: StateFs, path: string, record: PnRecord): void {
   const fields = { version: VERSION, ...record, pn: pnToJson(record.pn), checksum: checksumOf(record, path) };
   const text = `${JSON.stringify(fields)}\n`;
-  const temporary = `${path}.tmp`;
   try {
-    withFile(fs, temporary, 'w', (fd) => {
-      if (fs.writeSync(fd, text) !== Buffer.byteLength(text)) throw new Error('the disk took a part only');
-      fs.fsyncSync(fd);
-    });
-    fs.renameSync(temporary, path);
-    syncDirectory(fs, dirname(path));
+    try {
+      replaceFile(fs, path, text);
+    } catch (error) {
+      if (errnoName(error) !== 'ENOENT') throw error;
+      for (const made of makeDirs(dirname(path), 0o700, fs)) syncDirectory(fs, dirname(made));
+      replaceFile(fs, path, text);
+    }
   } catch (cause) {
     throw new L2vpnError('L2VPN_STATE', `packet numbers cannot be stored in ${path}: ${messageOf(cause)}`, {
       cause,
     });
+  }
+}
+
+/** Writes beside `path`, and puts what was written in its place. */
+function replaceFile(fs: StateFs, path: string, text: string): void {
+  const temporary = `${path}.tmp`;
+  withFile(fs, temporary, 'w', (fd) => {
+    if (fs.writeSync(fd, text) !== Buffer.byteLength(text)) throw new Error('the disk took a part only');
+    fs.fsyncSync(fd);
+  });
+  fs.renameSync(temporary, path);
+  syncDirectory(fs, dirname(path));
+}
+
+/** Whether there is a file at `path`. */
+export function isThere(fs: StateFs, path: string): boolean {
+  try {
+    fs.accessSync(path);
+    return true;
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT' || errnoName(error) === 'ENOTDIR') return false;
+    throw error;
   }
 }
 

@@ -17,7 +17,7 @@ import { L2vpnError, messageOf } from '../errors.ts';
 import { pnEnd } from '../macsec/packet-number.ts';
 import { makeDirs } from '../make-dirs.ts';
 import { channelId, type PnChannel } from './pn-channel.ts';
-import { readPnFile, type StateFs, syncDirectory, writePnFile } from './pn-file.ts';
+import { isThere, readPnFile, type StateFs, syncDirectory, writePnFile } from './pn-file.ts';
 
 /** What follows the last number that there is. */
 const PN_END = pnEnd(true);
@@ -35,6 +35,8 @@ export interface TxPn {
   readonly path: string;
   /** PNs below `ceiling` may be used once this has returned; it is on disk then. Throws L2VPN_STATE; may be tried again. */
   reserve(ceiling: bigint): void;
+  /** Puts the file back where somebody has removed it; true where that was so. Throws L2VPN_STATE. */
+  keep(): boolean;
   /** The clean stop: nothing below `next` is unused, nothing from it on was used. Releases the lock. */
   close(next: bigint): void;
 }
@@ -123,6 +125,14 @@ class TxPnFile implements TxPn {
     this.#write(ceiling);
   }
 
+  keep(): boolean {
+    // What was never reserved needs no file.
+    if (this.#stored === this.#start && this.fresh) return false;
+    if (isThere(this.#fs, this.path)) return false;
+    this.#write(this.#stored);
+    return true;
+  }
+
   close(next: bigint): void {
     if (this.#lock < 0) return;
     try {
@@ -132,7 +142,7 @@ class TxPnFile implements TxPn {
           `close(${next}) is below ${this.#start}, where this start began, or past the last number`,
         );
       }
-      if (next !== this.#stored) this.#write(next);
+      if (next !== this.#stored || !isThere(this.#fs, this.path)) this.#write(next);
     } finally {
       this.#unlock();
     }

@@ -8,7 +8,8 @@ import type { SaShare } from '../macsec/secy.ts';
 import type { RxPn, TxPn } from '../state/state.ts';
 
 const FIRST_GRANT = 1n << 14n;
-const LARGEST_GRANT = 1n << 20n;
+/** More than a minute at 250 000 frames per second, and less than a hundredth of what 32 bits count. */
+const LARGEST_GRANT = 1n << 24n;
 
 /** Numbers the SAs of this process, so that a lane can tell an old one from a new one. */
 let lastSerial = 0;
@@ -52,6 +53,11 @@ export class TxNumbers {
     this.#grant.grant(ceiling, ceiling === this.end ? this.end : ceiling - this.#grantLen / 2n);
     this.#grantLen = least(this.#grantLen * 2n, LARGEST_GRANT);
     return true;
+  }
+
+  /** Puts the stored numbers back where somebody has removed them; true where that was so. Throws L2VPN_STATE. */
+  keep(): boolean {
+    return this.#file.keep();
   }
 
   /** The clean stop: the lanes have ended, and `next` is what they published (0: nothing was sent). */

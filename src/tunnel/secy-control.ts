@@ -140,10 +140,18 @@ export class SecyControl implements SecyView {
    * taken counts as used. Throws L2VPN_STATE.
    */
   close(clean: boolean): void {
-    this.saveReceived();
     const counters = this.#lanes.counters();
     const published = (an: number): bigint => readNextPn(counters, countersAt.txSa(an) + TxSaCounter.nextPn);
-    this.#numbers.close(({ an, taken }) => (clean ? published(an) : taken));
+    try {
+      this.saveReceived();
+    } finally {
+      this.#numbers.close(({ an, taken }) => (clean ? published(an) : taken));
+    }
+  }
+
+  /** Puts stored numbers back that somebody has removed; true where any were. Throws L2VPN_STATE. */
+  keep(): boolean {
+    return this.tx.filter((numbers) => numbers.keep()).length > 0;
   }
 
   async #settle(): Promise<void> {

@@ -42,6 +42,7 @@ export class MemoryState implements PnState {
         this.onReserve(ceiling);
         write('reserve', ceiling);
       },
+      keep: () => false,
       close: (next) => {
         this.#open.delete(at);
         write('close', next);

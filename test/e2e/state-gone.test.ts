@@ -1,0 +1,43 @@
+/** What happens to packet numbers when somebody takes the state directory away, or the disk takes nothing. */
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { labOfTests, pingUntil, suite } from './support.ts';
+
+suite('a state directory that is taken away under traffic', { programs: ['ping'] }, () => {
+  const lab = labOfTests({ prefix: 'gone' });
+
+  it('is made again with the numbers that the daemon knows: kill -9 and a restart repeat none', async () => {
+    lab.explainFailure();
+    const { host1 } = lab.topology;
+    const [site1] = await lab.bothSites();
+    await pingUntil(host1, '192.168.1.2');
+    const load = host1.start(['ping', '-n', '-q', '-i', '0.01', '-c', '400', '192.168.1.2']);
+    await rm(site1.stateDir, { recursive: true });
+    await site1.waitForLog(/had been removed: stored again/);
+    const sent = (await site1.counters()).OutPktsEncrypted ?? 0;
+    await site1.kill9();
+    await site1.start();
+    const [, next] = await site1.waitForLog(/"nextPn":\["?(\d+)"?\]/);
+    expect(Number(next)).toBeGreaterThan(sent);
+    expect(site1.exit).toBeUndefined();
+    await load.waitFor(/packets transmitted/);
+    await pingUntil(host1, '192.168.1.2');
+  });
+
+  it('and cannot be made again: frames go on within what is granted, and the log says so once', async () => {
+    lab.explainFailure();
+    const { host1 } = lab.topology;
+    const [site1] = await lab.bothSites();
+    await pingUntil(host1, '192.168.1.2');
+    await rm(site1.stateDir, { recursive: true });
+    await writeFile(site1.stateDir, 'a file where the directory was');
+    await site1.waitForLog(/cannot be stored in .*: trying again each second/);
+    await pingUntil(host1, '192.168.1.2');
+    await rm(site1.stateDir);
+    await mkdir(site1.stateDir, { mode: 0o700 });
+    await site1.waitForLog(/packet numbers are stored again/);
+    const lines = site1.output().split('\n');
+    expect(lines.filter((line) => line.includes('trying again each second')).length).toBeLessThanOrEqual(2);
+    expect(site1.exit).toBeUndefined();
+  });
+});
