@@ -154,6 +154,8 @@ export class Site {
     this.#dir = this.#fixedDir ?? this.#dir ?? (await mkdtemp(join(tmpdir(), `l2vpnd-${this.name}-`)));
     const file = {
       stateDir: this.stateDir,
+      // Wherever the lab's directories lie: its keys are the article's, and nobody's.
+      stateMayBeLost: true,
       controlSocket: this.controlSocket,
       ...this.#file,
       ...changes,

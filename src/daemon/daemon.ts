@@ -3,6 +3,7 @@
  * tunnels, control socket and metrics, workers. Then a tick once a second. Whatever fails at the start undoes what was
  * done, in reverse order; so does the stop.
  */
+import { promises } from 'node:fs';
 import type { Logger } from 'pino';
 import { openControl } from '../api/control-socket.ts';
 import type { RotateBody, RotationStatus } from '../api/rotate.ts';
@@ -20,6 +21,7 @@ import { lockFile } from '../host/lock.ts';
 import { createMetrics } from '../report/metrics.ts';
 import { snapshotOf } from '../report/snapshot.ts';
 import { openState } from '../state/state.ts';
+import { volatileKind, volatileRefusal } from '../state/volatile.ts';
 import { type InTurn, oneAfterAnother } from '../tunnel/in-turn.ts';
 import { carryOut } from './carry-out.ts';
 import { openMetrics } from './metrics-server.ts';
@@ -59,6 +61,7 @@ export class Daemon {
     this.#log.info(startFields(this.#configPath, this.#aead), 'starting');
     for (const text of configWarnings(config, this.#configPath)) this.#log.warn(text);
     const state = openState(config.stateDir, lockFile);
+    await refuseForgetfulState(config);
     this.#tunnels = new Tunnels({
       log: this.#log,
       state,
@@ -152,6 +155,13 @@ export class Daemon {
     this.#log.fatal(messageOf(error));
     this.#fail(error instanceof L2vpnError ? error.exitStatus : EXIT_STATUS.L2VPN_INTERNAL);
   };
+}
+
+/** Static keys need numbers that outlive the process. Throws L2VPN_CONFIG where the state directory does not. */
+async function refuseForgetfulState({ stateDir, stateMayBeLost, tunnels }: Config): Promise<void> {
+  if (stateMayBeLost || tunnels.every(({ macsec }) => macsec === null)) return;
+  const kind = await volatileKind(promises, stateDir);
+  if (kind !== null) throw volatileRefusal(stateDir, kind);
 }
 
 function startFields(configPath: string, aead: AeadChoice): object {

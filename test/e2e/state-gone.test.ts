@@ -1,5 +1,5 @@
 /** What happens to packet numbers when somebody takes the state directory away, or the disk takes nothing. */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { labOfTests, pingUntil, suite } from './support.ts';
 
@@ -39,5 +39,27 @@ suite('a state directory that is taken away under traffic', { programs: ['ping']
     const lines = site1.output().split('\n');
     expect(lines.filter((line) => line.includes('trying again each second')).length).toBeLessThanOrEqual(2);
     expect(site1.exit).toBeUndefined();
+  });
+});
+
+suite('a state directory that forgets', {}, () => {
+  const lab = labOfTests({ prefix: 'forget' });
+
+  it('is refused with static keys, by its kind, unless the configuration says that it may be lost', async () => {
+    lab.explainFailure();
+    const stateDir = await mkdtemp('/dev/shm/l2vpnd-forget-');
+    try {
+      const strict = lab.site(1, {}, { stateDir, stateMayBeLost: false });
+      const { code, stderr } = await strict.startToFail();
+      expect(code).toBe(78);
+      expect(stderr).toMatch(/lies on tmpfs, which is lost at a reboot; .*"stateMayBeLost": true/);
+      const told = lab.site(1, {}, { stateDir, stateMayBeLost: true });
+      await told.start();
+      const clear = lab.site(2, { macsec: null }, { stateDir: `${stateDir}/2`, stateMayBeLost: false });
+      await clear.start();
+    } finally {
+      await lab.disposeSites();
+      await rm(stateDir, { recursive: true });
+    }
   });
 });
