@@ -53,8 +53,10 @@ export class BoundedServer extends Server {
 
 /** The time that the socket may be silent follows whose turn it is: ours, then the reader's. */
 function serveOne(req: IncomingMessage, res: ServerResponse, listener: RequestListener): void {
-  req.socket.setTimeout(WORK_MS);
+  // Node takes the socket out of a request whose client has gone.
+  const { socket } = req;
+  socket.setTimeout(WORK_MS);
   res.setHeader('connection', 'close');
-  res.once('prefinish', () => req.socket.setTimeout(SEND_MS));
+  res.once('prefinish', () => socket.setTimeout(SEND_MS));
   listener(req, res);
 }

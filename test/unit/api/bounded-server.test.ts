@@ -86,6 +86,26 @@ describe('a bounded server', () => {
     );
   });
 
+  it('lets an answer end whose request was given up in the middle', async () => {
+    const ended = new Promise<string>((resolve) => {
+      server = new BoundedServer(CONNECTIONS, async (req, res) => {
+        for await (const _ of req) break;
+        try {
+          await new Promise((next) => setImmediate(next));
+          res.end('too long');
+          resolve('ended');
+        } catch (error) {
+          resolve(String(error));
+        }
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const socket = dial((server.address() as AddressInfo).port);
+    socket.write(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n${'x'.repeat(1000)}`);
+    expect(await ended).toBe('ended');
+  });
+
   it('refuses headers above its limit', async () => {
     const socket = dial(await open());
     socket.write(`GET / HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(10_000)}\r\n\r\n`);
