@@ -3,6 +3,7 @@
  *
  *     GET  /v1/tunnels               every tunnel
  *     GET  /v1/tunnels/NAME          one of them
+ *     GET  /v1/down                  those that are to run and do not
  *     POST /v1/tunnels/NAME/rotate   a key change
  *     POST /v1/reload                the configuration file as it is now
  *
@@ -11,7 +12,7 @@
 import type { ZodType } from 'zod';
 import type { ErrorCode } from '../errors.ts';
 import { ROTATE_BODY, type RotateBody, type RotationStatus } from './rotate.ts';
-import type { TunnelSnapshot } from './tunnel.ts';
+import type { DownSnapshot, TunnelSnapshot } from './tunnel.ts';
 
 type NoParams = Record<string, never>;
 
@@ -19,6 +20,7 @@ type NoParams = Record<string, never>;
 export interface Protocol {
   tunnels: { params: NoParams; body: undefined; answer: TunnelSnapshot[] };
   tunnel: { params: { name: string }; body: undefined; answer: TunnelSnapshot };
+  down: { params: NoParams; body: undefined; answer: DownSnapshot[] };
   rotate: { params: { name: string }; body: RotateBody; answer: RotationStatus };
   reload: { params: NoParams; body: undefined; answer: ReloadAnswer };
 }
@@ -36,6 +38,7 @@ export interface Route<Body> {
 export const ROUTES: { readonly [Name in RouteName]: Route<Protocol[Name]['body']> } = {
   tunnels: { method: 'GET', path: '/v1/tunnels', body: null },
   tunnel: { method: 'GET', path: '/v1/tunnels/{name}', body: null },
+  down: { method: 'GET', path: '/v1/down', body: null },
   rotate: { method: 'POST', path: '/v1/tunnels/{name}/rotate', body: ROTATE_BODY },
   reload: { method: 'POST', path: '/v1/reload', body: null },
 };

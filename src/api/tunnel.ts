@@ -72,3 +72,15 @@ export interface TunnelSnapshot {
   drops: Counters;
   macsec: MacsecSnapshot | null;
 }
+
+/** A tunnel that is down, and tried again by itself. */
+export interface DownSnapshot {
+  name: string;
+  ifname: string;
+  /** Why it went down, or why it could not come up again. */
+  reason: string;
+  /** When it went down. */
+  since: string;
+  /** Between the last try and the next. */
+  retry_seconds: number;
+}

@@ -3,7 +3,14 @@
  * it has a word for it. What only we have follows: in text a block `l2vpnd:`, in JSON an object of that name.
  */
 import { shownSettings } from '../api/macsec-settings.ts';
-import type { Counters, MacsecSnapshot, RxScSnapshot, SaSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
+import type {
+  Counters,
+  DownSnapshot,
+  MacsecSnapshot,
+  RxScSnapshot,
+  SaSnapshot,
+  TunnelSnapshot,
+} from '../api/tunnel.ts';
 
 const onOff = (value: boolean): string => (value ? 'on' : 'off');
 
@@ -133,4 +140,13 @@ function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
     `        dropped: ${drops.map(([reason, frames]) => `${reason} ${frames}`).join(', ') || 'nothing'}`,
   );
   return lines;
+}
+
+/** A tunnel that is down has no device to print, only what we know of it. */
+export function downJson({ ifname, ...down }: DownSnapshot): object {
+  return { ifname, l2vpnd: { ...down, state: 'down' } };
+}
+
+export function downText({ name, ifname, reason, since, retry_seconds }: DownSnapshot): string {
+  return `${ifname}: tunnel ${name} is down since ${since}: ${reason}; tried again after ${retry_seconds} s\n`;
 }

@@ -1,27 +1,29 @@
 /** `l2vpnd show [-s] [-j] [NAME]`: what `ip [-s] [-j] macsec show` would print of each tunnel, and what it could not. */
 import { ask } from '../api/client.ts';
-import { L2vpnError } from '../errors.ts';
+import { EXIT_STATUS, L2vpnError } from '../errors.ts';
 import { type DaemonChoice, socketPath } from './daemon-choice.ts';
-import { jsonOf, textOf } from './show-format.ts';
+import { downJson, downText, jsonOf, textOf } from './show-format.ts';
 
 export interface ShowOptions extends DaemonChoice {
   statistics?: boolean;
   json?: boolean;
 }
 
-/** `name` is a tunnel's or its TAP's; undefined: all of them. */
+/** `name` is a tunnel's or its TAP's; undefined: all of them. 0; where one of those that were asked for is down, 69. */
 export async function show(name: string | undefined, options: ShowOptions): Promise<number> {
-  const all = await ask(await socketPath(options), 'tunnels', {});
-  const chosen =
-    name === undefined ? all : all.filter((tunnel) => tunnel.name === name || tunnel.ifname === name);
-  if (chosen.length === 0) {
-    const known = all.map((tunnel) => tunnel.name).join(', ');
+  const socket = await socketPath(options);
+  const [up, down] = [await ask(socket, 'tunnels', {}), await ask(socket, 'down', {})];
+  const isChosen = (one: { name: string; ifname: string }): boolean =>
+    name === undefined || one.name === name || one.ifname === name;
+  const [tunnels, absent] = [up.filter(isChosen), down.filter(isChosen)];
+  if (name !== undefined && tunnels.length + absent.length === 0) {
+    const known = [...up, ...down].map((tunnel) => tunnel.name).join(', ');
     throw new L2vpnError('L2VPN_USAGE', `there is no tunnel "${name}"; tunnels are ${known}`);
   }
   const statistics = options.statistics ?? false;
   const text = options.json
-    ? `${JSON.stringify(chosen.map((tunnel) => jsonOf(tunnel, statistics)))}\n`
-    : chosen.map((tunnel) => textOf(tunnel, statistics)).join('');
+    ? `${JSON.stringify([...tunnels.map((tunnel) => jsonOf(tunnel, statistics)), ...absent.map(downJson)])}\n`
+    : [...tunnels.map((tunnel) => textOf(tunnel, statistics)), ...absent.map(downText)].join('');
   process.stdout.write(text);
-  return 0;
+  return absent.length === 0 ? 0 : EXIT_STATUS.L2VPN_UNAVAILABLE;
 }

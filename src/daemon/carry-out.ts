@@ -46,7 +46,11 @@ async function changeMacsec(
   const down = tunnels.down.get(name);
   if (down !== null) {
     // It comes up with what the file says.
-    down.config = { ...down.config, macsec: config };
+    const { config: was } = down;
+    down.config = { ...was, macsec: config };
+    undo.push(async () => {
+      down.config = was;
+    });
     return;
   }
   const { tunnel, keys: source } = tunnels.get(name);

@@ -24,6 +24,7 @@ import { openState } from '../state/state.ts';
 import { volatileKind, volatileRefusal } from '../state/volatile.ts';
 import { type InTurn, oneAfterAnother } from '../tunnel/in-turn.ts';
 import { carryOut } from './carry-out.ts';
+import { downSnapshot } from './down-tunnels.ts';
 import { openMetrics } from './metrics-server.ts';
 import { planReload } from './reload.ts';
 import { Tunnels } from './tunnels.ts';
@@ -119,6 +120,7 @@ export class Daemon {
     return {
       tunnels: async () => this.#snapshots(),
       tunnel: async ({ name }) => this.#snapshots().find((tunnel) => tunnel.name === name) ?? null,
+      down: async () => [...this.#tunnels.down.all()].map(downSnapshot),
       rotate: ({ name }, body) => this.#rotate(name, body),
       reload: () => this.reload(),
     };
@@ -134,6 +136,9 @@ export class Daemon {
   /** Null: there is no such tunnel. */
   #rotate(name: string, body: RotateBody): Promise<RotationStatus | null> {
     return this.#inTurn(async () => {
+      const down = this.#tunnels.down.get(name);
+      if (down !== null)
+        throw new L2vpnError('L2VPN_UNAVAILABLE', `tunnel "${name}" is down: ${down.reason}`);
       const keyed = this.#tunnels.find(name);
       if (keyed === null) return null;
       if (keyed.keys === null) throw new L2vpnError('L2VPN_USAGE', `tunnel "${name}" has no MACsec`);

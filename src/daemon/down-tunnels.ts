@@ -3,6 +3,7 @@
  * by itself, after 1 s, 2 s, 4 s … a minute, while the others go on.
  */
 import type { Logger } from 'pino';
+import type { DownSnapshot } from '../api/tunnel.ts';
 import type { TunnelConfig } from '../config/types.ts';
 import { messageOf } from '../errors.ts';
 
@@ -21,19 +22,33 @@ export interface DownTunnel {
   timer: NodeJS.Timeout | null;
 }
 
+export function downSnapshot({ config, reason, sinceMs, retryMs }: DownTunnel): DownSnapshot {
+  const { name, tap } = config;
+  const since = new Date(sinceMs).toISOString();
+  return { name, ifname: tap.ifname, reason, since, retry_seconds: retryMs / 1000 };
+}
+
 export class DownTunnels {
   readonly #log: Logger;
-  readonly #bringUp: (down: DownTunnel) => Promise<void>;
+  readonly #bringUp: (down: DownTunnel) => Promise<boolean>;
   readonly #byName = new Map<string, DownTunnel>();
 
-  /** `bringUp` opens a tunnel; it is called when nothing else changes tunnels, and rejects where it cannot. */
-  constructor(log: Logger, bringUp: (down: DownTunnel) => Promise<void>) {
+  /**
+   * `bringUp` waits until nothing else changes tunnels, and opens this one if it `isDown` still: false where it is not.
+   * Rejects where it cannot.
+   */
+  constructor(log: Logger, bringUp: (down: DownTunnel) => Promise<boolean>) {
     this.#log = log;
     this.#bringUp = bringUp;
   }
 
   get(name: string): DownTunnel | null {
     return this.#byName.get(name) ?? null;
+  }
+
+  /** Not forgotten meanwhile, by a reload or the stop. */
+  isDown(down: DownTunnel): boolean {
+    return this.get(down.config.name) === down;
   }
 
   all(): IterableIterator<DownTunnel> {
@@ -71,14 +86,14 @@ export class DownTunnels {
   async #retry(down: DownTunnel): Promise<void> {
     const { name } = down.config;
     try {
-      await this.#bringUp(down);
+      if (!(await this.#bringUp(down))) return;
       this.#byName.delete(name);
       this.#log.warn(
         { tunnel: name, seconds: Math.round((Date.now() - down.sinceMs) / 1000) },
         'tunnel up again',
       );
     } catch (error) {
-      if (this.get(name) !== down) return;
+      if (!this.isDown(down)) return;
       down.reason = messageOf(error);
       down.retryMs = Math.min(down.retryMs * 2, LONGEST_RETRY_MS);
       this.#log.warn(

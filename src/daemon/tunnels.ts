@@ -10,7 +10,7 @@ import { StaticKeys, type StaticKeysContext } from '../keys/static.ts';
 import type { PnState } from '../state/state.ts';
 import { type LaneHost, Tunnel } from '../tunnel/tunnel.ts';
 import { Workers, workerCount } from '../worker/workers.ts';
-import { DownTunnels } from './down-tunnels.ts';
+import { type DownTunnel, DownTunnels } from './down-tunnels.ts';
 import { StateTrouble } from './state-trouble.ts';
 import { logFresh, logPathMtu, logRemoved, logUp } from './tunnel-log.ts';
 
@@ -50,9 +50,7 @@ export class Tunnels {
   constructor(context: TunnelsContext) {
     this.#context = context;
     this.#trouble = new StateTrouble(context.log);
-    this.#down = new DownTunnels(context.log, ({ config, index }) =>
-      context.inTurn(() => this.add(config, index)),
-    );
+    this.#down = new DownTunnels(context.log, (down) => context.inTurn(() => this.#bringUp(down)));
   }
 
   /** Tunnels that are to run and do not. */
@@ -139,6 +137,13 @@ export class Tunnels {
   /** The configuration that it runs by, or will when it is up again. Throws L2VPN_INTERNAL where there is no such tunnel. */
   configOf(name: string): TunnelConfig {
     return this.#down.get(name)?.config ?? this.get(name).tunnel.config;
+  }
+
+  /** In its turn: a reload before it may have changed the tunnel, or removed it. */
+  async #bringUp(down: DownTunnel): Promise<boolean> {
+    if (!this.#down.isDown(down)) return false;
+    await this.add(down.config, down.index);
+    return true;
   }
 
   async #close(name: string, clean: boolean): Promise<void> {

@@ -36,6 +36,41 @@ suite('a tunnel among others', { programs: ['ping'] }, () => {
     expect(site1.exit).toBeUndefined();
   });
 
+  it('that cannot come back is told by show, with what is missing, until it can', async () => {
+    lab.explainFailure();
+    const { topology } = lab;
+    const { nsra } = topology;
+    await nsra.ip('link add br9 type bridge\n');
+    const other = tunnelFile(topology, 1, {
+      name: 'other',
+      tap: { ifname: 'other1', mac: '02:00:00:00:00:08', bridge: 'br9' },
+      gre: { remote: '2.2.2.3' },
+      macsec: OTHER_KEYS,
+    });
+    const site1 = lab.siteOf(1, { tunnels: [tunnelFile(topology, 1), other] });
+    await site1.start();
+    await nsra.ip('link del br9\nlink del other1\n');
+    await site1.waitForLog(/tunnel still down: .*"br9.*there is no such interface/);
+    const told = await site1.command('show', 'other');
+    expect([told.code, told.stdout]).toEqual([
+      69,
+      expect.stringMatching(/^other1: tunnel other is down since .*br9/),
+    ]);
+    const json = await site1.command('show', '-j');
+    expect(JSON.parse(json.stdout)).toMatchObject([
+      { ifname: 'macsec1' },
+      { ifname: 'other1', l2vpnd: { name: 'other', state: 'down', reason: expect.stringContaining('br9') } },
+    ]);
+    expect((await site1.command('show', 'site2')).code).toBe(0);
+    const files = ['--tx-key-file', '/nowhere', '--rx-key-file', '/nowhere'];
+    const rotate = await site1.command('rotate', 'other', ...files);
+    expect([rotate.code, rotate.stderr]).toEqual([69, expect.stringContaining('tunnel "other" is down')]);
+    await nsra.ip('link add br9 type bridge\n');
+    await site1.waitForLog(/tunnel up again/, 20_000);
+    expect((await site1.command('show')).code).toBe(0);
+    await nsra.ip('link del br9\n');
+  });
+
   it('that is the only one comes back too, in its bridge, and goes on with its packet numbers', async () => {
     lab.explainFailure();
     const { topology } = lab;

@@ -37,6 +37,7 @@ const api: Handlers = {
     asked.push(body);
     return { an: 1, state: 'grace time' };
   },
+  down: async () => [],
   reload: async () => {
     throw new L2vpnError('L2VPN_KEYFILE', 'key file x does not exist', { exitStatus: 66 });
   },
