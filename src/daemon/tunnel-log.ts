@@ -36,7 +36,9 @@ export function logPathMtu(log: Logger, { name, mtu, pathMtu, overhead }: Tunnel
   const { octets, believed, lowerMtu } = change;
   const fields = { tunnel: name, pathMtu, mtu };
   if (lowerMtu === null) {
-    const why = believed ? `not followed, tap.mtu is set to ${mtu}` : 'not believed';
+    const why = believed
+      ? `not followed, tap.mtu is set to ${mtu}`
+      : 'not believed; if it is true, set tap.mtu';
     log.warn({ ...fields, claimed: octets }, `ICMP claims a path of ${octets} octets: ${why}`);
     return;
   }

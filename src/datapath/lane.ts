@@ -24,7 +24,7 @@ export interface Lane {
 /** What every lane is made of. */
 export interface LaneOptions {
   readonly counters: LaneCounters;
-  /** The worker's; absent: of the lane's own (tests). */
+  /** The worker's. */
   readonly workspaces: Workspaces;
   /** How the near end wants its batches, and the longest frame that it may give. */
   readonly layout: BatchLayout;
