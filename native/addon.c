@@ -68,7 +68,6 @@ static const struct {
     {"closeKeyring", close_keyring},
     {"aeadSeal", aead_seal},
     {"aeadOpen", aead_open},
-    {"lockFile", lock_file},
     {"lockFd", lock_fd},
     {"lockName", lock_name},
     {"hardenProcess", harden_process},

@@ -5,10 +5,8 @@
 #include "value.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -23,18 +21,6 @@ napi_value close_fd(napi_env env, napi_callback_info info) {
   /* After EINTR Linux has closed it all the same (man 2 close). */
   if (close(fd) != 0 && errno != EINTR) return throw_errno(env, errno, "close", NULL);
   return make_undefined(env);
-}
-
-napi_value lock_file(napi_env env, napi_callback_info info) {
-  napi_value argv[1];
-  char path[PATH_MAX];
-  if (!read_args(env, info, 1, argv) || !read_text(env, argv[0], "path", path, sizeof path)) return NULL;
-  const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return throw_errno(env, errno, "open", path);
-  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return make_i32(env, fd);
-  const int err = errno;
-  close(fd);
-  return err == EWOULDBLOCK ? make_i32(env, -1) : throw_errno(env, err, "flock", path);
 }
 
 /* No mlockall: V8 gives pages back by madvise(MADV_DONTNEED), which locked memory refuses, and aborts on that. */

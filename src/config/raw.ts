@@ -22,7 +22,7 @@ export interface RawMacsec extends Omit<MacsecConfig, 'txSa' | 'rxSc'> {
   rxSc: RawRxSc[];
 }
 
-export interface RawSa extends Omit<SaConfig, 'pn' | 'sak' | 'salt' | 'keyId'> {
+export interface RawSa extends Omit<SaConfig, 'pn' | 'sak' | 'salt' | 'keyId' | 'keyFile' | 'stored'> {
   pn: PnJson;
   keyId?: string | undefined;
   key?: string | undefined;

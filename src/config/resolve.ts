@@ -54,6 +54,10 @@ class KeyReader {
     this.#file = file;
   }
 
+  get folder(): string {
+    return this.#file.folder;
+  }
+
   read(sa: RawSa, octets: number, path: JsonPath): SaConfig['sak'] {
     const isFile = sa.keyFile !== undefined;
     try {
@@ -98,6 +102,8 @@ function resolveMacsec(raw: RawMacsec, keys: KeyReader, path: JsonPath): MacsecC
       pn: pnFromJson(sa.pn)!,
       keyId: sa.keyId?.toLowerCase() ?? defaultKeyId(sak),
       sak,
+      keyFile: sa.keyFile === undefined ? null : keyFilePath(sa.keyFile, keys.folder),
+      stored: true,
       active: sa.active,
       ssci: sa.ssci,
       salt: sa.salt === null ? null : Buffer.from(sa.salt, 'hex'),

@@ -3,7 +3,6 @@
  * tunnels, control socket and metrics, workers. Then a tick once a second. Whatever fails at the start undoes what was
  * done, in reverse order; so does the stop.
  */
-import { promises } from 'node:fs';
 import type { Logger } from 'pino';
 import { openControl } from '../api/control-socket.ts';
 import type { RotateBody, RotationStatus } from '../api/rotate.ts';
@@ -17,18 +16,20 @@ import type { Config } from '../config/types.ts';
 import { configWarnings } from '../config/warnings.ts';
 import { type AeadChoice, selectProvider } from '../crypto/select.ts';
 import { EXIT_STATUS, L2vpnError, messageOf } from '../errors.ts';
-import { lockFile } from '../host/lock.ts';
 import { createMetrics } from '../report/metrics.ts';
 import { snapshotOf } from '../report/snapshot.ts';
-import { openState } from '../state/state.ts';
-import { volatileKind, volatileRefusal } from '../state/volatile.ts';
-import { type InTurn, oneAfterAnother } from '../tunnel/in-turn.ts';
+import { openStore, type StateStore } from '../state/store.ts';
+import { volatileRefusal } from '../state/volatile.ts';
+import { allWhileTheyEnd, type InTurn, oneAfterAnother } from '../tunnel/in-turn.ts';
 import { carryOut } from './carry-out.ts';
 import { downSnapshot } from './down-tunnels.ts';
 import { openMetrics } from './metrics-server.ts';
 import { planReload } from './reload.ts';
 import { Tunnels } from './tunnels.ts';
 import { startWatch } from './watch.ts';
+
+/** What is left to be written when all tunnels are closed is not waited for any longer. */
+const CLOSE_MS = 2000;
 
 export class Daemon {
   /** Resolves with the exit status when something has failed that the daemon cannot go on without. */
@@ -61,11 +62,10 @@ export class Daemon {
     this.#aead = selectProvider(config.crypto);
     this.#log.info(startFields(this.#configPath, this.#aead), 'starting');
     for (const text of configWarnings(config, this.#configPath)) this.#log.warn(text);
-    const state = openState(config.stateDir, lockFile);
-    await refuseForgetfulState(config);
+    const store = await this.#openStore(config);
     this.#tunnels = new Tunnels({
       log: this.#log,
-      state,
+      store,
       inTurn: this.#inTurn,
       failed: this.#failWith,
     });
@@ -146,6 +146,15 @@ export class Daemon {
     });
   }
 
+  async #openStore(config: Config): Promise<StateStore> {
+    const store = await openStore(config.stateDir, {
+      onEvent: ({ level, message }) => this.#log[level](message),
+    });
+    this.#undo.push(() => allWhileTheyEnd(CLOSE_MS, [store.close()]).then(() => {}));
+    refuseForgetfulState(config, store);
+    return store;
+  }
+
   async #openServers(): Promise<void> {
     const control = await openControl(this.#config.controlSocket, this.#handlers);
     this.#undo.push(() => closeServer(control));
@@ -163,10 +172,9 @@ export class Daemon {
 }
 
 /** Static keys need numbers that outlive the process. Throws L2VPN_CONFIG where the state directory does not. */
-async function refuseForgetfulState({ stateDir, stateMayBeLost, tunnels }: Config): Promise<void> {
+function refuseForgetfulState({ stateMayBeLost, tunnels }: Config, { dir, volatile }: StateStore): void {
   if (stateMayBeLost || tunnels.every(({ macsec }) => macsec === null)) return;
-  const kind = await volatileKind(promises, stateDir);
-  if (kind !== null) throw volatileRefusal(stateDir, kind);
+  if (volatile !== null) throw volatileRefusal(dir, volatile);
 }
 
 function startFields(configPath: string, aead: AeadChoice): object {

@@ -15,26 +15,37 @@ const CONSEQUENCE: Readonly<Record<Trouble, string>> = {
 
 export class StateTrouble {
   readonly #log: Logger;
-  readonly #told = new Map<string, string>();
+  /** By tunnel and trouble: what was told last. */
+  readonly #told = new Map<string, Map<Trouble, string>>();
 
   constructor(log: Logger) {
     this.#log = log;
   }
 
   has(tunnel: string, trouble: Trouble): boolean {
-    return this.#told.has(`${tunnel} ${trouble}`);
+    return this.#told.get(tunnel)?.has(trouble) ?? false;
   }
 
+  /** `tunnel` is empty for what is about all. */
   tell(tunnel: string, trouble: Trouble, error: unknown): void {
     const text = messageOf(error);
-    const key = `${tunnel} ${trouble}`;
-    if (this.#told.get(key) === text) return;
-    this.#told.set(key, text);
-    this.#log.error({ tunnel }, `${text}: ${CONSEQUENCE[trouble]}`);
+    const told = this.#told.get(tunnel) ?? new Map<Trouble, string>();
+    if (told.get(trouble) === text) return;
+    this.#told.set(tunnel, told.set(trouble, text));
+    this.#log.error(fields(tunnel), `${text}: ${CONSEQUENCE[trouble]}`);
   }
 
   over(tunnel: string, trouble: Trouble): void {
-    if (!this.#told.delete(`${tunnel} ${trouble}`)) return;
-    this.#log.warn({ tunnel }, 'packet numbers are stored again');
+    if (!this.#told.get(tunnel)?.delete(trouble)) return;
+    this.#log.warn(fields(tunnel), 'packet numbers are stored again');
   }
+
+  /** The tunnel has gone, and its troubles with it. */
+  forget(tunnel: string): void {
+    this.#told.delete(tunnel);
+  }
+}
+
+function fields(tunnel: string): object {
+  return tunnel === '' ? {} : { tunnel };
 }

@@ -22,12 +22,16 @@ export function logUp(log: Logger, tunnel: Tunnel): void {
   log.info(fields, 'tunnel up');
 }
 
+const FRESH =
+  'no packet numbers are stored for this key: right for a new key; if it has sent before (stateDir lost, restored or ' +
+  'copied), packet numbers repeat and the traffic can be read: take new keys at both ends';
+
 /** Keys that `stateDir` knows nothing of. */
 export function logFresh(log: Logger, { name, secy }: Tunnel, stateDir: string): void {
   for (const { fresh, an, start } of secy?.tx ?? []) {
     if (!fresh) continue;
     const fields = { tunnel: name, an, pn: pnToJson(start), stateDir };
-    log.info(fields, 'no stored packet numbers for this key: starting at the configured one');
+    log.warn(fields, FRESH);
   }
 }
 

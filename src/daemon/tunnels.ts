@@ -7,17 +7,18 @@ import type { Config, TunnelConfig } from '../config/types.ts';
 import type { AeadProvider } from '../crypto/aead.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
 import { StaticKeys, type StaticKeysContext } from '../keys/static.ts';
-import type { PnState } from '../state/state.ts';
+import type { StateStore } from '../state/store.ts';
+import { allWhileTheyEnd, someAtOnce } from '../tunnel/in-turn.ts';
 import { type LaneHost, Tunnel } from '../tunnel/tunnel.ts';
 import { Workers, workerCount } from '../worker/workers.ts';
 import { type DownTunnel, DownTunnels } from './down-tunnels.ts';
-import { StateTrouble } from './state-trouble.ts';
+import { StateUpkeep } from './state-upkeep.ts';
 import { logFresh, logPathMtu, logRemoved, logUp } from './tunnel-log.ts';
 
 /** What the tunnels need of the daemon. */
 export interface TunnelsContext extends StaticKeysContext {
   readonly log: Logger;
-  readonly state: PnState;
+  readonly store: StateStore;
 }
 
 /** A tunnel and who decides its SAs; null without MACsec. */
@@ -25,6 +26,12 @@ export interface KeyedTunnel {
   readonly tunnel: Tunnel;
   readonly keys: StaticKeys | null;
 }
+
+/** Tunnels that are opened at once: their packet numbers wait for one disk. */
+const OPENS_AT_ONCE = 16;
+
+/** A stop that waits longer for the next write to end would be killed by the service manager. */
+const SILENT_DISK_MS = 8000;
 
 /** Paths whose MTU is asked for per tick, at most. */
 const PATHS_PER_TICK = 64;
@@ -45,11 +52,11 @@ export class Tunnels {
   };
 
   readonly #down: DownTunnels;
-  readonly #trouble: StateTrouble;
+  readonly #upkeep: StateUpkeep;
 
   constructor(context: TunnelsContext) {
     this.#context = context;
-    this.#trouble = new StateTrouble(context.log);
+    this.#upkeep = new StateUpkeep(context.store, context.log);
     this.#down = new DownTunnels(context.log, (down) => context.inTurn(() => this.#bringUp(down)));
   }
 
@@ -83,7 +90,7 @@ export class Tunnels {
 
   /** Opens what `configs` name, before there are workers. Throws L2vpnError; `closeAll` closes what was opened. */
   async openAll(configs: readonly TunnelConfig[]): Promise<void> {
-    for (const [index, config] of configs.entries()) await this.#open(config, index);
+    await someAtOnce(OPENS_AT_ONCE, [...configs.entries()], ([index, config]) => this.#open(config, index));
   }
 
   /** Starts the lanes. Resolves with the number of workers when all lanes carry frames. */
@@ -111,9 +118,14 @@ export class Tunnels {
     for (const { keys } of this.keyed()) keys?.stop();
   }
 
-  /** `clean`: no worker has failed, so what the lanes published is exact. */
-  closeAll(clean: boolean): void {
-    for (const tunnel of this.all()) tunnel.close(clean);
+  /** `clean`: no worker has failed, so what the lanes published is exact. What cannot be stored is logged. */
+  async closeAll(clean: boolean): Promise<void> {
+    const closing = [...this.all()].map((tunnel) => this.#closeTunnel(tunnel, clean));
+    if (await allWhileTheyEnd(SILENT_DISK_MS, closing)) return;
+    const { store, log } = this.#context;
+    log.error(
+      `stateDir ${store.dir} does not answer: not all packet numbers are stored; the next start goes on above them`,
+    );
   }
 
   /** A further tunnel, `tunnels[index]` of the configuration. Throws L2vpnError with nothing left open. */
@@ -123,7 +135,7 @@ export class Tunnels {
       await (await this.#workers)?.add(tunnel.lanes());
     } catch (error) {
       this.#byName.delete(config.name);
-      tunnel.close(true);
+      await this.#closeTunnel(tunnel, true);
       throw error;
     }
     this.#logUp(tunnel);
@@ -151,7 +163,17 @@ export class Tunnels {
     keys?.stop();
     await (await this.#workers)?.remove(name);
     this.#byName.delete(name);
-    tunnel.close(clean);
+    await this.#closeTunnel(tunnel, clean);
+  }
+
+  /** What cannot be stored ends nothing: a restart goes on above what was granted. */
+  async #closeTunnel(tunnel: Tunnel, clean: boolean): Promise<void> {
+    try {
+      await tunnel.close(clean);
+    } catch (error) {
+      this.#context.log.error({ tunnel: tunnel.name }, messageOf(error));
+    }
+    this.#upkeep.forget(tunnel.name);
   }
 
   /** Something of the tunnel is gone: it goes down by itself, and is tried again; the others do not notice. */
@@ -160,12 +182,8 @@ export class Tunnels {
       const keyed = this.find(name);
       if (keyed === null) return;
       const { config, index } = keyed.tunnel;
-      try {
-        // What its lanes had taken counts as used.
-        await this.#close(name, false);
-      } catch (error) {
-        this.#context.log.error({ tunnel: name }, messageOf(error));
-      }
+      // What its lanes had taken counts as used.
+      await this.#close(name, false);
       this.#down.add(
         config,
         index,
@@ -177,7 +195,7 @@ export class Tunnels {
 
   /** Once a second: what was received is stored, the path's MTU looked at. */
   tick(): void {
-    for (const tunnel of this.all()) this.#store(tunnel);
+    this.#upkeep.tick(this.all());
     for (const tunnel of this.#nextPaths()) this.#followPath(tunnel);
   }
 
@@ -192,41 +210,22 @@ export class Tunnels {
   /** Its key source first, and with it the packet numbers. Throws L2vpnError; nothing is left open then. */
   async #open(config: TunnelConfig, index: number): Promise<Tunnel> {
     const keys = config.macsec === null ? null : new StaticKeys(config.name, config.macsec, this.#context);
-    const tunnel = new Tunnel(config, index, this.#context.state, this.#lanes, keys?.etherTypes);
+    const tunnel = new Tunnel(config, index, this.#context.store, this.#lanes, keys?.etherTypes);
+    tunnel.secy?.onStoreFailed((error) => this.#upkeep.tell(config.name, 'store', error));
     try {
       if (tunnel.macsec !== null) await keys?.start(tunnel.macsec.sas, tunnel.uncontrolled);
       tunnel.open();
     } catch (error) {
-      tunnel.close(true);
+      await this.#closeTunnel(tunnel, true);
       throw error;
     }
     this.#byName.set(config.name, { tunnel, keys });
     return tunnel;
   }
 
-  /** A disk that does not take the numbers now may do so in a second; until then frames go on within what is granted. */
   #grant(name: string): void {
-    try {
-      this.find(name)?.tunnel.grant();
-      this.#trouble.over(name, 'grant');
-    } catch (error) {
-      this.#trouble.tell(name, 'grant', error);
-    }
-  }
-
-  #store(tunnel: Tunnel): void {
-    const { name } = tunnel;
-    if (this.#trouble.has(name, 'grant')) this.#grant(name);
-    try {
-      tunnel.saveReceived();
-      if (tunnel.secy?.keep()) {
-        const { dir } = this.#context.state;
-        this.#context.log.warn({ tunnel: name }, `packet numbers in ${dir} had been removed: stored again`);
-      }
-      this.#trouble.over(name, 'store');
-    } catch (error) {
-      this.#trouble.tell(name, 'store', error);
-    }
+    const tunnel = this.find(name)?.tunnel;
+    if (tunnel !== undefined) this.#upkeep.grant(tunnel);
   }
 
   #followPath(tunnel: Tunnel): void {
@@ -241,8 +240,8 @@ export class Tunnels {
   }
 
   #logUp(tunnel: Tunnel): void {
-    const { log, state } = this.#context;
+    const { log, store } = this.#context;
     logUp(log, tunnel);
-    logFresh(log, tunnel, state.dir);
+    logFresh(log, tunnel, store.dir);
   }
 }

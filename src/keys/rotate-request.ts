@@ -80,6 +80,8 @@ function newSa({ an, file, octets, keyId, salt, old }: NewSa): SaConfig {
     pn: defaultSa.pn,
     keyId: keyId?.toLowerCase() ?? keyIdAfter(old, sak),
     sak,
+    keyFile: file,
+    stored: true,
     active: true,
     ssci: old?.ssci ?? null,
     salt: salt === undefined ? (old?.salt ?? null) : Buffer.from(salt, 'hex'),

@@ -54,6 +54,10 @@ export interface SaConfig {
   keyId: string;
   /** A `node:crypto` secret key of 16 or 32 octets. */
   sak: KeyObject;
+  /** Where the key came from, absolute; null: from no file. */
+  keyFile: string | null;
+  /** Its packet numbers outlive the process. False for a key that does not: one that both ends have agreed on. */
+  stored: boolean;
   active: boolean;
   /** XPN only. */
   ssci: number | null;
@@ -66,6 +70,8 @@ export const defaultSa: Readonly<Omit<SaConfig, 'sak'>> = {
   an: 0,
   pn: 1n,
   keyId: '00',
+  keyFile: null,
+  stored: true,
   active: true,
   ssci: null,
   salt: null,

@@ -252,8 +252,6 @@ export interface Addon {
   aeadOpen(ring: KeyringHandle, job: AeadJobArrays | BoundJob, count: number, icvLen: number): number;
 
   // --- process -------------------------------------------------------------------------------------
-  /** flock(LOCK_EX | LOCK_NB) on `path` (created 0600); returns the descriptor, or −1 when another process holds it. */
-  lockFile(path: string): number;
   /** flock(LOCK_EX | LOCK_NB) on an open file; false when another description of it is locked. */
   lockFd(fd: number): boolean;
   /**

@@ -2,7 +2,11 @@
 import { L2vpnError } from '../errors.ts';
 import type { SaConfig } from '../macsec/config.ts';
 import { pnEnd } from '../macsec/packet-number.ts';
-import { channelId, type PnChannel, type PnState } from '../state/state.ts';
+import { channelId, type PnChannel } from '../state/pn-channel.ts';
+import type { StateStore } from '../state/store.ts';
+import type { RxPn } from '../state/stored-rx.ts';
+import { unstoredRx, unstoredTx } from '../state/unstored.ts';
+import { allOf } from './in-turn.ts';
 import { RxNumbers, TxNumbers } from './sa-numbers.ts';
 import type { SaSet } from './sa-set.ts';
 
@@ -12,8 +16,11 @@ interface Held<Numbers> {
   readonly numbers: Numbers;
 }
 
+/** Where packet numbers outlive the process. */
+export type NumberStore = Pick<StateStore, 'openTx' | 'openRx'>;
+
 export class SecyNumbers {
-  readonly #state: PnState;
+  readonly #store: NumberStore;
   /** The own one, 16 hex digits. */
   readonly #sci: string;
   /** One past the last PN of an SA. */
@@ -23,10 +30,10 @@ export class SecyNumbers {
   /** By SCI and AN. */
   #rx: ReadonlyMap<string, Held<RxNumbers>> = new Map();
   /** What lanes may still use of SAs that are no longer held. */
-  #retired: { close(): void }[] = [];
+  #retired: { close(): Promise<void> }[] = [];
 
-  constructor(state: PnState, sci: string, xpn: boolean) {
-    this.#state = state;
+  constructor(store: NumberStore, sci: string, xpn: boolean) {
+    this.#store = store;
     this.#sci = sci;
     this.#pnEnd = pnEnd(xpn);
   }
@@ -50,37 +57,43 @@ export class SecyNumbers {
   }
 
   /**
-   * Opens (and locks) the numbers of the SAs that `sas` adds, and grants their first blocks. Numbers of SAs that it no
-   * longer has stay open until `release`. Throws L2vpnError; nothing has changed then.
+   * Opens (and locks) the numbers of the SAs that `sas` adds; resolves when their first blocks are granted. Numbers of
+   * SAs that it no longer has stay open until `release`. Calls must not overlap. Throws L2vpnError; nothing has changed
+   * then.
    */
-  hold(sas: SaSet): void {
+  async hold(sas: SaSet): Promise<void> {
     const opened: TxNumbers[] = [];
     try {
-      const tx = this.#holdTx(sas, opened);
-      const rx = this.#holdRx(sas);
+      const tx = await this.#holdTx(sas, opened);
+      const rx = await this.#holdRx(sas);
       this.#retire(tx, rx);
       this.#tx = tx;
       this.#rx = rx;
     } catch (error) {
-      for (const numbers of opened) numbers.close(0n);
+      await Promise.allSettled(opened.map((numbers) => numbers.close(0n)));
       throw error;
     }
   }
 
-  /** After every lane has let go of the SAs that are no longer held. All they had taken counts as used. */
-  release(): void {
-    for (const numbers of this.#retired.splice(0)) numbers.close();
+  /**
+   * After every lane has let go of the SAs that are no longer held. All they had taken counts as used. Rejects with
+   * L2VPN_STATE where that cannot be stored; the SAs are released all the same.
+   */
+  release(): Promise<void> {
+    return allOf(this.#retired.splice(0).map((numbers) => numbers.close()));
   }
 
-  /** `nextPn` says what the lanes have used of a transmit SA. Throws L2VPN_STATE. */
-  close(nextPn: (tx: TxNumbers) => bigint): void {
-    this.release();
-    for (const tx of this.tx) tx.close(nextPn(tx));
-    for (const { numbers } of this.#rx.values()) numbers.close();
+  /** `nextPn` says what the lanes have used of a transmit SA. Rejects as `release`. */
+  close(nextPn: (tx: TxNumbers) => bigint): Promise<void> {
+    return allOf([
+      this.release(),
+      ...this.tx.map((tx) => tx.close(nextPn(tx))),
+      ...[...this.#rx.values()].map(({ numbers }) => numbers.close()),
+    ]);
   }
 
   /** `opened` gathers what is new. */
-  #holdTx({ txSa }: SaSet, opened: TxNumbers[]): Map<number, Held<TxNumbers>> {
+  async #holdTx({ txSa }: SaSet, opened: TxNumbers[]): Promise<Map<number, Held<TxNumbers>>> {
     const held = new Map<number, Held<TxNumbers>>();
     for (const sa of txSa) {
       const channel = channelOf(sa, this.#sci);
@@ -91,15 +104,16 @@ export class SecyNumbers {
         continue;
       }
       this.#refuseMove(sa, id);
-      const numbers = new TxNumbers(this.#state.openTx(channel, sa.pn), sa.an, this.#pnEnd);
+      const file = sa.stored ? await this.#store.openTx(channel, sa.pn) : unstoredTx(sa.pn);
+      const numbers = new TxNumbers(file, sa.an, this.#pnEnd);
       opened.push(numbers);
-      numbers.extend();
+      await numbers.extend();
       held.set(sa.an, { channel: id, numbers });
     }
     return held;
   }
 
-  #holdRx({ rxSc }: SaSet): Map<string, Held<RxNumbers>> {
+  async #holdRx({ rxSc }: SaSet): Promise<Map<string, Held<RxNumbers>>> {
     const held = new Map<string, Held<RxNumbers>>();
     for (const sc of rxSc) {
       for (const sa of sc.sa) {
@@ -108,11 +122,15 @@ export class SecyNumbers {
         const key = rxKey(sc.sci, sa.an);
         const known = this.#rx.get(key);
         const same = known?.channel === id ? known : null;
-        const numbers = same?.numbers ?? new RxNumbers(this.#state.openRx(channel, sa.pn), sa.an);
+        const numbers = same?.numbers ?? new RxNumbers(await this.#openRx(sa, channel), sa.an);
         held.set(key, { channel: id, numbers });
       }
     }
     return held;
+  }
+
+  async #openRx({ stored, pn }: SaConfig, channel: PnChannel): Promise<RxPn> {
+    return stored ? this.#store.openRx(channel, pn) : unstoredRx(pn);
   }
 
   /** One key on two ANs would be two counters of the same numbers. */
@@ -140,8 +158,10 @@ function rxKey(sci: string, an: number): string {
   return `${sci}/${an}`;
 }
 
-function channelOf(sa: SaConfig, sci: string): PnChannel {
-  return { sak: sa.sak, sci, ssci: sa.ssci, keyId: sa.keyId };
+/** What the numbers of `sa` belong to, on the channel `sci`. */
+export function channelOf(sa: SaConfig, sci: string): PnChannel {
+  const { sak, ssci, keyId, keyFile } = sa;
+  return { sak, sci, ssci, keyId, keyFile };
 }
 
 function notHeld(what: string): never {

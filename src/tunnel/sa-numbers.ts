@@ -1,11 +1,12 @@
 /**
  * Between the state directory and the lanes, for one SA: a transmit SA's numbers are granted in blocks that are durable
  * first, a receive SA's progress is stored as it goes. Blocks begin small, so that a crash loop does not burn a key, and
- * double while they are used up, so that a busy tunnel writes about once a second.
+ * double while they are used up, so that a busy tunnel writes about once a minute.
  */
 import { PnGrant } from '../macsec/packet-number.ts';
 import type { SaShare } from '../macsec/secy.ts';
-import type { RxPn, TxPn } from '../state/state.ts';
+import type { RxPn } from '../state/stored-rx.ts';
+import type { TxPn } from '../state/stored-tx.ts';
 
 const FIRST_GRANT = 1n << 14n;
 /** More than a minute at 250 000 frames per second, and less than a hundredth of what 32 bits count. */
@@ -25,6 +26,8 @@ export class TxNumbers {
   readonly #file: TxPn;
   readonly #grant: PnGrant;
   #grantLen = FIRST_GRANT;
+  #extending: Promise<boolean> | null = null;
+  #closed = false;
 
   constructor(file: TxPn, an: number, end: bigint) {
     this.an = an;
@@ -44,25 +47,35 @@ export class TxNumbers {
     return this.#grant.next;
   }
 
-  /** Makes a further block durable and grants it; false when there is none left. Throws L2VPN_STATE. */
-  extend(): boolean {
+  /**
+   * Makes a further block durable and grants it; false when there is none left, or the SA is closed. Who asks while one
+   * is being stored gets that one. Rejects with L2VPN_STATE; may be tried again.
+   */
+  extend(): Promise<boolean> {
+    this.#extending ??= this.#extend().finally(() => {
+      this.#extending = null;
+    });
+    return this.#extending;
+  }
+
+  async #extend(): Promise<boolean> {
     const { limit } = this.#grant;
+    // The same ceiling again after a failure: the disk may have taken it all the same.
     const ceiling = least(limit + this.#grantLen, this.end);
-    if (ceiling <= limit) return false;
-    this.#file.reserve(ceiling);
+    if (this.#closed || ceiling <= limit) return false;
+    await this.#file.reserve(ceiling);
     this.#grant.grant(ceiling, ceiling === this.end ? this.end : ceiling - this.#grantLen / 2n);
     this.#grantLen = least(this.#grantLen * 2n, LARGEST_GRANT);
     return true;
   }
 
-  /** Puts the stored numbers back where somebody has removed them; true where that was so. Throws L2VPN_STATE. */
-  keep(): boolean {
-    return this.#file.keep();
-  }
-
-  /** The clean stop: the lanes have ended, and `next` is what they published (0: nothing was sent). */
-  close(next: bigint): void {
-    this.#file.close(next > this.start ? next : this.start);
+  /**
+   * The clean stop: the lanes have ended, and `next` is what they published (0: nothing was sent). Rejects with
+   * L2VPN_STATE where that cannot be stored; a restart then goes on above all that was granted.
+   */
+  close(next: bigint): Promise<void> {
+    this.#closed = true;
+    return this.#file.close(next > this.start ? next : this.start);
   }
 }
 
@@ -81,13 +94,13 @@ export class RxNumbers {
     return { pn: null, nextPn: this.#file.lowest, serial: this.serial };
   }
 
-  /** Stores what the lane has published. Throws L2VPN_STATE. */
-  save(nextPn: bigint): void {
-    this.#file.save(nextPn);
+  /** Stores what the lane has published; resolves when it is on disk. Rejects with L2VPN_STATE. */
+  save(nextPn: bigint): Promise<void> {
+    return this.#file.save(nextPn);
   }
 
-  close(): void {
-    this.#file.close();
+  close(): Promise<void> {
+    return this.#file.close();
   }
 }
 

@@ -4,12 +4,12 @@
  * more go.
  */
 import { isXpn } from '../crypto/cipher-suite.ts';
+import { L2vpnError } from '../errors.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import { countersAt, RxSaCounter, readNextPn, TxSaCounter } from '../macsec/counters.ts';
 import type { SecySpec } from '../macsec/secy.ts';
-import type { PnState } from '../state/state.ts';
-import { type InTurn, oneAfterAnother } from './in-turn.ts';
-import { SecyNumbers } from './packet-numbers.ts';
+import { allOf, type InTurn, oneAfterAnother } from './in-turn.ts';
+import { type NumberStore, SecyNumbers } from './packet-numbers.ts';
 import { RxPlaces } from './rx-places.ts';
 import type { TxNumbers } from './sa-numbers.ts';
 import { type MacsecSettings, NO_SAS } from './sa-set.ts';
@@ -37,15 +37,17 @@ export class SecyControl implements SecyView {
   #config: MacsecConfig;
   /** The lanes are taking over new SAs: what they have published is not about these yet. */
   #settling = false;
+  #closed = false;
   #pnLow: (an: number) => void = () => {};
+  #storeFailed: (error: unknown) => void = () => {};
   /** The SA that `#pnLow` was called for. */
   #pnLowSerial = 0;
 
   /** Has the settings of `config`, and no SA until somebody installs one. `sci`: the own one, 16 hex digits. */
-  constructor(config: MacsecConfig, sci: string, state: PnState, lanes: SecyLanes) {
+  constructor(config: MacsecConfig, sci: string, store: NumberStore, lanes: SecyLanes) {
     this.sci = sci;
     this.#config = { ...config, ...NO_SAS };
-    this.#numbers = new SecyNumbers(state, sci, isXpn(config.cipher));
+    this.#numbers = new SecyNumbers(store, sci, isXpn(config.cipher));
     this.#lanes = lanes;
   }
 
@@ -95,25 +97,30 @@ export class SecyControl implements SecyView {
 
   /**
    * Makes the lanes work by what `next` makes of the configuration; changes do not overlap. Throws L2vpnError, with
-   * everything as it was, where an SA's numbers cannot be opened.
+   * everything as it was, where an SA's numbers cannot be opened, or the tunnel is closed.
    */
   change(next: (config: MacsecConfig) => MacsecConfig): Promise<void> {
     return this.#inTurn(async () => {
+      if (this.#closed) throw new L2vpnError('L2VPN_INTERNAL', 'the SecY is closed');
       const config = next(this.#config);
-      this.saveReceived();
-      this.#numbers.hold(config);
+      // Before the SAs that go take their counters along.
+      await this.saveReceived().catch(this.#storeFailed);
+      await this.#numbers.hold(config);
       this.#places.assign(config.rxSc.map(({ sci }) => sci));
       this.#config = config;
       await this.#settle();
-      this.#numbers.release();
+      await this.#numbers.release().catch(this.#storeFailed);
       this.#watchPn();
     });
   }
 
-  /** Makes a further block of the encoding SA's numbers durable, and then the lanes go on. Throws L2VPN_STATE. */
-  grant(): void {
-    if (this.encoding?.extend()) this.#lanes.wake();
-    this.#watchPn();
+  /** Makes a further block of the encoding SA's numbers durable, and then the lanes go on. Rejects with L2VPN_STATE. */
+  async grant(): Promise<void> {
+    try {
+      if (await this.encoding?.extend()) this.#lanes.wake();
+    } finally {
+      this.#watchPn();
+    }
   }
 
   /** `listener` is called once per SA, when it is the encoding one and three quarters of its numbers are taken. */
@@ -121,37 +128,40 @@ export class SecyControl implements SecyView {
     this.#pnLow = listener;
   }
 
-  /** Stores how far the receiver has come. Throws L2VPN_STATE. */
-  saveReceived(): void {
+  /** `listener` hears what could not be stored and holds nothing up. */
+  onStoreFailed(listener: (error: unknown) => void): void {
+    this.#storeFailed = listener;
+  }
+
+  /** Stores how far the receiver has come; resolves when it is on disk. Rejects with L2VPN_STATE. */
+  async saveReceived(): Promise<void> {
     if (this.#settling) return;
     const counters = this.#lanes.counters();
+    const saved: Promise<void>[] = [];
     for (const { sci, sa } of this.#config.rxSc) {
       const place = this.#places.of(sci);
       for (const { an } of sa) {
-        this.#numbers
-          .rxOf(sci, an)
-          .save(readNextPn(counters, countersAt.rxSa(place, an) + RxSaCounter.nextPn));
+        const nextPn = readNextPn(counters, countersAt.rxSa(place, an) + RxSaCounter.nextPn);
+        saved.push(this.#numbers.rxOf(sci, an).save(nextPn));
       }
     }
+    await allOf(saved);
   }
 
   /**
-   * After the lanes have ended. `clean`: every lane drained, so that what it published is exact; otherwise all it had
-   * taken counts as used. Throws L2VPN_STATE.
+   * After the lanes have ended, and the change that is under way. `clean`: every lane drained, so that what it published
+   * is exact; otherwise all it had taken counts as used. Rejects with L2VPN_STATE; it is closed all the same.
    */
-  close(clean: boolean): void {
-    const counters = this.#lanes.counters();
-    const published = (an: number): bigint => readNextPn(counters, countersAt.txSa(an) + TxSaCounter.nextPn);
-    try {
-      this.saveReceived();
-    } finally {
-      this.#numbers.close(({ an, taken }) => (clean ? published(an) : taken));
-    }
-  }
-
-  /** Puts stored numbers back that somebody has removed; true where any were. Throws L2VPN_STATE. */
-  keep(): boolean {
-    return this.tx.filter((numbers) => numbers.keep()).length > 0;
+  close(clean: boolean): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#closed) return;
+      this.#closed = true;
+      const counters = this.#lanes.counters();
+      const published = (an: number): bigint =>
+        readNextPn(counters, countersAt.txSa(an) + TxSaCounter.nextPn);
+      const saved = this.saveReceived();
+      await allOf([saved, this.#numbers.close(({ an, taken }) => (clean ? published(an) : taken))]);
+    });
   }
 
   async #settle(): Promise<void> {

@@ -16,11 +16,11 @@ import { openTap } from '../host/tap.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import type { SecySpec } from '../macsec/secy.ts';
 import { endpointText } from '../ports/endpoint.ts';
-import type { PnState } from '../state/state.ts';
 import { sciOf } from '../wire/sci.ts';
 import type { LaneSpec } from '../worker/messages.ts';
 import { laneSpecs } from './lane-specs.ts';
 import { type MtuArithmetic, mtuArithmetic } from './mtu.ts';
+import type { NumberStore } from './packet-numbers.ts';
 import { type PathClaim, PathMtu } from './path-mtu.ts';
 import { type SaControl, TunnelSaControl } from './sa-control.ts';
 import { SecyControl } from './secy-control.ts';
@@ -80,7 +80,7 @@ export class Tunnel implements TunnelView {
   constructor(
     config: TunnelConfig,
     index: number,
-    state: PnState,
+    store: NumberStore,
     host: LaneHost,
     etherTypes: readonly number[] = [],
   ) {
@@ -98,7 +98,7 @@ export class Tunnel implements TunnelView {
     const gretap = mtuArithmetic(this.#path.octets, gre, null);
     this.#lowerMtu = Math.max(gretap.mtu, this.mtu + this.overhead - gretap.overhead);
     this.mac = tap.mac ?? randomMac();
-    this.macsec = macsec === null ? null : this.#createMacsec(macsec, state, host);
+    this.macsec = macsec === null ? null : this.#createMacsec(macsec, store, host);
     this.uncontrolled = etherTypes.length === 0 ? null : new TunnelUncontrolledPort(etherTypes);
   }
 
@@ -162,14 +162,14 @@ export class Tunnel implements TunnelView {
     return this.#lanes.map((lane) => ({ ...lane, secy }));
   }
 
-  /** Lanes are short of packet numbers. Throws L2VPN_STATE. */
-  grant(): void {
-    this.secy?.grant();
+  /** Lanes are short of packet numbers. Rejects with L2VPN_STATE. */
+  async grant(): Promise<void> {
+    await this.secy?.grant();
   }
 
-  /** Stores how far the receiver has come. Throws L2VPN_STATE. */
-  saveReceived(): void {
-    this.secy?.saveReceived();
+  /** Stores how far the receiver has come. Rejects with L2VPN_STATE. */
+  async saveReceived(): Promise<void> {
+    await this.secy?.saveReceived();
   }
 
   /** Asks for the path's MTU again; null where nothing is new. */
@@ -183,18 +183,18 @@ export class Tunnel implements TunnelView {
     return { ...claim, lowerMtu };
   }
 
-  /** Stores the numbers; TAP and socket go. `clean`: every lane drained, so that what it published is exact. */
-  close(clean: boolean): void {
-    try {
-      this.secy?.close(clean);
-    } finally {
-      this.uncontrolled?.close();
-      closeFds(this.#fds.splice(0));
-    }
+  /**
+   * TAP and socket go at once; resolves when the numbers are stored. `clean`: every lane drained, so that what it
+   * published is exact. Rejects with L2VPN_STATE; everything is closed all the same.
+   */
+  async close(clean: boolean): Promise<void> {
+    this.uncontrolled?.close();
+    closeFds(this.#fds.splice(0));
+    await this.secy?.close(clean);
   }
 
-  #createMacsec(config: MacsecConfig, state: PnState, host: LaneHost): TunnelMacsec {
-    const secy = new SecyControl(config, sciOf(this.mac, config.port), state, {
+  #createMacsec(config: MacsecConfig, store: NumberStore, host: LaneHost): TunnelMacsec {
+    const secy = new SecyControl(config, sciOf(this.mac, config.port), store, {
       configure: (spec) =>
         host.configure(this.name, spec).finally(() => {
           // New SAs begin to count at 0.

@@ -13,7 +13,7 @@ suite('a state directory that is taken away under traffic', { programs: ['ping']
     await pingUntil(host1, '192.168.1.2');
     const load = host1.start(['ping', '-n', '-q', '-i', '0.01', '-c', '400', '192.168.1.2']);
     await rm(site1.stateDir, { recursive: true });
-    await site1.waitForLog(/had been removed: stored again/);
+    await site1.waitForLog(/state directory .* had been removed: made again/);
     const sent = (await site1.counters()).OutPktsEncrypted ?? 0;
     await site1.kill9();
     await site1.start();
@@ -31,7 +31,7 @@ suite('a state directory that is taken away under traffic', { programs: ['ping']
     await pingUntil(host1, '192.168.1.2');
     await rm(site1.stateDir, { recursive: true });
     await writeFile(site1.stateDir, 'a file where the directory was');
-    await site1.waitForLog(/cannot be stored in .*: trying again each second/);
+    await site1.waitForLog(/: trying again each second/);
     await pingUntil(host1, '192.168.1.2');
     await rm(site1.stateDir);
     await mkdir(site1.stateDir, { mode: 0o700 });

@@ -18,7 +18,7 @@ import { createGretap } from '../../../src/encap/gretap.ts';
 import { type Batch, type BatchLayout, slots } from '../../../src/frame/batch.ts';
 import { DROP_TEXTS, Drop } from '../../../src/frame/drop.ts';
 import { laneCounters, laneCountersBytes, Traffic } from '../../../src/frame/lane-counters.ts';
-import { defaultMacsec, type MacsecConfig } from '../../../src/macsec/config.ts';
+import { defaultMacsec, defaultSa, type MacsecConfig } from '../../../src/macsec/config.ts';
 import { createSecy, keySlots } from '../../../src/macsec/configure.ts';
 import { secyCountersLen } from '../../../src/macsec/counters.ts';
 import { loadAddon } from '../../../src/native/load.ts';
@@ -57,7 +57,7 @@ function modeOf(input: Buffer): Mode {
   const key = Buffer.alloc(cipher.endsWith('256') ? 32 : 16, 0x22);
   const salt = Buffer.alloc(12, 7);
   const xpn = cipher.includes('xpn') ? { ssci: 1, salt } : { ssci: null, salt: null };
-  const sa = { an: d & 3, pn: PN_START, keyId: '02', sak: createSecretKey(key), active: true, ...xpn };
+  const sa = { ...defaultSa, an: d & 3, pn: PN_START, keyId: '02', sak: createSecretKey(key), ...xpn };
   const macsec: MacsecConfig = {
     ...defaultMacsec,
     cipher,

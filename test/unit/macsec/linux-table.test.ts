@@ -9,7 +9,7 @@ import { nodeProvider } from '../../../src/crypto/node-provider.ts';
 import { ReceiveLane } from '../../../src/datapath/receive.ts';
 import { createGretap } from '../../../src/encap/gretap.ts';
 import { laneCounters, laneCountersBytes } from '../../../src/frame/lane-counters.ts';
-import { defaultMacsec, type MacsecConfig, type SaConfig } from '../../../src/macsec/config.ts';
+import { defaultMacsec, defaultSa, type MacsecConfig, type SaConfig } from '../../../src/macsec/config.ts';
 import { createSecy, keySlots } from '../../../src/macsec/configure.ts';
 import {
   countersAt,
@@ -108,9 +108,9 @@ function macsecConfig(setup: SecYSetup, validate: ValidateMode): MacsecConfig {
 
 function saConfig(sa: SaSetup): SaConfig {
   return {
+    ...defaultSa,
     an: sa.an,
     pn: BigInt(sa.pn),
-    keyId: '00',
     sak: createSecretKey(Buffer.from(sa.key, 'hex')),
     active: sa.state === 'on',
     ssci: sa.ssci ?? null,

@@ -155,19 +155,6 @@ describe('batched reads and writes', () => {
   });
 });
 
-describe('a locked file', () => {
-  it('is locked once', () => {
-    const path = join(folder, 'lock');
-    const fd = addon.lockFile(path);
-    expect(fd).toBeGreaterThan(2);
-    expect(addon.lockFile(path)).toBe(-1);
-    addon.closeFd(fd);
-    const again = addon.lockFile(path);
-    expect(again).toBeGreaterThan(2);
-    addon.closeFd(again);
-  });
-});
-
 describe('several threads', () => {
   it('load the addon at once, each with keys of its own, while the main thread works too', async () => {
     const code = `

@@ -6,8 +6,11 @@ import type { MacsecConfig } from '../../../src/macsec/config.ts';
 import { MAX_RX_SC } from '../../../src/macsec/configure.ts';
 import { secyCountersLen } from '../../../src/macsec/counters.ts';
 import type { SecySpec } from '../../../src/macsec/secy.ts';
-import type { PnChannel, PnState, RxPn, TxPn } from '../../../src/state/state.ts';
+import type { PnChannel } from '../../../src/state/pn-channel.ts';
+import type { RxPn } from '../../../src/state/stored-rx.ts';
+import type { TxPn } from '../../../src/state/stored-tx.ts';
 import { mtuArithmetic } from '../../../src/tunnel/mtu.ts';
+import type { NumberStore } from '../../../src/tunnel/packet-numbers.ts';
 import { SecyControl, type SecyLanes } from '../../../src/tunnel/secy-control.ts';
 import { type CountedLane, totalsOf } from '../../../src/tunnel/totals.ts';
 import type { TunnelView } from '../../../src/tunnel/view.ts';
@@ -16,16 +19,15 @@ import type { TunnelView } from '../../../src/tunnel/view.ts';
 export const OWN_SCI = '0000001111110001';
 
 /** Packet numbers in memory, and what was asked of them, in order. */
-export class MemoryState implements PnState {
-  readonly dir: string = '/nowhere';
+export class MemoryState implements NumberStore {
   readonly log: string[] = [];
   /** What a restart would find: by key identifier. */
   readonly stored: Map<string, bigint> = new Map<string, bigint>();
-  /** Called before a number is durable. */
-  onReserve: (ceiling: bigint) => void = () => {};
+  /** Called before a number is durable; the disk has it when that resolves. */
+  onReserve: (ceiling: bigint) => void | Promise<void> = () => {};
   readonly #open: Set<string> = new Set<string>();
 
-  openTx({ keyId }: PnChannel, floorPn: bigint): TxPn {
+  async openTx({ keyId }: PnChannel, floorPn: bigint): Promise<TxPn> {
     const at = `tx ${keyId}`;
     if (this.#open.has(at)) throw new Error(`${at} is open already`);
     this.#open.add(at);
@@ -38,19 +40,18 @@ export class MemoryState implements PnState {
       next: this.stored.get(at) ?? floorPn,
       fresh: !this.stored.has(at),
       path: at,
-      reserve: (ceiling) => {
-        this.onReserve(ceiling);
+      reserve: async (ceiling) => {
+        await this.onReserve(ceiling);
         write('reserve', ceiling);
       },
-      keep: () => false,
-      close: (next) => {
+      close: async (next) => {
         this.#open.delete(at);
         write('close', next);
       },
     };
   }
 
-  openRx({ keyId }: PnChannel, floorPn: bigint): RxPn {
+  async openRx({ keyId }: PnChannel, floorPn: bigint): Promise<RxPn> {
     const at = `rx ${keyId}`;
     const { stored } = this;
     return {
@@ -60,10 +61,10 @@ export class MemoryState implements PnState {
       },
       fresh: !stored.has(at),
       path: at,
-      save: (lowest) => {
+      save: async (lowest) => {
         if (lowest > (stored.get(at) ?? floorPn)) stored.set(at, lowest);
       },
-      close: () => {},
+      close: async () => {},
     };
   }
 }
@@ -97,7 +98,7 @@ export class MemoryLanes implements SecyLanes {
 export async function secyOf(
   config: MacsecConfig,
   lanes: SecyLanes = new MemoryLanes(),
-  state: PnState = new MemoryState(),
+  state: NumberStore = new MemoryState(),
 ): Promise<SecyControl> {
   const secy = new SecyControl(config, OWN_SCI, state, lanes);
   await secy.change(() => config);

@@ -109,10 +109,10 @@ describe('a key source', () => {
     const low: number[] = [];
     sas.onPnLow((an) => low.push(an));
     await sas.installTx({ ...key(0, 1), pn: NEARLY });
-    secy.grant();
+    await secy.grant();
     expect(low).toEqual([]);
     take(lanes, 1001);
-    for (let i = 0; i < 3; i++) secy.grant();
+    for (let i = 0; i < 3; i++) await secy.grant();
     expect(low).toEqual([0]);
     await sas.installTx({ ...key(1, 2), pn: 2n ** 32n - 5n });
     expect(low).toEqual([0]);

@@ -53,7 +53,7 @@ describe('what a SecY has received', () => {
     };
     await expect(secy.configure(settingsOf(FILE))).rejects.toThrow('the worker is gone');
     lanes.published[RX_NEXT] = 700;
-    secy.saveReceived();
+    await secy.saveReceived();
     expect(state.stored.get('rx 08')).toBe(700n);
   });
 });
@@ -67,7 +67,7 @@ describe('a SecY that closes', () => {
     const secy = await secyOf(FILE, lanes, state);
     lanes.published[TX_NEXT] = 50;
     lanes.published[RX_NEXT] = 60;
-    secy.close(clean);
+    await secy.close(clean);
     expect([state.stored.get('tx 01'), state.stored.get('rx 08')]).toEqual([pn, 60n]);
   });
 
@@ -81,7 +81,7 @@ describe('a SecY that closes', () => {
     const secy = await secyOf(config, lanes, state);
     writeNextPn(lanes.published, TX_NEXT, 2 ** 28, 4_000_000_001);
     writeNextPn(lanes.published, RX_NEXT, 2 ** 32 - 1, 2 ** 32 - 1);
-    secy.close(true);
+    await secy.close(true);
     expect(state.stored.get('tx 01')).toBe(2n ** 60n + 4_000_000_001n);
     expect(state.stored.get('rx 08')).toBe(2n ** 64n - 1n);
   });
@@ -91,14 +91,14 @@ describe('lanes that are short of packet numbers', () => {
   it('are woken when a block is granted, and not when there is none left', async () => {
     const lanes = new MemoryLanes();
     const secy = await secyOf(macsecConfig({ txSa: [saOf({ pn: 2n ** 32n - 20_000n })] }), lanes);
-    secy.grant();
-    secy.grant();
+    await secy.grant();
+    await secy.grant();
     expect(lanes.woken).toBe(1);
   });
 
   it('without a transmit SA have none to be short of', async () => {
     const secy = await secyOf(macsecConfig({ txSa: [], rxSc: [rxScOf([], SCI)] }));
     expect(secy.encoding).toBeNull();
-    expect(() => secy.grant()).not.toThrow();
+    await secy.grant();
   });
 });

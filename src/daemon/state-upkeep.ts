@@ -1,0 +1,75 @@
+/**
+ * Packet numbers on disk while tunnels run: further grants, what was received, what somebody has removed. Nothing waits
+ * for the disk; of each kind one write at a time is under way per tunnel, and one that fails is tried again each second.
+ */
+import type { Logger } from 'pino';
+import type { StateStore } from '../state/store.ts';
+import type { Tunnel } from '../tunnel/tunnel.ts';
+import { StateTrouble, type Trouble } from './state-trouble.ts';
+
+/** A disk that has not answered for so long is told of. */
+const SILENT_MS = 10_000;
+/** Under this name for what is not about one tunnel; no tunnel is called so. */
+const ALL = '';
+
+interface Write {
+  readonly tunnel: string;
+  readonly trouble: Trouble;
+  readonly sinceMs: number;
+}
+
+export class StateUpkeep {
+  readonly #store: StateStore;
+  readonly #trouble: StateTrouble;
+  readonly #writes = new Map<string, Write>();
+
+  constructor(store: StateStore, log: Logger) {
+    this.#store = store;
+    this.#trouble = new StateTrouble(log);
+  }
+
+  /** Once a second. */
+  tick(tunnels: Iterable<Tunnel>): void {
+    this.#tellSilence();
+    this.#once(ALL, 'store', () => this.#store.verify());
+    for (const tunnel of tunnels) {
+      if (this.#trouble.has(tunnel.name, 'grant')) this.grant(tunnel);
+      this.#once(tunnel.name, 'store', () => tunnel.saveReceived());
+    }
+  }
+
+  /** Its lanes are short of numbers. A disk that does not take them now may do so in a second; until then frames go on within what is granted. */
+  grant(tunnel: Tunnel): void {
+    this.#once(tunnel.name, 'grant', () => tunnel.grant());
+  }
+
+  tell(tunnel: string, trouble: Trouble, error: unknown): void {
+    this.#trouble.tell(tunnel, trouble, error);
+  }
+
+  /** The tunnel is closed. */
+  forget(tunnel: string): void {
+    this.#trouble.forget(tunnel);
+  }
+
+  #once(tunnel: string, trouble: Trouble, write: () => Promise<void>): void {
+    const key = `${tunnel} ${trouble}`;
+    if (this.#writes.has(key)) return;
+    this.#writes.set(key, { tunnel, trouble, sinceMs: performance.now() });
+    write()
+      .then(
+        () => this.#trouble.over(tunnel, trouble),
+        (error: unknown) => this.#trouble.tell(tunnel, trouble, error),
+      )
+      .finally(() => this.#writes.delete(key));
+  }
+
+  #tellSilence(): void {
+    const now = performance.now();
+    for (const { tunnel, trouble, sinceMs } of this.#writes.values()) {
+      if (now - sinceMs < SILENT_MS) continue;
+      const text = `stateDir ${this.#store.dir} does not answer; is its file system frozen, or its disk failing?`;
+      this.#trouble.tell(tunnel, trouble, new Error(text));
+    }
+  }
+}
