@@ -7,6 +7,7 @@
 #include "error.h"
 #include "event.h"
 #include "host-lock.h"
+#include "link-group.h"
 #include "link.h"
 #include "poller.h"
 #include "port.h"
@@ -33,6 +34,7 @@ static const struct {
     {"setLinkMtu", set_link_mtu},
     {"setLinkUp", set_link_up},
     {"addToBridge", add_to_bridge},
+    {"deleteLinks", delete_links},
     {"openGreSocket", open_gre_socket},
     {"openUdpSocket", open_udp_socket},
     {"pathMtu", path_mtu},

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { Config, TunnelConfig } from '../config/types.ts';
 import type { AeadProvider } from '../crypto/aead.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
+import { deleteLinks } from '../host/link.ts';
 import { StaticKeys, type StaticKeysContext } from '../keys/static.ts';
 import type { StateStore } from '../state/store.ts';
 import { allWhileTheyEnd, someAtOnce } from '../tunnel/in-turn.ts';
@@ -120,6 +121,7 @@ export class Tunnels {
 
   /** `clean`: no worker has failed, so what the lanes published is exact. What cannot be stored is logged. */
   async closeAll(clean: boolean): Promise<void> {
+    deleteLinks([...this.all()].map(({ ifindex }) => ifindex).filter((ifindex) => ifindex > 0));
     const closing = [...this.all()].map((tunnel) => this.#closeTunnel(tunnel, clean));
     if (await allWhileTheyEnd(SILENT_DISK_MS, closing)) return;
     const { store, log } = this.#context;

@@ -106,6 +106,8 @@ export interface Addon {
   setLinkUp(ifname: string, up: boolean): void;
   /** Enslaves `ifname` to `bridge` (SIOCBRADDIF). */
   addToBridge(bridge: string, ifname: string): void;
+  /** Puts the links into `group` (not 0, and nobody else's) and deletes that in one step; returns how many were there. */
+  deleteLinks(ifindexes: Int32Array, group: number): number;
 
   // --- sockets -------------------------------------------------------------------------------------
   /**

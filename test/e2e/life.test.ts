@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { GrePacket } from '../../lab/capture.ts';
-import { daemonPath, EXAMPLE_KEYS, type Site } from '../../lab/site.ts';
+import { daemonPath, EXAMPLE_KEYS, type Site, tunnelFile } from '../../lab/site.ts';
 import { labOfTests, pingOnce, pingUntil, suite } from './support.ts';
 
 /** The packet numbers that one router sent, in the order of the wire. */
@@ -34,6 +34,30 @@ suite('a daemon that is stopped', {}, () => {
       expect(site.logs().at(-1)?.msg).toBe('stopped');
     },
   );
+
+  it('with many tunnels takes all their interfaces with it, and no other', async () => {
+    lab.explainFailure();
+    const { nsra } = lab.topology;
+    const tunnels = Array.from({ length: 20 }, (_, i) => ({
+      ...tunnelFile(lab.topology, 1, {
+        name: `t${i}`,
+        tap: { ifname: `tap${i}`, mac: null, bridge: null },
+        gre: { encap: 'udp', port: 6000 + i },
+        macsec: null,
+      }),
+    }));
+    const site = lab.siteOf(1, { tunnels });
+    await nsra.run(['ip', 'tuntap', 'add', 'foreign', 'mode', 'tap', 'group', '0']);
+    await site.start();
+    const taps = async () => {
+      const { stdout } = await nsra.run(['ip', '-j', 'link', 'show', 'type', 'tun']);
+      return (JSON.parse(stdout) as { ifname: string }[]).map(({ ifname }) => ifname);
+    };
+    expect(await taps()).toHaveLength(21);
+    expect(await site.stop()).toEqual({ code: 0, signal: null });
+    expect(await taps()).toEqual(['foreign']);
+    await nsra.run(['ip', 'link', 'delete', 'foreign']);
+  });
 
   it('goes on where it had stopped, past at most the numbers that its lanes had taken ahead', async () => {
     lab.explainFailure();
