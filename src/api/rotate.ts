@@ -19,6 +19,7 @@ export interface RotateBody {
   salt?: string | undefined;
   now?: boolean | undefined;
   graceMs?: number | undefined;
+  backMs?: number | undefined;
 }
 
 export const ROTATE_BODY: z.ZodType<RotateBody> = z.strictObject({
@@ -31,11 +32,32 @@ export const ROTATE_BODY: z.ZodType<RotateBody> = z.strictObject({
   salt: hex(24).optional(),
   now: z.boolean().optional(),
   graceMs: z.number().min(0).max(86_400_000).optional(),
+  backMs: z.number().min(0).max(86_400_000).optional(),
 });
 
-export type RotationState = 'waiting for the peer' | 'grace time' | 'done';
+export type RotationState = 'waiting for the peer' | 'grace time' | 'done' | 'aborted';
 
 export interface RotationStatus {
   an: number;
   state: RotationState;
+  /** Transmit was moved before the peer had the new key, and has gone back to the old one. */
+  wentBack: boolean;
+  /** What the configuration should say when the rotation is done. */
+  file: RotatedFile;
+}
+
+/** The SAs of a tunnel's `macsec` as its configuration file names them. */
+export interface RotatedFile {
+  encodingSa: number;
+  txSa: FiledSa[];
+  /** The SAs of the RxSC whose key changes. */
+  rxSc: { sci: string; sa: FiledSa[] };
+}
+
+export interface FiledSa {
+  an: number;
+  keyId: string;
+  keyFile: string;
+  ssci?: number;
+  salt?: string;
 }

@@ -5,6 +5,7 @@
  *     GET  /v1/tunnels/NAME          one of them
  *     GET  /v1/down                  those that are to run and do not
  *     POST /v1/tunnels/NAME/rotate   a key change
+ *     POST /v1/tunnels/NAME/abort    back from one that has not ended
  *     POST /v1/reload                the configuration file as it is now
  *
  * What is refused is answered with a `Refusal`; 404 where there is no such path or tunnel.
@@ -22,6 +23,7 @@ export interface Protocol {
   tunnel: { params: { name: string }; body: undefined; answer: TunnelSnapshot };
   down: { params: NoParams; body: undefined; answer: DownSnapshot[] };
   rotate: { params: { name: string }; body: RotateBody; answer: RotationStatus };
+  abort: { params: { name: string }; body: undefined; answer: RotationStatus };
   reload: { params: NoParams; body: undefined; answer: ReloadAnswer };
 }
 
@@ -40,6 +42,7 @@ export const ROUTES: { readonly [Name in RouteName]: Route<Protocol[Name]['body'
   tunnel: { method: 'GET', path: '/v1/tunnels/{name}', body: null },
   down: { method: 'GET', path: '/v1/down', body: null },
   rotate: { method: 'POST', path: '/v1/tunnels/{name}/rotate', body: ROTATE_BODY },
+  abort: { method: 'POST', path: '/v1/tunnels/{name}/abort', body: null },
   reload: { method: 'POST', path: '/v1/reload', body: null },
 };
 

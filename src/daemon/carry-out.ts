@@ -1,6 +1,9 @@
 /** Carrying a reload out: tunnels that go, that change, that come. What was done is undone where a step fails. */
 import type { Config } from '../config/types.ts';
-import { sasOf, settingsOf } from '../tunnel/sa-set.ts';
+import { haveSameKeys, mergeSas } from '../keys/merge-sas.ts';
+import type { MacsecConfig } from '../macsec/config.ts';
+import { type SaSet, sasOf, settingsOf } from '../tunnel/sa-set.ts';
+import type { DownTunnel } from './down-tunnels.ts';
 import type { MacsecChange, ReloadPlan } from './reload.ts';
 import type { Tunnels } from './tunnels.ts';
 
@@ -28,29 +31,26 @@ export async function carryOut(plan: ReloadPlan, context: CarryOutContext): Prom
     for (const step of undo.reverse()) await step().catch((fault: unknown) => context.failed(fault));
     throw error;
   }
-  for (const { name, keys } of plan.macsec) if (keys) context.tunnels.find(name)?.keys?.forgetRotation();
+  for (const { name, config, was, keys } of plan.macsec) {
+    if (keys) await context.tunnels.find(name)?.keys?.keep(was, config);
+  }
 }
 
 async function remove(name: string, { tunnels, before, clean }: CarryOutContext, undo: Undo): Promise<void> {
-  const config = tunnels.configOf(name);
+  const { config, sas } = tunnels.runningOf(name);
   await tunnels.remove(name, clean());
-  undo.push(() => tunnels.add(config, indexOf(before, name)));
+  undo.push(() => tunnels.add(config, indexOf(before, name), sas));
 }
 
-/** SAs stay, a rotation's too, unless the file has new ones. */
+/** SAs stay, a rotation's too, but for what the file changes of them. */
 async function changeMacsec(
-  { name, config, keys }: MacsecChange,
+  { name, config, was: filed, keys }: MacsecChange,
   { tunnels }: CarryOutContext,
   undo: Undo,
 ): Promise<void> {
   const down = tunnels.down.get(name);
   if (down !== null) {
-    // It comes up with what the file says.
-    const { config: was } = down;
-    down.config = { ...was, macsec: config };
-    undo.push(async () => {
-      down.config = was;
-    });
+    undo.push(changeDown(down, filed, config));
     return;
   }
   const { tunnel, keys: source } = tunnels.get(name);
@@ -60,8 +60,21 @@ async function changeMacsec(
   await secy.configure(settingsOf(config));
   undo.push(() => secy.configure(settingsOf(was)));
   if (!keys) return;
-  await source.reload(sasOf(config));
-  undo.push(() => source.reload(sasOf(was)));
+  undo.push(await source.reload(filed, config));
+}
+
+/** It comes up with what the file says now. Returns what undoes it. */
+function changeDown(down: DownTunnel, filed: SaSet, config: MacsecConfig): () => Promise<void> {
+  const { config: was, sas } = down;
+  down.config = { ...was, macsec: config };
+  const goesOn = sas !== null && haveSameKeys(filed, config);
+  down.sas = goesOn
+    ? { sas: mergeSas(filed, config, sas.sas), filed: sas.filed }
+    : { sas: sasOf(config), filed: null };
+  return async () => {
+    down.config = was;
+    down.sas = sas;
+  };
 }
 
 async function add(name: string, { tunnels, after, clean }: CarryOutContext, undo: Undo): Promise<void> {

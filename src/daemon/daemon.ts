@@ -5,7 +5,6 @@
  */
 import type { Logger } from 'pino';
 import { openControl } from '../api/control-socket.ts';
-import type { RotateBody, RotationStatus } from '../api/rotate.ts';
 import { closeServer } from '../api/router.ts';
 import type { ReloadAnswer } from '../api/routes.ts';
 import type { Handlers } from '../api/server.ts';
@@ -16,6 +15,7 @@ import type { Config } from '../config/types.ts';
 import { configWarnings } from '../config/warnings.ts';
 import { type AeadChoice, selectProvider } from '../crypto/select.ts';
 import { EXIT_STATUS, L2vpnError, messageOf } from '../errors.ts';
+import type { StaticKeys } from '../keys/static.ts';
 import { createMetrics } from '../report/metrics.ts';
 import { snapshotOf } from '../report/snapshot.ts';
 import { openStore, type StateStore } from '../state/store.ts';
@@ -121,7 +121,8 @@ export class Daemon {
       tunnels: async () => this.#snapshots(),
       tunnel: async ({ name }) => this.#snapshots().find((tunnel) => tunnel.name === name) ?? null,
       down: async () => [...this.#tunnels.down.all()].map(downSnapshot),
-      rotate: ({ name }, body) => this.#rotate(name, body),
+      rotate: ({ name }, body) => this.#keysInTurn(name, (keys) => keys.rotate(body)),
+      abort: ({ name }) => this.#keysInTurn(name, (keys) => keys.abort()),
       reload: () => this.reload(),
     };
   }
@@ -134,7 +135,7 @@ export class Daemon {
   }
 
   /** Null: there is no such tunnel. */
-  #rotate(name: string, body: RotateBody): Promise<RotationStatus | null> {
+  #keysInTurn<T>(name: string, step: (keys: StaticKeys) => Promise<T>): Promise<T | null> {
     return this.#inTurn(async () => {
       const down = this.#tunnels.down.get(name);
       if (down !== null)
@@ -142,7 +143,7 @@ export class Daemon {
       const keyed = this.#tunnels.find(name);
       if (keyed === null) return null;
       if (keyed.keys === null) throw new L2vpnError('L2VPN_USAGE', `tunnel "${name}" has no MACsec`);
-      return keyed.keys.rotate(body);
+      return step(keyed.keys);
     });
   }
 

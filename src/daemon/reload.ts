@@ -22,7 +22,9 @@ export interface ReloadPlan {
 export interface MacsecChange {
   readonly name: string;
   readonly config: MacsecConfig;
-  /** SAs were added, removed or changed in the file: they take the place of those that run, whatever a rotation did. */
+  /** As the file was before; with prints in place of keys. */
+  readonly was: MacsecConfig;
+  /** SAs were added, removed or changed in the file. */
   readonly keys: boolean;
 }
 
@@ -56,7 +58,12 @@ export function planReload(before: Config, after: Config): ReloadPlan {
     }
     tunnels.push({ ...was, macsec: now.macsec });
     if (!sameMacsec(was.macsec, now.macsec)) {
-      macsec.push({ name: now.name, config: now.macsec, keys: !sameSas(was.macsec, now.macsec) });
+      macsec.push({
+        name: now.name,
+        config: now.macsec,
+        was: was.macsec,
+        keys: !sameSas(was.macsec, now.macsec),
+      });
     }
   }
   const fixedGlobal = Object.fromEntries(FIXED_GLOBAL.map((key) => [key, before[key]]));
@@ -93,7 +100,8 @@ function sameMacsec(was: MacsecConfig, now: MacsecConfig): boolean {
 }
 
 function withoutKeys(config: MacsecConfig): object {
-  const bare = (sa: SaConfig): object => ({ ...sa, sak: null });
+  // Where a key lies says nothing of it.
+  const bare = (sa: SaConfig): object => ({ ...sa, sak: null, keyFile: null });
   return {
     ...config,
     txSa: config.txSa.map(bare),

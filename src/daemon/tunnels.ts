@@ -7,9 +7,10 @@ import type { Config, TunnelConfig } from '../config/types.ts';
 import type { AeadProvider } from '../crypto/aead.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
 import { deleteLinks } from '../host/link.ts';
-import { StaticKeys, type StaticKeysContext } from '../keys/static.ts';
+import { StaticKeys, type StaticKeysContext, type StaticSas } from '../keys/static.ts';
 import type { StateStore } from '../state/store.ts';
 import { allWhileTheyEnd, someAtOnce } from '../tunnel/in-turn.ts';
+import { NO_SAS } from '../tunnel/sa-set.ts';
 import { type LaneHost, Tunnel } from '../tunnel/tunnel.ts';
 import { Workers, workerCount } from '../worker/workers.ts';
 import { type DownTunnel, DownTunnels } from './down-tunnels.ts';
@@ -20,6 +21,8 @@ import { logFresh, logPathMtu, logRemoved, logUp } from './tunnel-log.ts';
 export interface TunnelsContext extends StaticKeysContext {
   readonly log: Logger;
   readonly store: StateStore;
+  /** Something has failed that the daemon cannot go on without. */
+  failed(error: unknown): void;
 }
 
 /** A tunnel and who decides its SAs; null without MACsec. */
@@ -130,9 +133,12 @@ export class Tunnels {
     );
   }
 
-  /** A further tunnel, `tunnels[index]` of the configuration. Throws L2vpnError with nothing left open. */
-  async add(config: TunnelConfig, index: number): Promise<void> {
-    const tunnel = await this.#open(config, index);
+  /**
+   * A further tunnel, `tunnels[index]` of the configuration; `sas`: as it ran before, null: those of `config`. Throws
+   * L2vpnError with nothing left open.
+   */
+  async add(config: TunnelConfig, index: number, sas: StaticSas | null = null): Promise<void> {
+    const tunnel = await this.#open(config, index, sas);
     try {
       await (await this.#workers)?.add(tunnel.lanes());
     } catch (error) {
@@ -148,15 +154,18 @@ export class Tunnels {
     logRemoved(this.#context.log, name);
   }
 
-  /** The configuration that it runs by, or will when it is up again. Throws L2VPN_INTERNAL where there is no such tunnel. */
-  configOf(name: string): TunnelConfig {
-    return this.#down.get(name)?.config ?? this.get(name).tunnel.config;
+  /** What it runs by, or will when it is up again. Throws L2VPN_INTERNAL where there is no such tunnel. */
+  runningOf(name: string): { config: TunnelConfig; sas: StaticSas | null } {
+    const down = this.#down.get(name);
+    if (down !== null) return { config: down.config, sas: down.sas };
+    const { tunnel, keys } = this.get(name);
+    return { config: tunnel.config, sas: keys?.given ?? null };
   }
 
   /** In its turn: a reload before it may have changed the tunnel, or removed it. */
   async #bringUp(down: DownTunnel): Promise<boolean> {
     if (!this.#down.isDown(down)) return false;
-    await this.add(down.config, down.index);
+    await this.add(down.config, down.index, down.sas);
     return true;
   }
 
@@ -184,11 +193,13 @@ export class Tunnels {
       const keyed = this.find(name);
       if (keyed === null) return;
       const { config, index } = keyed.tunnel;
+      const sas = keyed.keys?.given ?? null;
       // What its lanes had taken counts as used.
       await this.#close(name, false);
       this.#down.add(
         config,
         index,
+        sas,
         errno === TAP_GONE ? `interface ${config.tap.ifname} was deleted` : reason,
       );
     };
@@ -210,8 +221,10 @@ export class Tunnels {
   }
 
   /** Its key source first, and with it the packet numbers. Throws L2vpnError; nothing is left open then. */
-  async #open(config: TunnelConfig, index: number): Promise<Tunnel> {
-    const keys = config.macsec === null ? null : new StaticKeys(config.name, config.macsec, this.#context);
+  async #open(config: TunnelConfig, index: number, sas: StaticSas | null = null): Promise<Tunnel> {
+    const { name, macsec } = config;
+    const given = sas ?? { sas: macsec ?? NO_SAS, filed: null };
+    const keys = macsec === null ? null : new StaticKeys(name, given, this.#context);
     const tunnel = new Tunnel(config, index, this.#context.store, this.#lanes, keys?.etherTypes);
     tunnel.secy?.onStoreFailed((error) => this.#upkeep.tell(config.name, 'store', error));
     try {

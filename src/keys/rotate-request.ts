@@ -12,6 +12,7 @@ import type { SaSet } from '../tunnel/sa-set.ts';
 import type { RotationRequest } from './rotation.ts';
 
 const DEFAULT_GRACE_MS = 10_000;
+const DEFAULT_BACK_MS = 30_000;
 
 /** What of a tunnel's SAs a request builds on. */
 export type RunningSas = Pick<SaControl, 'cipher' | 'sas'>;
@@ -37,14 +38,29 @@ export function rotationRequest(tunnel: string, running: RunningSas, body: Rotat
   const rxSc = sas.rxSc.find((sc) => sc.sci === sci);
   if (rxSc === undefined)
     throw new L2vpnError('L2VPN_USAGE', `rotate: tunnel "${tunnel}" has no rxSc ${sci}`);
-  const an = body.an ?? (sas.encodingSa + 1) % AN_COUNT;
+  const an = body.an ?? nextAn(sas, rxSc.sa);
   const oldTx = sas.txSa.find((sa) => sa.an === sas.encodingSa);
   const common = { an, octets: sakLen(cipher), salt: body.salt };
   const tx = newSa({ ...common, file: body.txKeyFile, keyId: body.txKeyId, old: oldTx });
   const rx = newSa({ ...common, file: body.rxKeyFile, keyId: body.rxKeyId, old: rxSc.sa[0] });
   refuseOldKeys(sas, tx, rx);
   if (isXpn(cipher)) for (const sa of [tx, rx]) requireNonce(tunnel, sa);
-  return { tx, rx, sci, now: body.now ?? false, graceMs: body.graceMs ?? DEFAULT_GRACE_MS };
+  const { now = false, graceMs = DEFAULT_GRACE_MS, backMs = DEFAULT_BACK_MS } = body;
+  return { tx, rx, sci, now, graceMs, backMs };
+}
+
+/**
+ * The AN that follows the highest one which either direction uses. Both ends come to the same, whichever begins: what one
+ * sends with the other receives with.
+ */
+function nextAn({ txSa }: SaSet, rxSas: readonly SaConfig[]): number {
+  const used = [...txSa, ...rxSas].map(({ an }) => an);
+  const highest = Math.max(...used, -1);
+  for (let i = 1; i < AN_COUNT; i++) {
+    const an = (highest + i) % AN_COUNT;
+    if (!used.includes(an)) return an;
+  }
+  return (highest + 1) % AN_COUNT;
 }
 
 /** XPN: SSCI and salt come from an SA before, so there must be one. */

@@ -1,89 +1,200 @@
-/** Static keys: the SAs that the file names, and the rotations that `l2vpnd rotate` orders, at most one at a time. */
+/**
+ * Static keys: the SAs that the file names, and the rotations that `l2vpnd rotate` orders, at most one at a time. What a
+ * rotation has brought is kept on disk and runs in place of the file's SAs until the file says the same.
+ */
 import type { Logger } from 'pino';
 import type { RotateBody, RotationStatus } from '../api/rotate.ts';
+import { sakLen } from '../crypto/cipher-suite.ts';
 import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
-import { L2vpnError } from '../errors.ts';
+import { L2vpnError, messageOf } from '../errors.ts';
 import type { InTurn } from '../tunnel/in-turn.ts';
 import type { SaControl } from '../tunnel/sa-control.ts';
 import { NO_SAS, type SaSet } from '../tunnel/sa-set.ts';
+import { rotatedFile } from './filed-sas.ts';
+import { channelIds, KeptSasFile, type KeyStore } from './kept-sas.ts';
 import type { KeySource } from './key-source.ts';
+import { areSameSas, haveSameKeys, mergeSas, replacedBy } from './merge-sas.ts';
 import { asksToMoveNow, rotationRequest } from './rotate-request.ts';
-import { Rotation } from './rotation.ts';
+import { Rotation, type RotationContext } from './rotation.ts';
 
 /** What the sources of all tunnels share. */
 export interface StaticKeysContext {
   readonly log: Logger;
   /** Reloads and rotations, one after the other. */
   readonly inTurn: InTurn;
-  /** Something has failed that the daemon cannot go on without. */
-  failed(error: unknown): void;
+  readonly store: KeyStore;
+}
+
+/** The SAs of a tunnel as the file names them, and as they run where they have run already. */
+export interface StaticSas {
+  readonly sas: SaSet;
+  /** `channelIds` of the file's SAs; null: `sas` are the file's. */
+  readonly filed: readonly string[] | null;
 }
 
 export class StaticKeys implements KeySource {
   readonly etherTypes: readonly number[] = [];
   readonly #tunnel: string;
-  /** What to start with; not kept longer, for the keys in it. */
-  #file: SaSet;
   readonly #context: StaticKeysContext;
+  /** What to start with; not kept longer, for the keys in it. */
+  #given: StaticSas;
+  /** `channelIds` of the SAs in the file. */
+  #filed: readonly string[] = [];
   #sas: SaControl | null = null;
+  #kept: KeptSasFile | null = null;
   #rotation: Rotation | null = null;
+  #lastFault = '';
 
-  /** `file`: the SAs that the configuration names for `tunnel`. */
-  constructor(tunnel: string, file: SaSet, context: StaticKeysContext) {
+  constructor(tunnel: string, given: StaticSas, context: StaticKeysContext) {
     this.#tunnel = tunnel;
-    this.#file = file;
+    this.#given = given;
     this.#context = context;
   }
 
-  /** Takes no frames. */
+  /** Takes no frames. Throws L2vpnError: a retired key, kept SAs that cannot be believed, packet numbers. */
   async start(sas: SaControl, _port: UncontrolledPort | null = null): Promise<void> {
+    const { sas: given, filed } = this.#given;
+    this.#given = { sas: NO_SAS, filed: [] };
     this.#sas = sas;
-    await sas.replace(this.#file);
-    this.#file = NO_SAS;
+    this.#filed = filed ?? channelIds(sas.sci, given);
+    const file = new KeptSasFile(this.#context.store, this.#tunnel, sas.sci);
+    this.#kept = file;
+    const kept = await file.load(given, this.#filed, sakLen(sas.cipher));
+    if (kept === null || kept === 'other') {
+      await sas.replace(given);
+      if (kept === 'other') await this.#tryKeep(given);
+      return;
+    }
+    await sas.replace(kept.sas);
+    if (kept.pending !== null) {
+      this.#rotation = Rotation.resume(kept.pending, this.#rotationContext);
+      this.#context.log.info({ tunnel: this.#tunnel, ...this.#told }, 'a rotation goes on');
+      return;
+    }
+    this.#context.log.info({ tunnel: this.#tunnel, encodingSa: kept.sas.encodingSa }, KEPT);
+    await this.#trying(() => file.retire(replacedBy(given, kept.sas)));
+    if (filed === null && areSameSas(given, kept.sas)) await this.#trying(() => file.clear());
   }
 
   stop(): void {
     this.#rotation?.stop();
   }
 
-  /** Puts `file` in the place of the SAs that run, in the caller's turn. Throws L2vpnError, with all SAs as they were. */
-  async reload(file: SaSet): Promise<void> {
-    await this.#control.replace(file);
+  /** What another source of the same tunnel would start with to go on as this one. */
+  get given(): StaticSas {
+    return this.#sas === null ? this.#given : { sas: this.#sas.sas, filed: this.#filed };
   }
 
-  /** The last rotation; null: none since the start, or since `forgetRotation`. */
+  /**
+   * The file has changed from `before` (with keys or prints of them) to `after`, in the caller's turn; `keep` comes when
+   * all of the reload has been done. Resolves with what undoes it. Throws L2vpnError, with all SAs as they were.
+   */
+  async reload(before: SaSet, after: SaSet): Promise<() => Promise<void>> {
+    const control = this.#control;
+    const [was, filed] = [control.sas, this.#filed];
+    // What a rotation is about to bring needs no hurry: it goes on.
+    if (!this.#leadsTo(after)) await control.replace(mergeSas(before, after, was));
+    this.#filed = channelIds(control.sci, after);
+    return async () => {
+      this.#filed = filed;
+      await control.replace(was);
+    };
+  }
+
+  /** After a reload: a rotation ends where the file has other keys than `before`, and what runs is kept. */
+  async keep(before: SaSet, after: SaSet): Promise<void> {
+    if (!haveSameKeys(before, after) && !this.#leadsTo(after)) this.#forgetRotation();
+    await this.#tryKeep(after);
+  }
+
+  /** The last rotation; null: none since the start, or since the file has had other keys. */
   get rotation(): RotationStatus | null {
-    return this.#rotation === null ? null : statusOf(this.#rotation);
-  }
-
-  /** Ends the rotation under way; SAs stay as they are. */
-  forgetRotation(): void {
-    this.#rotation?.stop();
-    this.#rotation = null;
+    return this.#rotation === null ? null : this.#told;
   }
 
   /** Starts a key change, or has one that waits for the peer go on; in the caller's turn. Throws L2vpnError. */
   async rotate(body: RotateBody): Promise<RotationStatus> {
     const running = this.#rotation;
-    if (running !== null && running.state !== 'done') return this.#moveNow(running, body);
+    if (running !== null && !running.ended) return this.#moveNow(running, body);
     const sas = this.#control;
-    const rotation = new Rotation(rotationRequest(this.#tunnel, sas, body), {
-      sas,
-      inTurn: this.#context.inTurn,
-      failed: this.#context.failed,
-    });
+    const rotation = new Rotation(rotationRequest(this.#tunnel, sas, body), this.#rotationContext);
     await rotation.start();
     this.#rotation = rotation;
-    this.#context.log.info({ tunnel: this.#tunnel, ...statusOf(rotation) }, 'rotation started');
-    return statusOf(rotation);
+    const { an, state } = rotation;
+    this.#context.log.info({ tunnel: this.#tunnel, an, state }, 'rotation started');
+    return this.#told;
+  }
+
+  /** Takes a rotation back that has not ended, in the caller's turn. Throws L2VPN_USAGE where there is none, L2VPN_BUSY. */
+  async abort(): Promise<RotationStatus> {
+    const running = this.#rotation;
+    if (running === null || running.ended) {
+      throw new L2vpnError('L2VPN_USAGE', `tunnel "${this.#tunnel}" is in no rotation`);
+    }
+    await running.abort();
+    this.#context.log.warn({ tunnel: this.#tunnel, an: running.an }, 'rotation aborted: the old keys go on');
+    return this.#told;
   }
 
   async #moveNow(running: Rotation, body: RotateBody): Promise<RotationStatus> {
     if (running.state !== 'waiting for the peer' || !asksToMoveNow(body, running.request)) {
-      throw new L2vpnError('L2VPN_BUSY', `tunnel "${this.#tunnel}" is in a rotation: ${running.state}`);
+      throw new L2vpnError(
+        'L2VPN_BUSY',
+        `tunnel "${this.#tunnel}" is in a rotation: ${running.state}; rotate --abort takes it back`,
+      );
     }
     await running.moveNow();
-    return statusOf(running);
+    return this.#told;
+  }
+
+  /** The rotation under way ends with the keys of `file`. */
+  #leadsTo(file: SaSet): boolean {
+    const rotation = this.#rotation;
+    return rotation !== null && !rotation.ended && haveSameKeys(file, rotation.target);
+  }
+
+  /** Ends the rotation under way; SAs stay as they are. */
+  #forgetRotation(): void {
+    this.#rotation?.stop();
+    this.#rotation = null;
+  }
+
+  /** Where the file says what runs, nothing need be kept; else what runs is, in its place. */
+  #tryKeep(file: SaSet): Promise<void> {
+    const { sas } = this.#control;
+    const pending = this.#rotation?.pending ?? null;
+    const isFile = pending === null && areSameSas(file, sas);
+    return this.#trying(async () => {
+      if (isFile) await this.#kept?.clear();
+      else await this.#kept?.save(sas, pending, this.#filed);
+    });
+  }
+
+  /** A disk that fails ends nothing. */
+  async #trying(step: () => Promise<void>): Promise<void> {
+    await step().catch((error: unknown) => this.#tell(error));
+  }
+
+  #tell(error: unknown): void {
+    const text = messageOf(error);
+    if (text !== this.#lastFault) this.#context.log.error({ tunnel: this.#tunnel }, text);
+    this.#lastFault = text;
+  }
+
+  get #rotationContext(): RotationContext {
+    return {
+      sas: this.#control,
+      inTurn: this.#context.inTurn,
+      keep: async (sas, pending) => this.#kept?.save(sas, pending, this.#filed),
+      retire: async (sas) => this.#kept?.retire(sas),
+      failed: (error) => this.#tell(error),
+      wentBack: () => this.#context.log.warn({ tunnel: this.#tunnel }, WENT_BACK),
+    };
+  }
+
+  get #told(): RotationStatus {
+    const { an, state, wentBack, request } = this.#rotation!;
+    return { an, state, wentBack, file: rotatedFile(request) };
   }
 
   get #control(): SaControl {
@@ -92,6 +203,7 @@ export class StaticKeys implements KeySource {
   }
 }
 
-function statusOf({ an, state }: Rotation): RotationStatus {
-  return { an, state };
-}
+const KEPT = 'the SAs of the last rotation go on, in place of those in the configuration';
+const WENT_BACK =
+  'the peer has not followed the rotation: transmitting with the old key again, and receiving with both; has it been ' +
+  'rotated, with the same keys and the same AN?';

@@ -17,13 +17,28 @@ const WHAT = 'a rotation';
 export interface RotatedSa {
   an: number;
   keyId: string;
-  /** Absolute. */
-  keyFile: string;
+  /** Absolute; null: the key stands in the configuration. */
+  keyFile: string | null;
   /** XPN only; `salt` as 24 hex digits. */
   ssci: number | null;
   salt: string | null;
   /** `channelId` of key and SCI. */
   channel: string;
+}
+
+/** A rotation that has not ended. */
+export interface PendingRotation {
+  /** Of the new SAs. */
+  an: number;
+  /** The RxSC whose key changes: 16 hex digits. */
+  sci: string;
+  /** Transmit has moved to the new SA. */
+  moved: boolean;
+  graceMs: number;
+  /** How long transmit may be ahead of the peer; 0: for ever. */
+  backMs: number;
+  /** The AN that transmit goes back to. */
+  before: number;
 }
 
 export interface RotationRecord {
@@ -34,6 +49,8 @@ export interface RotationRecord {
   rxSc: { sci: string; sa: RotatedSa[] }[];
   /** `channelId` of each SA of the configuration that this stands in for: for another configuration it is nothing. */
   replaces: string[];
+  /** Null: it has ended. */
+  pending: PendingRotation | null;
 }
 
 /** Reads the key file of an SA; throws L2vpnError. */
@@ -43,7 +60,7 @@ const hex = (digits: number): z.ZodString => z.string().regex(new RegExp(`^[0-9a
 const SA: z.ZodType<RotatedSa> = z.strictObject({
   an: z.int().min(0).max(3),
   keyId: z.string().regex(/^([0-9a-f]{2}){1,16}$/),
-  keyFile: z.string().startsWith('/').max(4096),
+  keyFile: z.string().startsWith('/').max(4096).nullable(),
   ssci: z.int().min(0).max(0xffffffff).nullable(),
   salt: hex(24).nullable(),
   channel: hex(32),
@@ -52,6 +69,15 @@ const SAS: z.ZodType<RotatedSa[]> = z
   .array(SA)
   .max(4)
   .refine((list) => new Set(list.map(({ an }) => an)).size === list.length);
+const AN = z.int().min(0).max(3);
+const PENDING: z.ZodType<PendingRotation> = z.strictObject({
+  an: AN,
+  sci: hex(16),
+  moved: z.boolean(),
+  graceMs: z.number().min(0),
+  backMs: z.number().min(0),
+  before: AN,
+});
 const RECORD: z.ZodType<RotationRecord> = z
   .strictObject({
     sci: hex(16),
@@ -59,6 +85,7 @@ const RECORD: z.ZodType<RotationRecord> = z
     txSa: SAS,
     rxSc: z.array(z.strictObject({ sci: hex(16), sa: SAS })),
     replaces: z.array(hex(32)),
+    pending: PENDING.nullable(),
   })
   .refine(({ encodingSa, txSa }) => txSa.some(({ an }) => an === encodingSa));
 
@@ -135,7 +162,7 @@ function requireSameKey(
 ): void {
   if (channelId({ sak, sci, ssci, keyId }) === channel) return;
   const text =
-    `key file ${keyFile} holds another key than the key ${keyId} that a rotation installed (${path}): put that key ` +
+    `${keyFile === null ? 'the configuration' : `key file ${keyFile}`} holds another key than the key ${keyId} that a rotation installed (${path}): put that key ` +
     'back, or write the keys to use into the configuration and delete the record';
   throw new L2vpnError('L2VPN_STATE', text);
 }

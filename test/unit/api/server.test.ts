@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as client from '../../../src/api/client.ts';
 import { openControl } from '../../../src/api/control-socket.ts';
+import type { RotationStatus } from '../../../src/api/rotate.ts';
 import { closeServer } from '../../../src/api/router.ts';
 import type { Handlers } from '../../../src/api/server.ts';
 import { L2vpnError } from '../../../src/errors.ts';
@@ -29,14 +30,19 @@ const { tunnel } = await tunnelOf(macsecConfig());
 const snapshot = snapshotOf(tunnel, 'batch', null);
 /** What the daemon was asked to do. */
 const asked: unknown[] = [];
+const ROTATING: RotationStatus = {
+  ...{ an: 1, state: 'grace time', wentBack: false },
+  file: { encodingSa: 1, txSa: [], rxSc: { sci: '0000002222220001', sa: [] } },
+};
 const api: Handlers = {
   tunnels: async () => [snapshot],
   tunnel: async ({ name }) => (name === snapshot.name ? snapshot : null),
   rotate: async ({ name }, body) => {
     if (name !== snapshot.name) return null;
     asked.push(body);
-    return { an: 1, state: 'grace time' };
+    return ROTATING;
   },
+  abort: async () => null,
   down: async () => [],
   reload: async () => {
     throw new L2vpnError('L2VPN_KEYFILE', 'key file x does not exist', { exitStatus: 66 });
@@ -128,7 +134,7 @@ describe('the client of the control socket', () => {
     const path = await opened();
     expect(await client.ask(path, 'tunnel', { name: 'site2' })).toEqual(JSON.parse(JSON.stringify(snapshot)));
     const body = { txKeyFile: '/tx', rxKeyFile: '/rx', now: true };
-    expect(await client.ask(path, 'rotate', { name: 'site2' }, body)).toEqual({ an: 1, state: 'grace time' });
+    expect(await client.ask(path, 'rotate', { name: 'site2' }, body)).toEqual(ROTATING);
     expect(asked.splice(0)).toEqual([body]);
   });
 

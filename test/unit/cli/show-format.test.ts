@@ -2,9 +2,11 @@
  * `l2vpnd show` against what iproute2 6.1 printed of two devices on Linux 6.1 (iproute2-macsec-show.txt: `ip -s macsec
  * show`, `ip macsec show`, `ip -j -s macsec show`, `ip -j macsec show`): octet for octet, and then what only we have.
  */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { RotationStatus } from '../../../src/api/rotate.ts';
 import type { Counters, SaSnapshot, TunnelSnapshot } from '../../../src/api/tunnel.ts';
 import { jsonOf, textOf } from '../../../src/cli/show-format.ts';
 import {
@@ -132,7 +134,7 @@ describe('l2vpnd show, as text', () => {
         ...device(11),
         endpoint: '2.2.2.254:40001',
         encap: 'udp',
-        rotation: { an: 1, state: 'waiting for the peer' },
+        rotation: rotation('waiting for the peer'),
         drops: { PnExhausted: 3, NoTxSa: 0, InPktsLate: 1 },
       },
       true,
@@ -148,6 +150,11 @@ describe('l2vpnd show, as text', () => {
   });
 });
 
+function rotation(state: RotationStatus['state']): RotationStatus {
+  const file = { encodingSa: 1, txSa: [], rxSc: { sci: '0000002222220001', sa: [] } };
+  return { an: 1, state, wentBack: false, file };
+}
+
 describe('l2vpnd show -j', () => {
   const withoutOurs = (one: TunnelSnapshot, statistics: boolean): object => {
     const { l2vpnd, ...kernels } = jsonOf(one, statistics) as Record<string, unknown>;
@@ -162,7 +169,7 @@ describe('l2vpnd show -j', () => {
   });
 
   it('adds one object', () => {
-    const { l2vpnd } = jsonOf({ ...device(11), rotation: { an: 1, state: 'grace time' } }, true) as {
+    const { l2vpnd } = jsonOf({ ...device(11), rotation: rotation('grace time') }, true) as {
       l2vpnd: Record<string, unknown>;
     };
     expect(l2vpnd).toMatchObject({
@@ -175,7 +182,7 @@ describe('l2vpnd show -j', () => {
       encap: 'none',
       aead: 'batch',
       pn_left: null,
-      rotation: { an: 1, state: 'grace time' },
+      rotation: { an: 1, state: 'grace time', wentBack: false },
       peer_last_seen: null,
     });
     expect(Object.keys(l2vpnd)).toEqual(expect.arrayContaining(['tx', 'rx', 'drops']));

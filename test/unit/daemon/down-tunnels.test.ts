@@ -25,7 +25,7 @@ describe('tunnels that are down', () => {
       return true;
     });
     const start = Date.now();
-    down.add(CONFIG, 0, 'interface macsec1 was deleted');
+    down.add(CONFIG, 0, null, 'interface macsec1 was deleted');
     await vi.advanceTimersByTimeAsync(200_000);
     expect(tries.map((at) => (at - start) / 1000)).toEqual([1, 3, 7, 15, 31, 63, 123, 183]);
     expect(downSnapshot(down.get('site2')!)).toMatchObject({
@@ -53,7 +53,7 @@ describe('tunnels that are down', () => {
       opened.push(one.config.name);
       return true;
     });
-    down.add(CONFIG, 0, 'gone');
+    down.add(CONFIG, 0, null, 'gone');
     await vi.advanceTimersByTimeAsync(1000);
     expect(down.forget('site2')).toBe(CONFIG);
     turn();
@@ -64,7 +64,7 @@ describe('tunnels that are down', () => {
   it('are not tried after the stop', async () => {
     const bringUp = vi.fn(async () => true);
     const { down } = downTunnels(bringUp);
-    down.add(CONFIG, 0, 'gone');
+    down.add(CONFIG, 0, null, 'gone');
     down.stop();
     await vi.advanceTimersByTimeAsync(600_000);
     expect(bringUp).not.toHaveBeenCalled();

@@ -64,8 +64,24 @@ describe('a rotate request', () => {
     [2, 3],
     [3, 0],
   ])('after AN %d comes AN %d', (encodingSa, an) => {
-    const made = parse({}, reference({ encodingSa, txSa: [saOf({ an: encodingSa })] }));
+    const rxSc = [rxScOf([saOf({ an: encodingSa, keyId: '09' }, '22'.repeat(16))])];
+    const made = parse({}, reference({ encodingSa, txSa: [saOf({ an: encodingSa })], rxSc }));
     expect([made.tx.an, made.rx.an]).toEqual([an, an]);
+  });
+
+  it.each([
+    [0, 1, 2],
+    [3, 0, 1],
+    [2, 1, 3],
+  ])('with AN %d one way and AN %d the other both ends take AN %d', (one, other, an) => {
+    const ends = [
+      [one, other],
+      [other, one],
+    ].map(([tx = 0, rx = 0]) => {
+      const rxSc = [rxScOf([saOf({ an: rx, keyId: '09' }, '22'.repeat(16))])];
+      return parse({}, reference({ encodingSa: tx, txSa: [saOf({ an: tx })], rxSc }));
+    });
+    expect(ends.map(({ tx }) => tx.an)).toEqual([an, an]);
   });
 
   it.each([

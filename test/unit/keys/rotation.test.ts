@@ -6,7 +6,9 @@ import { L2vpnError } from '../../../src/errors.ts';
 import { Rotation, type RotationContext } from '../../../src/keys/rotation.ts';
 import type { SaConfig } from '../../../src/macsec/config.ts';
 import { clearRxSa, countersAt, RxSaCounter } from '../../../src/macsec/counters.ts';
+import { PnBlock } from '../../../src/macsec/packet-number.ts';
 import type { SecySpec } from '../../../src/macsec/secy.ts';
+import type { PendingRotation } from '../../../src/state/rotation-record.ts';
 import { type InTurn, oneAfterAnother } from '../../../src/tunnel/in-turn.ts';
 import { TunnelSaControl } from '../../../src/tunnel/sa-control.ts';
 import type { SaSet } from '../../../src/tunnel/sa-set.ts';
@@ -43,6 +45,12 @@ class End {
   readonly incoming: Frame[] = [];
   /** Why a frame could not be received. */
   readonly lost: string[] = [];
+  /** Steps that failed. */
+  readonly faults: string[] = [];
+  /** What was made durable, in order, and the keys retired for good. */
+  readonly kept: { sas: SaSet; pending: PendingRotation | null }[] = [];
+  readonly retired: string[] = [];
+  diskFull = false;
   readonly inTurn: InTurn = oneAfterAnother();
   readonly lanes = new MemoryLanes();
   readonly state = new MemoryState();
@@ -82,18 +90,27 @@ class End {
 
   get context(): RotationContext {
     const failed = (error: unknown): void => {
-      this.lost.push(String(error));
+      this.faults.push(String(error));
     };
-    return { sas: this.sas, inTurn: this.inTurn, failed };
+    const keep: RotationContext['keep'] = async (sas, pending) => {
+      if (this.diskFull) throw new L2vpnError('L2VPN_STATE', 'ENOSPC');
+      this.kept.push({ sas, pending });
+    };
+    const retire: RotationContext['retire'] = async (sas) => {
+      if (this.diskFull) throw new L2vpnError('L2VPN_STATE', 'ENOSPC');
+      this.retired.push(...sas.txSa.map(({ keyId }) => keyId));
+    };
+    const wentBack = (): void => {};
+    return { sas: this.sas, inTurn: this.inTurn, keep, retire, failed, wentBack };
   }
 
   /** `l2vpnd rotate [--now]` with the next keys; false where the daemon refuses, since a change is under way. */
   async rotate(now: boolean): Promise<boolean> {
-    if (this.rotation !== null && this.rotation.state !== 'done') return false;
+    if (this.rotation !== null && !this.rotation.ended) return false;
     this.generation++;
     const tx = keyOf(this.#number, this.generation);
     const rx = keyOf(1 - this.#number, this.generation);
-    this.rotation = new Rotation({ tx, rx, sci: SCI, now, graceMs: GRACE_MS }, this.context);
+    this.rotation = new Rotation({ tx, rx, sci: SCI, now, graceMs: GRACE_MS, backMs: 0 }, this.context);
     await this.rotation.start();
     return true;
   }
@@ -254,7 +271,7 @@ describe('a key change between two ends', () => {
           if (at.generation < world.peerOf(at).generation) expect(await at.rotate(true)).toBe(true);
         }
         await world.settle();
-        expect([one.lost, two.lost]).toEqual([[], []]);
+        expect([one.lost, two.lost, one.faults, two.faults]).toEqual([[], [], [], []]);
         expect(one.generation).toBe(two.generation);
         for (const at of world.ends) {
           expect(at.txAns).toEqual([one.generation % 4]);
@@ -342,7 +359,7 @@ describe('a rotation at one end', () => {
     const at = await End.open(0);
     const before = at.running;
     const sa = { ...keyOf(0, 4), an: 0 };
-    const request = { tx: sa, rx: sa, sci: SCI, now: true, graceMs: 0 };
+    const request = { tx: sa, rx: sa, sci: SCI, now: true, graceMs: 0, backMs: 0 };
     const refused = await new Rotation(request, at.context).start().catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(L2vpnError);
     expect(refused).toMatchObject({ code: 'L2VPN_CONFIG', message: expect.stringMatching(/AN 0 has an SA/) });
@@ -354,8 +371,8 @@ describe('a rotation at one end', () => {
     const at = await End.open(0);
     const [tx, rx] = [keyOf(0, 1), keyOf(1, 1)];
     // The key is another's already.
-    at.state.openTx({ sak: tx.sak, sci: OWN_SCI, ssci: null, keyId: tx.keyId }, 1n);
-    const rotation = new Rotation({ tx, rx, sci: SCI, now: true, graceMs: 0 }, at.context);
+    await at.state.openTx({ sak: tx.sak, sci: OWN_SCI, ssci: null, keyId: tx.keyId }, 1n);
+    const rotation = new Rotation({ tx, rx, sci: SCI, now: true, graceMs: 0, backMs: 0 }, at.context);
     await expect(rotation.start()).rejects.toThrow(/open already/);
     expect([at.txAns, at.rxAns, at.running.encodingSa]).toEqual([[0], [0], 0]);
     expect(vi.getTimerCount()).toBe(0);
@@ -403,5 +420,174 @@ describe('a rotation at one end', () => {
     expect(one.rxAns).toEqual([0, 1]);
     two.rotation?.stop();
     expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+/** Lets one frame of `from` come at `to`. */
+function deliver(from: End, to: End): void {
+  to.incoming.push(from.send());
+  to.receive();
+}
+
+describe('a rotation whose peer does not follow', () => {
+  const BACK_MS = 5000;
+
+  async function ahead(): Promise<[End, End]> {
+    const [one, two] = (await World.open()).ends;
+    one.rotation = new Rotation(
+      {
+        ...{ tx: keyOf(0, 1), rx: keyOf(1, 1), sci: SCI, now: true },
+        ...{ graceMs: GRACE_MS, backMs: BACK_MS },
+      },
+      one.context,
+    );
+    await one.rotation.start();
+    return [one, two];
+  }
+
+  it('goes back to the old key after its time, receives with both, and follows when the peer comes', async () => {
+    const [one, two] = await ahead();
+    await vi.advanceTimersByTimeAsync(BACK_MS - 100);
+    expect(one.running.encodingSa).toBe(1);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(one.running.encodingSa).toBe(0);
+    expect([one.txAns, one.rxAns, one.rotation?.wentBack]).toEqual([[0, 1], [0, 1], true]);
+    deliver(one, two);
+    expect(two.lost).toEqual([]);
+    await two.rotate(true);
+    deliver(two, one);
+    await vi.advanceTimersByTimeAsync(60);
+    expect(one.running.encodingSa).toBe(1);
+    deliver(one, two);
+    await vi.advanceTimersByTimeAsync(GRACE_MS + 200);
+    expect([one, two].map((at) => [at.rotation?.state, at.txAns, at.rxAns])).toEqual([
+      ['done', [1], [1]],
+      ['done', [1], [1]],
+    ]);
+  });
+
+  it('stays ahead where the peer has followed, however silent it is then', async () => {
+    const [one, two] = await ahead();
+    await two.rotate(false);
+    deliver(one, two);
+    await vi.advanceTimersByTimeAsync(60);
+    deliver(two, one);
+    await vi.advanceTimersByTimeAsync(10 * BACK_MS);
+    expect([one.running.encodingSa, two.running.encodingSa]).toEqual([1, 1]);
+  });
+
+  it('moves at once where the old key has no packet numbers left', async () => {
+    const [one] = (await World.open()).ends;
+    await one.sas.replace({
+      encodingSa: 0,
+      txSa: [{ ...keyOf(0, 0), keyId: 'ee', pn: 2n ** 32n - 1n, sak: keyOf(0, 9).sak }],
+      rxSc: one.sas.sas.rxSc,
+    });
+    new PnBlock(one.lanes.specs.at(-1)!.txShare[0]!.pn!, 1, false).available();
+    await one.rotate(false);
+    await vi.advanceTimersByTimeAsync(60);
+    expect(one.running.encodingSa).toBe(1);
+    one.rotation?.stop();
+  });
+});
+
+describe('a rotation that is aborted', () => {
+  it.each([
+    ['while it waits', false],
+    ['when transmit has moved and the peer has not', true],
+  ])('%s leaves the SAs as they were, on disk too', async (_, now) => {
+    const [one, two] = (await World.open()).ends;
+    await one.rotate(now);
+    await one.rotation?.abort();
+    expect([one.rotation?.state, one.txAns, one.rxAns, one.running.encodingSa]).toEqual([
+      'aborted',
+      [0],
+      [0],
+      0,
+    ]);
+    expect(one.kept.at(-1)).toMatchObject({ sas: { encodingSa: 0, txSa: [{ an: 0 }] }, pending: null });
+    deliver(one, two);
+    expect([two.lost, vi.getTimerCount()]).toEqual([[], 0]);
+    await one.rotate(false);
+    expect(one.txAns).toEqual([0, 2]);
+    one.rotation?.stop();
+  });
+
+  it('is refused when both ends transmit with their new keys', async () => {
+    const [one, two] = (await World.open()).ends;
+    await one.rotate(false);
+    await two.rotate(true);
+    deliver(two, one);
+    await vi.advanceTimersByTimeAsync(60);
+    await expect(one.rotation?.abort()).rejects.toMatchObject({ code: 'L2VPN_BUSY' });
+    deliver(one, two);
+    await vi.advanceTimersByTimeAsync(GRACE_MS + 200);
+    expect([one.rotation?.state, two.rotation?.state]).toEqual(['done', 'done']);
+  });
+});
+
+describe('a rotation on a disk', () => {
+  it('keeps each step before it is done, and retires the old keys when they have gone', async () => {
+    const [one, two] = (await World.open()).ends;
+    const before = (end: End): string => `${end.kept.length}`;
+    one.lanes.onConfigure = async () => void steps.push(`${before(one)}`);
+    const steps: string[] = [];
+    await one.rotate(false);
+    await two.rotate(true);
+    deliver(two, one);
+    await vi.advanceTimersByTimeAsync(GRACE_MS + 200);
+    expect(
+      one.kept.map(({ sas, pending }) => [sas.encodingSa, sas.txSa.map(({ an }) => an), pending?.moved]),
+    ).toEqual([
+      [0, [0, 1], false],
+      [1, [0, 1], true],
+      [1, [1], undefined],
+    ]);
+    // Receive and transmit SA; the move; the old ones, one by one.
+    expect(steps).toEqual(['0', '0', '2', '3', '3']);
+    expect(one.retired).toEqual(['0000']);
+    two.rotation?.stop();
+  });
+
+  it('that takes nothing does not begin, and changes nothing', async () => {
+    const [one] = (await World.open()).ends;
+    one.diskFull = true;
+    await expect(one.rotate(false)).rejects.toThrow('ENOSPC');
+    expect([one.txAns, one.rxAns, vi.getTimerCount()]).toEqual([[0], [0], 0]);
+  });
+
+  it('that fills in its middle goes on when there is room again', async () => {
+    const [one, two] = (await World.open()).ends;
+    await one.rotate(false);
+    one.diskFull = true;
+    await two.rotate(true);
+    deliver(two, one);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect([one.running.encodingSa, one.faults.length]).toEqual([0, 3]);
+    one.diskFull = false;
+    await vi.advanceTimersByTimeAsync(1100);
+    expect(one.running.encodingSa).toBe(1);
+    one.rotation?.stop();
+    two.rotation?.stop();
+  });
+
+  it.each([false, true])('goes on after a restart in its middle (moved: %s)', async (moved) => {
+    const [one, two] = (await World.open()).ends;
+    await one.rotate(moved);
+    one.rotation?.stop();
+    const { sas, pending } = one.kept.at(-1)!;
+    expect(sas).toEqual(one.sas.sas);
+    one.rotation = Rotation.resume(pending!, one.context);
+    expect(one.rotation.pending).toEqual(pending);
+    await two.rotate(true);
+    deliver(two, one);
+    await vi.advanceTimersByTimeAsync(60);
+    deliver(one, two);
+    await vi.advanceTimersByTimeAsync(GRACE_MS + 200);
+    expect([one, two].map((at) => [at.rotation?.state, at.txAns, at.rxAns])).toEqual([
+      ['done', [1], [1]],
+      ['done', [1], [1]],
+    ]);
+    expect([one.lost, two.lost]).toEqual([[], []]);
   });
 });

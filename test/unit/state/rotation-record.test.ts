@@ -12,7 +12,7 @@ const [OWN, PEER] = ['0000001111110001', '0000002222220001'];
 const TX_FILE = '/etc/l2vpnd/keys/tx-2.key';
 const RX_FILE = '/etc/l2vpnd/keys/rx-2.key';
 let keys: Map<string, KeyObject>;
-const readKey: ReadKey = ({ keyFile }) => keys.get(keyFile)!;
+const readKey: ReadKey = ({ keyFile }) => keys.get(keyFile!)!;
 
 let dir: string;
 let store: StateStore;
@@ -30,7 +30,14 @@ function saOf(keyFile: string, sci: string, fields: Partial<RotatedSa> = {}): Ro
 
 function recordOf(fields: Partial<RotatedSa> = {}): RotationRecord {
   const rxSc = [{ sci: PEER, sa: [saOf(RX_FILE, PEER, fields)] }];
-  return { sci: OWN, encodingSa: 1, txSa: [saOf(TX_FILE, OWN, fields)], rxSc, replaces: ['0'.repeat(32)] };
+  return {
+    sci: OWN,
+    encodingSa: 1,
+    txSa: [saOf(TX_FILE, OWN, fields)],
+    rxSc,
+    replaces: ['0'.repeat(32)],
+    pending: null,
+  };
 }
 
 const path = (): string => join(dir, 'tunnel-site2.rotation.json');
