@@ -111,8 +111,8 @@ function createProgram(choose: (action: Action) => void): Command {
     .argument('<name>', 'the tunnel')
     .allowExcessArguments(false)
     .description('change the keys of a running tunnel without loss: at one end, then with --now at the other')
-    .requiredOption('--tx-key-file <file>', 'the new key to send with (hex; the peer receives with it)')
-    .requiredOption('--rx-key-file <file>', 'the new key to receive with (hex; the peer sends with it)')
+    .option('--tx-key-file <file>', 'the new key to send with (hex; the peer receives with it)')
+    .option('--rx-key-file <file>', 'the new key to receive with (hex; the peer sends with it)')
     .option('--tx-key-id <hex>', 'its identifier (default: the last one plus 1)')
     .option('--rx-key-id <hex>', 'its identifier (default: the last one plus 1)')
     .addOption(
@@ -124,6 +124,19 @@ function createProgram(choose: (action: Action) => void): Command {
     .addOption(
       new Option('--grace <seconds>', 'how long the old keys stay (default: 10)').argParser(wholeNumber),
     )
+    .addOption(
+      new Option(
+        '--back <seconds>',
+        'with --now: go back to the old key if the peer does not follow (default: 30, 0: never)',
+      ).argParser(wholeNumber),
+    )
+    .addOption(
+      new Option('--wait [seconds]', 'until both ends are done (75: not within that time)').argParser(
+        wholeNumber,
+      ),
+    )
+    .option('--write', 'wait, then write the new SAs into the file that --config names')
+    .option('--abort', 'take back a rotation that is not done')
     .addOption(configOption())
     .addOption(socketOption())
     .action((name: string, _options: object, command: Command) => {

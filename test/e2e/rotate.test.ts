@@ -1,7 +1,7 @@
 /** Keys change again and again while frames flow, and a change that cannot be leaves everything as it was. */
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Background, RunResult } from '../../lab/run.ts';
 import type { Site } from '../../lab/site.ts';
 import { type Lab, labOfTests, pingOnce, pingUntil, suite } from './support.ts';
@@ -158,20 +158,141 @@ suite('keys change again and again', {}, () => {
     await expectNothingLost(sites);
   });
 
-  it('a restart with the old configuration never sends a number of the old key again', async () => {
+  /** `l2vpnd rotate` at both ends with keys that `n` makes new; the first of `sites` has the keys the right way round. */
+  async function rotate(sites: readonly Site[], i: 0 | 1, n: number, ...more: string[]): Promise<RunResult> {
+    const site = sites[i]!;
+    const [tx, rx] = i === 0 ? [`a${n}`, `b${n}`] : [`b${n}`, `a${n}`];
+    const files = [
+      await keyFile(site, `tx${n}`, tx.repeat(16)),
+      await keyFile(site, `rx${n}`, rx.repeat(16)),
+    ];
+    const name = site.name === 'site1' ? 'site2' : 'site1';
+    return site.command('rotate', name, '--tx-key-file', files[0]!, '--rx-key-file', files[1]!, ...more);
+  }
+
+  it('after it both ends killed and started by their old files, in either order, have the new keys', async () => {
     lab.explainFailure();
-    const [site1, site2] = await lab.bothSites();
+    const sites = await lab.bothSites();
     await pingUntil(lab.topology.host1, '192.168.1.2');
-    const before = (await seen(site1)).macsec.sa_list[0]?.pn ?? Number.NaN;
     const ping = await steadyPing(lab);
-    await change(site1, site2, 5);
-    await untilDone([site1, site2], 1);
+    await change(sites[0], sites[1], 5);
+    await untilDone(sites, 1);
     await pingResult(ping);
-    await site1.stop();
-    await site1.start();
-    const { macsec } = await seen(site1);
-    expect(macsec.sa_list.map((sa) => sa.an)).toEqual([0]);
-    expect(macsec.sa_list[0]?.pn).toBeGreaterThanOrEqual(before);
+    const before = (await seen(sites[0])).macsec.sa_list[0]?.pn ?? Number.NaN;
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ] as const) {
+      await Promise.all(sites.map((site) => site.kill9()));
+      for (const i of order) await sites[i].start();
+      await pingUntil(lab.topology.host1, '192.168.1.2');
+      const ends = await Promise.all(sites.map(seen));
+      const keys = ends.map(({ macsec }) => macsec.sa_list.map(({ an, key }) => [an, key.slice(0, 2)]));
+      expect(keys).toEqual([[[1, '02']], [[1, '03']]]);
+      expect(ends.map(({ macsec }) => macsec.encoding_sa)).toEqual([1, 1]);
+    }
+    expect((await seen(sites[0])).macsec.sa_list[0]?.pn).toBeGreaterThan(before);
+  });
+
+  it('a key that it has retired is refused by its name, though nothing else of the rotation is left', async () => {
+    lab.explainFailure();
+    const sites = await lab.bothSites();
+    await pingUntil(lab.topology.host1, '192.168.1.2');
+    const ping = await steadyPing(lab);
+    await change(sites[0], sites[1], 6);
+    await untilDone(sites, 1);
+    await pingResult(ping);
+    const stored = async (end: string): Promise<string[]> =>
+      (await readdir(sites[0].stateDir)).filter((name) => name.endsWith(end));
+    await vi.waitUntil(async () => (await stored('.key.json')).length >= 3, { timeout: 5000 });
+    await sites[0].stop();
+    for (const name of await stored('.rotation.json')) await rm(join(sites[0].stateDir, name));
+    const { code, stderr } = await sites[0].startToFail();
+    expect(`${code} ${stderr}`).toMatch(
+      /^78 .*key 01 \(SCI 0000001111110001\) was retired at .* take a new key/,
+    );
+  });
+
+  it('in its middle both ends killed: they go on with it', async () => {
+    lab.explainFailure();
+    const sites = await lab.bothSites();
+    await pingUntil(lab.topology.host1, '192.168.1.2');
+    expect((await rotate(sites, 0, 7, '--grace', '1')).code).toBe(0);
+    expect((await rotate(sites, 1, 7, '--grace', '1', '--now')).code).toBe(0);
+    await Promise.all(sites.map((site) => site.kill9()));
+    await Promise.all(sites.map((site) => site.start()));
+    await pingUntil(lab.topology.host1, '192.168.1.2');
+    const ping = await steadyPing(lab);
+    await untilDone(sites, 1);
+    expect((await pingResult(ping)).lost).toBe(0);
+  });
+
+  it('begun at both ends at once, with --now, it ends at both on the same AN', async () => {
+    lab.explainFailure();
+    const sites = await lab.bothSites();
+    await pingUntil(lab.topology.host1, '192.168.1.2');
+    const ping = await steadyPing(lab);
+    const both = [0, 1] as const;
+    const answers = await Promise.all(both.map((i) => rotate(sites, i, 8, '--grace', '1', '--now')));
+    expect(answers.map(({ code }) => code)).toEqual([0, 0]);
+    await untilDone(sites, 1);
+    await pingResult(ping);
+    await pingUntil(lab.topology.host1, '192.168.1.2');
+  });
+
+  it('--wait --write: the file says it, a reload and a restart of either end by it change nothing', async () => {
+    lab.explainFailure();
+    const sites = await lab.bothSites();
+    await pingUntil(lab.topology.host1, '192.168.1.2');
+    const ping = await steadyPing(lab);
+    const first = rotate(sites, 0, 9, '--grace', '1', '--write');
+    await vi.waitUntil(async () => (await seen(sites[0])).rotation !== null, { timeout: 5000 });
+    const second = await rotate(sites, 1, 9, '--grace', '1', '--now', '--wait', '20');
+    expect(second).toMatchObject({ code: 0, stdout: expect.stringMatching(/AN 1; grace time\n.*: done\n$/) });
+    expect(await first).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/AN 1; waiting for the peer\n[^]*: done\n.*site1\.json says so now\n$/),
+    });
+    const { tunnels } = JSON.parse(await readFile(sites[0].configPath, 'utf8'));
+    expect(tunnels[0].macsec).toMatchObject({
+      encodingSa: 1,
+      txSa: [{ an: 1, keyId: '02', keyFile: join(sites[0].dir, 'tx9') }],
+      rxSc: [{ sa: [{ an: 1, keyFile: join(sites[0].dir, 'rx9') }] }],
+    });
+    expect(await sites[0].command('reload')).toMatchObject({ code: 0 });
+    expect((await readdir(sites[0].stateDir)).filter((name) => name.endsWith('.rotation.json'))).toEqual([]);
+    expect((await pingResult(ping)).lost).toBe(0);
+    for (const i of [0, 1] as const) {
+      await sites[i].stop();
+      await sites[i].start();
+      await pingUntil(lab.topology.host1, '192.168.1.2');
+    }
+    expect((await Promise.all(sites.map(seen))).map(({ macsec }) => macsec.encoding_sa)).toEqual([1, 1]);
+  });
+
+  it('at one end alone goes back after --back; --abort takes it away; traffic flows again at once', async () => {
+    lab.explainFailure();
+    const sites = await lab.bothSites();
+    await pingUntil(lab.topology.host1, '192.168.1.2');
+    const { code, stdout, stderr } = await rotate(sites, 0, 4, '--now', '--back', '1', '--wait');
+    expect([code, stdout]).toEqual([75, expect.stringMatching(/AN 1; grace time/)]);
+    expect(stderr).toMatch(/the peer has not followed: transmitting with the old key again/);
+    await sites[0].waitForLog(/the peer has not followed the rotation: .* has it been rotated/);
+    await pingUntil(lab.topology.host1, '192.168.1.2');
+    expect(await sites[0].command('rotate', 'site2', '--abort')).toMatchObject({
+      code: 0,
+      stdout: 'tunnel site2: aborted; the old SAs go on\n',
+    });
+    expect((await seen(sites[0])).macsec.sa_list.map(({ an }) => an)).toEqual([0]);
+    expect(await sites[0].command('rotate', 'site2', '--abort')).toMatchObject({ code: 64 });
+    expect(await sites[0].command('rotate', 'site2')).toMatchObject({
+      code: 64,
+      stderr: expect.stringMatching(/--tx-key-file and --rx-key-file are needed, or --abort/),
+    });
+    await change(sites[0], sites[1], 3);
+    const ping = await steadyPing(lab);
+    await untilDone(sites, 1);
+    expect((await pingResult(ping)).lost).toBe(0);
   });
 });
 
