@@ -30,6 +30,7 @@ import { RxSaCounter, RxScCounter, SecyCounter, writeNextPn } from './counters.t
 import { writeIv } from './iv.ts';
 import { moveAddresses } from './protect.ts';
 import { findRxSc, type RxSa, type RxSc, type SecY } from './secy.ts';
+import { noteLate, noteUnknownSci, noteUnusedSa } from './seen.ts';
 
 /** What a frame still needs after `classify`, per frame: its full PN, in two words. Made once per lane. */
 export interface RxScratch {
@@ -80,7 +81,7 @@ function classify(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: Rx
   if (!sc.active || sa === null || !sa.active) return unusedSa(secy, batch, i, sc, tci);
   const pnLow = view.getUint32(at + OFF_PN);
   const pnHigh = secy.xpn ? recoverPnHigh(sa.replay.nextHigh, sa.replay.nextLow, pnLow) : 0;
-  if (secy.replayProtect && !sa.replay.accepts(pnHigh, pnLow)) return late(secy, sc);
+  if (secy.replayProtect && !sa.replay.accepts(pnHigh, pnLow)) return late(secy, sc, sa, pnLow);
   scratch.pnHigh[i] = pnHigh;
   scratch.pnLow[i] = pnLow;
   prepare(secy, job, i, len, tci, sa);
@@ -106,7 +107,7 @@ function judge(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScr
   const tci = tciAt(batch.arena, batch.at[i]!);
   const pnHigh = scratch.pnHigh[i]!;
   const pnLow = scratch.pnLow[i]!;
-  if (secy.replayProtect && !sa.replay.accepts(pnHigh, pnLow)) return late(secy, sc);
+  if (secy.replayProtect && !sa.replay.accepts(pnHigh, pnLow)) return late(secy, sc, sa, pnLow);
   const userDataLen = batch.len[i]! - MACS_LEN - secTagLen(tci) - secy.icvLen;
   if (secy.checks) {
     counters[
@@ -170,9 +171,20 @@ function rxScOf(secy: SecY, view: DataView, at: number, tci: number): RxSc | nul
   return secy.rxSc.length === 1 && secy.rxSc[0]!.active ? secy.rxSc[0]! : null;
 }
 
+/**
+ * No RxSC has the frame's SCI. Ours is known where the frame says it: in its SecTAG, or with ES by its source address and
+ * port 1. A frame of ours with neither is taken for one of the only RxSC, and its ICV or PN is wrong.
+ */
 function unknownSci(secy: SecY, batch: Batch, i: number, tci: number): Drop {
   if ((tci & (TCI_SC | TCI_ES)) === 0) return Drop.NoImplicitSci;
-  if ((tci & TCI_C) !== 0 || secy.strict) return counted(secy, SecyCounter.inPktsNoSci, Drop.InPktsNoSci);
+  const { view } = batch;
+  const at = batch.at[i]!;
+  const high = view.getUint32(at + ((tci & TCI_SC) !== 0 ? OFF_SCI : OFF_SRC_MAC));
+  const low = (tci & TCI_SC) !== 0 ? view.getUint32(at + OFF_SCI + 4) : endStationSciLow(view, at);
+  const isOwn = low === secy.sciLow && high === secy.sciHigh;
+  if (!isOwn) noteUnknownSci(secy.counters, high, low);
+  if ((tci & TCI_C) !== 0 || secy.strict)
+    return counted(secy, SecyCounter.inPktsNoSci, isOwn ? Drop.OwnSci : Drop.InPktsNoSci);
   if (!strip(batch, i, secTagLen(tci), ICV_LEN))
     return counted(secy, SecyCounter.inPktsBadTag, Drop.InPktsBadTag);
   return counted(secy, SecyCounter.inPktsUnknownSci, Drop.None);
@@ -186,12 +198,16 @@ function unusedSa(secy: SecY, batch: Batch, i: number, sc: RxSc, tci: number): D
   const refused = (tci & TCI_C) !== 0 || secy.strict;
   const { counters } = secy;
   counters[sc.countersAt + (refused ? RxScCounter.inPktsNotUsingSa : RxScCounter.inPktsUnusedSa)]! += 1;
+  const accepted = counters[sc.countersAt + RxScCounter.inPktsOk]!;
+  noteUnusedSa(counters, sc.sciHigh, sc.sciLow, tci & AN_MASK, accepted);
   if (refused) return Drop.InPktsNotUsingSa;
   return strip(batch, i, secTagLen(tci), secy.icvLen) ? Drop.None : Drop.InnerRunt;
 }
 
-function late(secy: SecY, sc: RxSc): Drop {
-  secy.counters[sc.countersAt + RxScCounter.inPktsLate]! += 1;
+function late(secy: SecY, sc: RxSc, sa: RxSa, pnLow: number): Drop {
+  const { counters } = secy;
+  counters[sc.countersAt + RxScCounter.inPktsLate]! += 1;
+  noteLate(counters, sc.seenLateAt, sa.an, counters[sa.countersAt + RxSaCounter.inPktsOk]!, pnLow);
   return Drop.InPktsLate;
 }
 
