@@ -81,6 +81,6 @@ function isInUse(sc: RxScConfig, { an }: UnusedSaSeen): boolean {
 function unusedSaText({ sci, active, sa }: RxScConfig, an: number): string {
   if (!active) return `the peer sends with AN ${an}, and rxSc ${sci} is not active`;
   const ans = sa.filter((one) => one.active).map((one) => one.an);
-  const has = ans.length === 0 ? 'none is' : `active is AN ${ans.join(', ')}`;
-  return `the peer sends with AN ${an}, which has no active receive SA in rxSc ${sci} (${has}): compare the keys at both ends`;
+  const has = ans.length === 0 ? 'none' : `AN ${ans.join(', ')}`;
+  return `the peer sends with AN ${an}, which has no active receive SA in rxSc ${sci} (active: ${has}): compare the keys at both ends`;
 }
