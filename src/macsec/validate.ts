@@ -166,7 +166,8 @@ function untagged(secy: SecY): Drop {
 }
 
 /**
- * No RxSC has the frame's SCI. Ours is known where the frame says it. A frame of ours that does not is taken for one of the only RxSC, and its ICV or PN is wrong.
+ * No RxSC has the frame's SCI. Our own is known where the frame says it; a frame of ours that does not is taken for one of
+ * the only RxSC, and its ICV or PN is wrong. HOT PATH.
  */
 function unknownSci(secy: SecY, batch: Batch, i: number, tci: number, scratch: RxScratch): Drop {
   if ((tci & (TCI_SC | TCI_ES)) === 0) return Drop.NoImplicitSci;
