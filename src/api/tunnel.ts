@@ -50,6 +50,39 @@ export interface TrafficSnapshot {
   last: string | null;
 }
 
+/** A receive SA whose peer began again at packet number 1. */
+export interface BeganAgainSnapshot {
+  sci: string;
+  an: number;
+  /** Late frames since the last that was accepted, and the packet number of the last of them (XPN: its lower half). */
+  frames: number;
+  last_pn: number;
+  /** What that means, as `text` in what follows. */
+  text: string;
+}
+
+/** A peer that sends with an AN that has no receive SA in use. */
+export interface UnusedSaSnapshot {
+  sci: string;
+  an: number;
+  text: string;
+}
+
+/** A frame with an SCI that no RxSC has. */
+export interface UnknownSciSnapshot {
+  sci: string;
+  text: string;
+}
+
+/** What was seen of frames that were refused; anybody can forge it. */
+export interface SeenSnapshot {
+  began_again: BeganAgainSnapshot[];
+  /** Null: the last frame of its channel was accepted, or no such frame came. */
+  unused_sa: UnusedSaSnapshot | null;
+  /** Of the last such frame ever. */
+  unknown_sci: UnknownSciSnapshot | null;
+}
+
 export interface TunnelSnapshot {
   name: string;
   ifindex: number;
@@ -70,6 +103,8 @@ export interface TunnelSnapshot {
   rx: TrafficSnapshot;
   /** Frames dropped, by reason; reasons that have not occurred included. */
   drops: Counters;
+  /** Null without MACsec, as `macsec` is. */
+  seen: SeenSnapshot | null;
   macsec: MacsecSnapshot | null;
 }
 

@@ -9,6 +9,7 @@ import type {
   MacsecSnapshot,
   RxScSnapshot,
   SaSnapshot,
+  SeenSnapshot,
   TunnelSnapshot,
 } from '../api/tunnel.ts';
 
@@ -52,8 +53,22 @@ function hexOf(digits: string): string {
 }
 
 function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
-  const { name, mtu, path_mtu, local, remote, endpoint, encap, aead, pn_left, rotation, tx, rx, drops } =
-    tunnel;
+  const {
+    name,
+    mtu,
+    path_mtu,
+    local,
+    remote,
+    endpoint,
+    encap,
+    aead,
+    pn_left,
+    rotation,
+    seen,
+    tx,
+    rx,
+    drops,
+  } = tunnel;
   const extras = {
     name,
     mtu,
@@ -66,8 +81,18 @@ function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
     pn_left,
     rotation,
     peer_last_seen: rx.last,
+    seen: seen === null ? null : seenJson(seen),
   };
   return statistics ? { ...extras, tx, rx, drops } : extras;
+}
+
+function seenJson({ began_again, unused_sa, unknown_sci }: SeenSnapshot): object {
+  const withHex = <T extends { sci: string }>(one: T): T => ({ ...one, sci: hexOf(one.sci) });
+  return {
+    began_again: began_again.map(withHex),
+    unused_sa: unused_sa && withHex(unused_sa),
+    unknown_sci: unknown_sci && withHex(unknown_sci),
+  };
 }
 
 /** The text of one tunnel, ending in a newline. */
@@ -128,6 +153,9 @@ function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
   if (tunnel.rotation !== null) {
     lines.push(`        rotation to AN ${tunnel.rotation.an}: ${tunnel.rotation.state}`);
   }
+  for (const { sci, an, text } of tunnel.seen?.began_again ?? [])
+    lines.push(`        RXSC ${sci}, AN ${an}: ${text}`);
+  if (tunnel.seen?.unused_sa) lines.push(`        refused: ${tunnel.seen.unused_sa.text}`);
   if (!statistics) return lines;
   for (const [name, { frames_out, octets_out }] of [
     ['tx', tx],
@@ -139,6 +167,7 @@ function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
   lines.push(
     `        dropped: ${drops.map(([reason, frames]) => `${reason} ${frames}`).join(', ') || 'nothing'}`,
   );
+  if (tunnel.seen?.unknown_sci) lines.push(`        last refused: ${tunnel.seen.unknown_sci.text}`);
   return lines;
 }
 

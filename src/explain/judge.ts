@@ -99,7 +99,8 @@ class Gate {
     const { macsec, tap } = tunnel;
     const sci = macsec === null || tap.mac === null ? randomSci : sciOf(tap.mac, macsec.port);
     this.#macsec = macsec !== null && direction === 'sent' ? mirrored(macsec, sci) : macsec;
-    this.#secy = this.#macsec === null ? null : createReceiver(this.#macsec);
+    const own = direction === 'received' ? sci : null;
+    this.#secy = this.#macsec === null ? null : createReceiver(this.#macsec, own);
   }
 
   pass(packet: Buffer, decoded: Decoded, bench: Bench): Judgement {

@@ -8,11 +8,14 @@ import { RxScCounter, secyCountersLen } from '../macsec/counters.ts';
 import type { SecY } from '../macsec/secy.ts';
 import { createRxScratch, type RxScratch, validate } from '../macsec/validate.ts';
 
-/** A SecY that only receives: no transmit SA, so no packet number is taken. */
-export function createReceiver(macsec: MacsecConfig): SecY {
+/** No station's SCI: its address is nobody's and its port none. */
+const NO_SCI = '0000000000000000';
+
+/** A SecY that only receives: no transmit SA, so no packet number is taken. `sci`: the own one; null: not known. */
+export function createReceiver(macsec: MacsecConfig, sci: string | null = null): SecY {
   const config: MacsecConfig = { ...macsec, txSa: [] };
   const rxShare = config.rxSc.map((sc) => sc.sa.map((sa) => ({ pn: null, nextPn: sa.pn })));
-  const spec = { config, sci: '0000000000000000', txShare: [], rxShare };
+  const spec = { config, sci: sci ?? NO_SCI, txShare: [], rxShare };
   return createSecy(
     spec,
     nodeProvider.openKeyring(keySlots(config)),

@@ -39,6 +39,7 @@ export const Drop = {
   TapMalformed: 29,
   Uncontrolled: 30,
   UncontrolledFull: 31,
+  OwnSci: 32,
 } as const;
 export type Drop = (typeof Drop)[keyof typeof Drop];
 
@@ -47,12 +48,16 @@ export interface DropText {
   /** As `show`, the log and the metrics name it. */
   readonly name: string;
   readonly direction: 'tx' | 'rx';
+  /** How the log takes it. */
+  readonly level: 'warn' | 'error';
   /** The likely cause, and where to look. */
   readonly cause: string;
 }
 
-const tx = (name: string, cause: string): DropText => ({ name, direction: 'tx', cause });
-const rx = (name: string, cause: string): DropText => ({ name, direction: 'rx', cause });
+const tx = (name: string, cause: string): DropText => ({ name, direction: 'tx', level: 'warn', cause });
+const rx = (name: string, cause: string): DropText => ({ name, direction: 'rx', level: 'warn', cause });
+/** More than a nuisance: keys may be in wrong hands. */
+const alarm = (name: string, cause: string): DropText => ({ ...rx(name, cause), level: 'error' });
 
 /** Indexed by `Drop`. */
 export const DROP_TEXTS: readonly DropText[] = [
@@ -97,4 +102,8 @@ export const DROP_TEXTS: readonly DropText[] = [
   tx('TapMalformed', 'the TAP described a super-frame that cannot be cut'),
   rx('Uncontrolled', 'not dropped: a frame for the control plane (EAPOL), which has it'),
   rx('UncontrolledFull', 'more frames for the control plane (EAPOL) than it takes: is somebody flooding it?'),
+  alarm(
+    'OwnSci',
+    'the frame carries our own SCI: a loop brings back what we send, or a second sender has our address and perhaps our key, and then both ends need new keys',
+  ),
 ];

@@ -123,7 +123,8 @@ function configureRxSc(
   if (rxSc === undefined) {
     clearRxSc(secy.counters, index);
     const sa = new Array(AN_COUNT).fill(null);
-    rxSc = { index, sciHigh: high, sciLow: low, active: sc.active, sa, countersAt: countersAt.rxSc(index) };
+    const at = { countersAt: countersAt.rxSc(index), seenLateAt: countersAt.seenLate(index) };
+    rxSc = { index, sciHigh: high, sciLow: low, active: sc.active, sa, ...at };
   }
   rxSc.active = sc.active;
   for (let an = 0; an < AN_COUNT; an++) {

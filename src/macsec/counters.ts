@@ -3,9 +3,9 @@
  * one Float64Array over shared memory: a lane is the only writer of its own, the main thread reads. A double is
  * exact to 2^53, and 8-octet stores are whole on the machines that Node runs on.
  *
- *     | SecY 8 | TxSC 4 | TxSA (2, next PN) × 4 | RxSC 0: 10 | its RxSA (5, next PN) × 4 | RxSC 1 … |
+ *     | SecY 8 | TxSC 4 | TxSA (2, next PN) × 4 | seen | RxSC 0: 10, seen | its RxSA (5, next PN) × 4 | RxSC 1 … |
  *
- * A next PN takes two elements: its lower 52 bits, and what is above them.
+ * A next PN takes two elements: its lower 52 bits, and what is above them. What is *seen* is no counter: see `seen.ts`.
  */
 
 export const SECY_COUNTERS = [
@@ -99,6 +99,13 @@ export const RxSaCounter = {
   nextPnUpper: 6,
 } as const;
 
+/** Elements of each of the SecY's records of what was seen, the longest one's. */
+export const SEEN_RECORD_LEN = 5;
+
+/** Offsets from where an RxSC's late frames are noted. */
+export const SeenLate = { an: 0, frames: 1, accepted: 2, pn: 3 } as const;
+export const SEEN_LATE_LEN = 4;
+
 /** Association numbers are 0 to 3 (802.1AE 9.5). */
 export const AN_COUNT = 4;
 
@@ -106,11 +113,19 @@ export const AN_COUNT = 4;
 export const NEXT_PN_LEN = 2;
 const TX_SA_SPAN = TX_SA_COUNTERS.length + NEXT_PN_LEN;
 const RX_SA_SPAN = RX_SA_COUNTERS.length + NEXT_PN_LEN;
-const RX_SC_SPAN = RX_SC_COUNTERS.length + AN_COUNT * RX_SA_SPAN;
+const RX_SC_HEAD = RX_SC_COUNTERS.length + SEEN_LATE_LEN;
+const RX_SC_SPAN = RX_SC_HEAD + AN_COUNT * RX_SA_SPAN;
 
 const TX_SC_AT = SECY_COUNTERS.length;
 const TX_SA_AT = TX_SC_AT + TX_SC_COUNTERS.length;
-const RX_SC_AT = TX_SA_AT + AN_COUNT * TX_SA_SPAN;
+const SEEN_AT = TX_SA_AT + AN_COUNT * TX_SA_SPAN;
+const RX_SC_AT = SEEN_AT + 2 * SEEN_RECORD_LEN;
+
+/** Where the SecY's records of what was seen are. */
+export const SeenAt: { readonly unknownSci: number; readonly unusedSa: number } = {
+  unknownSci: SEEN_AT,
+  unusedSa: SEEN_AT + SEEN_RECORD_LEN,
+};
 
 /** Where each part begins in a SecY's counters. */
 export const countersAt: {
@@ -118,13 +133,16 @@ export const countersAt: {
   readonly txSc: number;
   txSa(an: number): number;
   rxSc(index: number): number;
+  /** The late frames of an RxSC that were seen. */
+  seenLate(index: number): number;
   rxSa(index: number, an: number): number;
 } = {
   secy: 0,
   txSc: TX_SC_AT,
   txSa: (an) => TX_SA_AT + an * TX_SA_SPAN,
   rxSc: (index) => RX_SC_AT + index * RX_SC_SPAN,
-  rxSa: (index, an) => RX_SC_AT + index * RX_SC_SPAN + RX_SC_COUNTERS.length + an * RX_SA_SPAN,
+  seenLate: (index) => RX_SC_AT + index * RX_SC_SPAN + RX_SC_COUNTERS.length,
+  rxSa: (index, an) => RX_SC_AT + index * RX_SC_SPAN + RX_SC_HEAD + an * RX_SA_SPAN,
 };
 
 /** Sets the counters of a new TxSA to 0; those of an SA that had its place before are gone. */
@@ -139,10 +157,12 @@ export function clearRxSc(counters: Float64Array, index: number): void {
   counters.fill(0, at, at + RX_SC_SPAN);
 }
 
-/** The same for a new RxSA. */
+/** The same for a new RxSA; what was seen late on its channel is about an SA before it. */
 export function clearRxSa(counters: Float64Array, index: number, an: number): void {
   const at = countersAt.rxSa(index, an);
   counters.fill(0, at, at + RX_SA_SPAN);
+  const seenAt = countersAt.seenLate(index);
+  counters.fill(0, seenAt, seenAt + SEEN_LATE_LEN);
 }
 
 /** Elements that the counters of a SecY with `rxScCount` receive channels take. */

@@ -44,6 +44,8 @@ export interface RxSc {
   /** Indexed by AN. */
   readonly sa: (RxSa | null)[];
   readonly countersAt: number;
+  /** Where its late frames are noted (`seen.ts`). */
+  readonly seenLateAt: number;
 }
 
 export interface SecY extends SecySettings {

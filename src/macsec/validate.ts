@@ -10,14 +10,12 @@ import { type AeadJob, NO_SLOT } from '../crypto/aead.ts';
 import { ICV_LEN, IV_LEN } from '../crypto/cipher-suite.ts';
 import type { Batch } from '../frame/batch.ts';
 import { Drop } from '../frame/drop.ts';
-import { ETHERNET_LEN, ETHERTYPE_MACSEC, etherTypeAt, MACS_LEN, OFF_SRC_MAC } from '../wire/ethernet.ts';
-import { endStationSciLow } from '../wire/sci.ts';
+import { ETHERNET_LEN, ETHERTYPE_MACSEC, etherTypeAt, MACS_LEN } from '../wire/ethernet.ts';
 import {
   AN_MASK,
   checkSecTag,
   hasSecTag,
   OFF_PN,
-  OFF_SCI,
   SecTagFault,
   secTagLen,
   TCI_C,
@@ -27,9 +25,11 @@ import {
   tciAt,
 } from '../wire/sectag.ts';
 import { RxSaCounter, RxScCounter, SecyCounter, writeNextPn } from './counters.ts';
+import { isOwnSci, noteSci, rxScOf } from './frame-sci.ts';
 import { writeIv } from './iv.ts';
 import { moveAddresses } from './protect.ts';
-import { findRxSc, type RxSa, type RxSc, type SecY } from './secy.ts';
+import type { RxSa, RxSc, SecY } from './secy.ts';
+import { noteLate, noteUnusedSa } from './seen.ts';
 
 /** What a frame still needs after `classify`, per frame: its full PN, in two words. Made once per lane. */
 export interface RxScratch {
@@ -37,6 +37,8 @@ export interface RxScratch {
   readonly pnLow: Uint32Array;
   /** The last frame of the batch that was authentic and newer than all before it; −1: none was. */
   newest: number;
+  /** The last frame of the batch that was dropped as no RxSC has its SCI: noted once per batch. −1: none was. */
+  unknown: number;
 }
 
 const HALF = 0x8000_0000;
@@ -44,7 +46,7 @@ const HALF = 0x8000_0000;
 const LAST_WORD = 0xffff_ffff;
 
 export function createRxScratch(capacity: number): RxScratch {
-  return { pnHigh: new Uint32Array(capacity), pnLow: new Uint32Array(capacity), newest: -1 };
+  return { pnHigh: new Uint32Array(capacity), pnLow: new Uint32Array(capacity), newest: -1, unknown: -1 };
 }
 
 /** Validates the living frames of `batch`, which are whole Ethernet frames. HOT PATH: allocates nothing. */
@@ -52,10 +54,12 @@ export function validate(secy: SecY, batch: Batch, job: AeadJob, scratch: RxScra
   const { count, verdict } = batch;
   const { slot } = job;
   scratch.newest = -1;
+  scratch.unknown = -1;
   for (let i = 0; i < count; i++) {
     slot[i] = NO_SLOT;
     if (verdict[i] === 0) verdict[i] = classify(secy, batch, i, job, scratch);
   }
+  if (scratch.unknown >= 0) noteSci(secy, batch, scratch.unknown);
   secy.keyring.open(job, count, secy.icvLen);
   for (let i = 0; i < count; i++) {
     if (slot[i] !== NO_SLOT) verdict[i] = judge(secy, batch, i, job, scratch);
@@ -72,7 +76,7 @@ function classify(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: Rx
   const tci = tciAt(arena, at);
   if ((tci & (TCI_E | TCI_C)) === TCI_E) return Drop.NotForMacsec;
   const sc = rxScOf(secy, view, at, tci);
-  if (sc === null) return unknownSci(secy, batch, i, tci);
+  if (sc === null) return unknownSci(secy, batch, i, tci, scratch);
   if (checkSecTag(arena, at, len, secy.icvLen, secy.xpn) !== SecTagFault.None) {
     return counted(secy, SecyCounter.inPktsBadTag, Drop.InPktsBadTag);
   }
@@ -80,7 +84,7 @@ function classify(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: Rx
   if (!sc.active || sa === null || !sa.active) return unusedSa(secy, batch, i, sc, tci);
   const pnLow = view.getUint32(at + OFF_PN);
   const pnHigh = secy.xpn ? recoverPnHigh(sa.replay.nextHigh, sa.replay.nextLow, pnLow) : 0;
-  if (secy.replayProtect && !sa.replay.accepts(pnHigh, pnLow)) return late(secy, sc);
+  if (secy.replayProtect && !sa.replay.accepts(pnHigh, pnLow)) return late(secy, sc, sa, pnLow);
   scratch.pnHigh[i] = pnHigh;
   scratch.pnLow[i] = pnLow;
   prepare(secy, job, i, len, tci, sa);
@@ -106,7 +110,7 @@ function judge(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScr
   const tci = tciAt(batch.arena, batch.at[i]!);
   const pnHigh = scratch.pnHigh[i]!;
   const pnLow = scratch.pnLow[i]!;
-  if (secy.replayProtect && !sa.replay.accepts(pnHigh, pnLow)) return late(secy, sc);
+  if (secy.replayProtect && !sa.replay.accepts(pnHigh, pnLow)) return late(secy, sc, sa, pnLow);
   const userDataLen = batch.len[i]! - MACS_LEN - secTagLen(tci) - secy.icvLen;
   if (secy.checks) {
     counters[
@@ -161,18 +165,19 @@ function untagged(secy: SecY): Drop {
   return counted(secy, SecyCounter.inPktsUntagged, Drop.None);
 }
 
-/** The RxSC that the frame belongs to; without SC bit as recent kernels do it. Null: none. HOT PATH. */
-function rxScOf(secy: SecY, view: DataView, at: number, tci: number): RxSc | null {
-  if ((tci & TCI_SC) !== 0)
-    return findRxSc(secy, view.getUint32(at + OFF_SCI), view.getUint32(at + OFF_SCI + 4));
-  if ((tci & TCI_ES) !== 0)
-    return findRxSc(secy, view.getUint32(at + OFF_SRC_MAC), endStationSciLow(view, at));
-  return secy.rxSc.length === 1 && secy.rxSc[0]!.active ? secy.rxSc[0]! : null;
-}
-
-function unknownSci(secy: SecY, batch: Batch, i: number, tci: number): Drop {
+/**
+ * No RxSC has the frame's SCI. Our own is known where the frame says it; a frame of ours that does not is taken for one of
+ * the only RxSC, and its ICV or PN is wrong. HOT PATH.
+ */
+function unknownSci(secy: SecY, batch: Batch, i: number, tci: number, scratch: RxScratch): Drop {
   if ((tci & (TCI_SC | TCI_ES)) === 0) return Drop.NoImplicitSci;
-  if ((tci & TCI_C) !== 0 || secy.strict) return counted(secy, SecyCounter.inPktsNoSci, Drop.InPktsNoSci);
+  if ((tci & TCI_C) !== 0 || secy.strict) {
+    if (isOwnSci(secy, batch.view, batch.at[i]!, tci))
+      return counted(secy, SecyCounter.inPktsNoSci, Drop.OwnSci);
+    scratch.unknown = i;
+    return counted(secy, SecyCounter.inPktsNoSci, Drop.InPktsNoSci);
+  }
+  noteSci(secy, batch, i);
   if (!strip(batch, i, secTagLen(tci), ICV_LEN))
     return counted(secy, SecyCounter.inPktsBadTag, Drop.InPktsBadTag);
   return counted(secy, SecyCounter.inPktsUnknownSci, Drop.None);
@@ -186,12 +191,16 @@ function unusedSa(secy: SecY, batch: Batch, i: number, sc: RxSc, tci: number): D
   const refused = (tci & TCI_C) !== 0 || secy.strict;
   const { counters } = secy;
   counters[sc.countersAt + (refused ? RxScCounter.inPktsNotUsingSa : RxScCounter.inPktsUnusedSa)]! += 1;
+  const accepted = counters[sc.countersAt + RxScCounter.inPktsOk]!;
+  noteUnusedSa(counters, sc.sciHigh, sc.sciLow, tci & AN_MASK, accepted);
   if (refused) return Drop.InPktsNotUsingSa;
   return strip(batch, i, secTagLen(tci), secy.icvLen) ? Drop.None : Drop.InnerRunt;
 }
 
-function late(secy: SecY, sc: RxSc): Drop {
-  secy.counters[sc.countersAt + RxScCounter.inPktsLate]! += 1;
+function late(secy: SecY, sc: RxSc, sa: RxSa, pnLow: number): Drop {
+  const { counters } = secy;
+  counters[sc.countersAt + RxScCounter.inPktsLate]! += 1;
+  noteLate(counters, sc.seenLateAt, sa.an, counters[sa.countersAt + RxSaCounter.inPktsOk]!, pnLow);
   return Drop.InPktsLate;
 }
 

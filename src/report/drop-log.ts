@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { DROP_TEXTS, Drop } from '../frame/drop.ts';
 import type { TunnelView } from '../tunnel/view.ts';
+import { unknownSci, unusedSa } from './seen.ts';
 
 const QUIET_MS = 10_000;
 
@@ -33,7 +34,8 @@ export class DropLog {
       logged.frames[reason] = drops[reason]!;
       logged.ms[reason] = nowMs;
       const fields = { tunnel: tunnel.name, counter: text.name, direction: text.direction, frames: fresh };
-      this.#log.warn({ ...fields, ...sizes(tunnel, reason) }, `frames dropped: ${text.cause}`);
+      const { text: cause, ...came } = seenWith(tunnel, reason) ?? { text: text.cause };
+      this.#log[text.level]({ ...fields, ...came, ...sizes(tunnel, reason) }, `frames dropped: ${cause}`);
     });
   }
 
@@ -51,4 +53,12 @@ export class DropLog {
 function sizes({ mtu, pathMtu, overhead }: TunnelView, reason: number): object {
   if (reason !== Drop.OutPktsTooLong && reason !== Drop.WireTooLong) return {};
   return { mtu, pathMtu, overhead };
+}
+
+/** What came, where the lanes have noted it. */
+function seenWith(tunnel: TunnelView, reason: number): { readonly text: string } | null {
+  const { secy } = tunnel;
+  if (secy === null) return null;
+  if (reason === Drop.InPktsNoSci) return unknownSci(secy, tunnel.totals().secy);
+  return reason === Drop.InPktsNotUsingSa ? unusedSa(secy, tunnel.totals().secy) : null;
 }

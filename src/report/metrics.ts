@@ -19,6 +19,7 @@ class TunnelMetrics {
   readonly #macsec: Counter;
   readonly #pn: Gauge;
   readonly #mtu: Gauge;
+  readonly #beganAgain: Gauge;
 
   /** Metrics are collected in the order of their making: `collect` is called with the first, for all of them. */
   constructor(registry: Registry, collect: () => void) {
@@ -38,12 +39,21 @@ class TunnelMetrics {
       about('macsec_total', 'The counters of ip -s macsec show', 'tunnel', 'part', 'sci', 'an', 'counter'),
     );
     this.#pn = new Gauge(about('macsec_pn', 'Next packet number', 'tunnel', 'part', 'sci', 'an'));
+    this.#beganAgain = new Gauge(
+      about(
+        'macsec_peer_began_again',
+        'Late frames since the last accepted, of a peer that began again at packet number 1',
+        'tunnel',
+        'sci',
+        'an',
+      ),
+    );
     this.#mtu = new Gauge(about('mtu_octets', 'MTU of the TAP', 'tunnel'));
   }
 
   refresh(tunnels: readonly TunnelSnapshot[]): void {
-    const all = [this.#frames, this.#octets, this.#drops, this.#macsec, this.#pn, this.#mtu];
-    for (const metric of all) metric.reset();
+    const counters = [this.#frames, this.#octets, this.#drops, this.#macsec];
+    for (const metric of [...counters, this.#pn, this.#mtu, this.#beganAgain]) metric.reset();
     for (const tunnel of tunnels) this.#setTunnel(tunnel);
   }
 
@@ -55,6 +65,8 @@ class TunnelMetrics {
       this.#octets.inc({ ...name, direction }, tunnel[direction].octets_out);
     }
     for (const [reason, value] of Object.entries(tunnel.drops)) this.#drops.inc({ ...name, reason }, value);
+    for (const { sci, an, frames } of tunnel.seen?.began_again ?? [])
+      this.#beganAgain.set({ ...name, sci, an: String(an) }, frames);
     if (tunnel.macsec !== null) this.#setSecy(name, tunnel.macsec);
   }
 

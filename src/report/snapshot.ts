@@ -7,6 +7,7 @@ import { type PnJson, pnToJson } from '../macsec/pn-json.ts';
 import type { SecyView, TunnelView } from '../tunnel/view.ts';
 import { macsecSnapshot } from './macsec-snapshot.ts';
 import { named } from './named.ts';
+import { seenOf } from './seen.ts';
 
 /** `aead`: the name of the provider that all lanes use. */
 export function snapshotOf(
@@ -32,6 +33,7 @@ export function snapshotOf(
     tx: trafficSnapshot(totals.tx),
     rx: trafficSnapshot(totals.rx),
     drops: named(DROP_NAMES, totals.drops, 1),
+    seen: secy === null ? null : seenOf(secy, totals.secy),
     macsec: secy === null ? null : macsecSnapshot(secy, totals.secy),
   };
 }

@@ -3,6 +3,7 @@ import { DROP_TEXTS } from '../frame/drop.ts';
 import { laneCounters, TRAFFIC_LEN, Traffic } from '../frame/lane-counters.ts';
 import { MAX_RX_SC } from '../macsec/configure.ts';
 import { isNextPnHigher, nextPnsAt, secyCountersLen } from '../macsec/counters.ts';
+import { mergeSeen } from '../macsec/seen.ts';
 
 /** The counters of all lanes of a tunnel, one direction's traffic apart. */
 export interface TunnelTotals {
@@ -32,7 +33,7 @@ export function totalsOf(lanes: readonly CountedLane[], hasSecy: boolean): Tunne
     const counters = laneCounters(lane.counters);
     add(lane.direction === 'transmit' ? totals.tx : totals.rx, counters.traffic, [Traffic.lastMs]);
     add(totals.drops, counters.drops, []);
-    if (rxScCount > 0) addSecy(totals.secy, counters.secy, nextPns);
+    if (rxScCount > 0) addSecy(totals.secy, counters.secy, nextPns, rxScCount);
   }
   return totals;
 }
@@ -44,10 +45,16 @@ export function batchesDone(lanes: readonly CountedLane[]): number {
   return done;
 }
 
-/** Adds `from` to `into`; of two next PNs the higher one stays. */
-function addSecy(into: Float64Array, from: Float64Array, nextPns: readonly number[]): void {
+/** Adds `from` to `into`; of two next PNs the higher one stays, and what was seen is not added up. */
+function addSecy(
+  into: Float64Array,
+  from: Float64Array,
+  nextPns: readonly number[],
+  rxScCount: number,
+): void {
   const before = into.slice();
   add(into, from, []);
+  mergeSeen(into, before, from, rxScCount);
   for (const at of nextPns) {
     // A transmit lane has no part for receive channels.
     if (at >= from.length) continue;

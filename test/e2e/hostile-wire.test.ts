@@ -19,6 +19,7 @@ import { Lab, Sender, suite, tapDelivered } from './support.ts';
 
 const HOST_1 = '00:00:00:00:00:01';
 const HOST_2 = '00:00:00:00:00:02';
+const SCI_1 = '0000001111110001';
 const SCI_2 = '0000002222220001';
 const STRANGER = '0000009999990001';
 
@@ -178,6 +179,11 @@ const TAG_ROWS: Row[] = [
     title: 'an unknown SCI',
     packets: () => frames(secured({ sci: STRANGER }), secured({ wireSci: '0000002222220002' })),
     counted: { InPktsNoSCI: 2 },
+  },
+  {
+    title: 'our own SCI',
+    packets: () => frames(secured({ sci: SCI_1, key: KEY_1 })),
+    counted: { InPktsNoSCI: 1, OwnSci: 1 },
   },
   {
     title: 'an end station whose MAC address is no SCI that we know',

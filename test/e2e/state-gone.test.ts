@@ -42,6 +42,35 @@ suite('a state directory that is taken away under traffic', { programs: ['ping']
   });
 });
 
+suite('a site whose state is lost while it is down', { programs: ['ping'] }, () => {
+  const lab = labOfTests({ prefix: 'lost' });
+
+  it('begins again at packet number 1, and its peer says so: in the log, by show, and when it is over', async () => {
+    lab.explainFailure();
+    const { host1, host2 } = lab.topology;
+    const [site1, site2] = await lab.bothSites();
+    await pingUntil(host1, '192.168.1.2');
+    await host2.must(['ping', '-n', '-q', '-i', '0.005', '-c', '200', '192.168.1.1']);
+    await site2.kill9();
+    await rm(site2.stateDir, { recursive: true });
+    await site2.start();
+    const named = site1.waitForLog(
+      /the peer began again at packet number 1: it lost its state.*take new keys/,
+    );
+    const load = host2.start(['ping', '-n', '-q', '-i', '0.05', '-c', '2000', '192.168.1.1']);
+    await named;
+    const { stdout } = await site1.command('show');
+    expect(stdout).toMatch(/^ {8}RXSC 0000002222220001, AN 0: the peer began again at packet number 1/m);
+    const over = site1.waitForLog(/began again at packet number 1 are accepted again/);
+    await host2.run(['ping', '-n', '-q', '-i', '0.005', '-c', '300', '192.168.1.1']);
+    await over;
+    expect((await site1.command('show')).stdout).not.toContain('began again');
+    const lines = site1.output().split('\n');
+    expect(lines.filter((line) => line.includes('the peer began again'))).toHaveLength(1);
+    await load.stop();
+  });
+});
+
 suite('a state directory that forgets', {}, () => {
   const lab = labOfTests({ prefix: 'forget' });
 

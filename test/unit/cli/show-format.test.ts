@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RotationStatus } from '../../../src/api/rotate.ts';
-import type { Counters, SaSnapshot, TunnelSnapshot } from '../../../src/api/tunnel.ts';
+import type { Counters, SaSnapshot, SeenSnapshot, TunnelSnapshot } from '../../../src/api/tunnel.ts';
 import { jsonOf, textOf } from '../../../src/cli/show-format.ts';
 import {
   RX_SA_COUNTERS,
@@ -142,6 +142,34 @@ describe('l2vpnd show, as text', () => {
     expect(more).toContain('1.1.1.1 to 2.2.2.254:40001 over UDP');
     expect(more).toContain('rotation to AN 1: waiting for the peer');
     expect(more).toContain('dropped: PnExhausted 3, InPktsLate 1\n');
+  });
+
+  it('what came and was refused is told while it holds; the last unknown SCI with -s', () => {
+    const seen: SeenSnapshot = {
+      began_again: [{ sci: '0000002222220001', an: 1, frames: 9, last_pn: 9, text: 'it began again' }],
+      unused_sa: { sci: '0000002222220001', an: 3, text: 'AN 3 has no SA' },
+      unknown_sci: { sci: '0200000000020001', text: 'SCI 0200000000020001' },
+    };
+    const one = { ...device(11), seen };
+    const brief = [
+      '        RXSC 0000002222220001, AN 1: it began again',
+      '        refused: AN 3 has no SA',
+      '',
+    ].join('\n');
+    expect(textOf(one, false).slice(-brief.length)).toBe(brief);
+    expect(textOf(one, true)).toContain(brief);
+    expect(textOf(one, true)).toMatch(/dropped: nothing\n {8}last refused: SCI 0200000000020001\n$/);
+    expect(kernelPart(textOf(one, true))).toBe(STATISTICS[0]);
+    expect(jsonOf(one, false)).toMatchObject({
+      l2vpnd: {
+        seen: {
+          began_again: [{ sci: '0x2222220001', an: 1, frames: 9, last_pn: 9, text: 'it began again' }],
+          unused_sa: { sci: '0x2222220001', an: 3 },
+          unknown_sci: { sci: '0x200000000020001' },
+        },
+      },
+    });
+    expect(jsonOf(device(11), false)).toMatchObject({ l2vpnd: { seen: null } });
   });
 
   it('a tunnel in clear says so', async () => {

@@ -6,7 +6,8 @@ import { closeServer } from '../../../src/api/router.ts';
 import { openMetrics } from '../../../src/daemon/metrics-server.ts';
 import { Drop } from '../../../src/frame/drop.ts';
 import { Traffic } from '../../../src/frame/lane-counters.ts';
-import { countersAt, RxScCounter } from '../../../src/macsec/counters.ts';
+import { countersAt, RxSaCounter, RxScCounter } from '../../../src/macsec/counters.ts';
+import { noteLate } from '../../../src/macsec/seen.ts';
 import { createMetrics } from '../../../src/report/metrics.ts';
 import { snapshotOf } from '../../../src/report/snapshot.ts';
 import { ask } from '../api/http.ts';
@@ -60,6 +61,17 @@ describe('the metrics (Prometheus text format 0.0.4)', () => {
       ).toBe(3);
       expect(found.get('l2vpnd_mtu_octets{tunnel="site2"}')).toBe(1430);
     }
+  });
+
+  it('tell a peer that began again at packet number 1 as long as it lasts', async () => {
+    const { ask: again } = await scrape();
+    const { secy } = counters[1]!;
+    const name = `l2vpnd_macsec_peer_began_again{tunnel="site2",sci="${SCI}",an="0"}`;
+    expect(samples((await again()).body).has(name)).toBe(false);
+    for (let pn = 1; pn <= 5; pn++) noteLate(secy, countersAt.seenLate(0), 0, 0, pn);
+    expect(samples((await again()).body).get(name)).toBe(5);
+    secy[countersAt.rxSa(0, 0) + RxSaCounter.inPktsOk]! += 1;
+    expect(samples((await again()).body).has(name)).toBe(false);
   });
 
   it('are at /metrics and nowhere else', async () => {

@@ -5,8 +5,9 @@ import { describe, expect, it } from 'vitest';
 import type { AeadProvider } from '../../../src/crypto/aead.ts';
 import type { Batch } from '../../../src/frame/batch.ts';
 import { Traffic } from '../../../src/frame/lane-counters.ts';
+import type { MacsecConfig } from '../../../src/macsec/config.ts';
 import type { FramePort } from '../../../src/ports/frame-port.ts';
-import { BATCH_PROVIDER, frameOf, macsecConfig, PROVIDERS, Site } from '../macsec/kit.ts';
+import { BATCH_PROVIDER, frameOf, macsecConfig, PROVIDERS, rxScOf, SCI, Site, saOf } from '../macsec/kit.ts';
 import { End, SCI_A } from '../site/kit.ts';
 
 setFlagsFromString('--expose-gc');
@@ -40,17 +41,23 @@ class EndlessPort implements FramePort {
   close(): void {}
 }
 
+/** Both halves are more than a small integer of V8 holds. */
+const LARGE_SCI = 'fe00fffffffffff1';
 const BATCHES = 10;
 const CLEAR = Array.from({ length: 128 }, (_, i) => frameOf(60 + i * 10));
 
-/** A site whose ports never end; replayed frames pass, since replay protection is off. */
-function endlessSite(provider: AeadProvider): End {
-  const macsec = macsecConfig({ replayProtect: false });
-  const secured = new Site(macsec).protect(CLEAR).alive;
+/** A site whose ports never end; replayed frames pass by default, since replay protection is off. */
+function endlessSite(
+  provider: AeadProvider,
+  macsec: MacsecConfig = macsecConfig({ replayProtect: false }),
+  sci: string = SCI_A,
+  peerSci: string = SCI,
+): End {
+  const secured = new Site(macsecConfig(), { sci: peerSci }).protect(CLEAR).alive;
   const packets = secured.map((frame) => Buffer.concat([Buffer.from('00006558', 'hex'), frame]));
   return new End({
     macsec,
-    sci: SCI_A,
+    sci,
     provider,
     tap: new EndlessPort(CLEAR),
     wire: new EndlessPort(packets),
@@ -79,6 +86,16 @@ describe('the allocation budget of a batch', () => {
     const { traffic } = direction === 'transmit' ? end.tx : end.rx;
     expect(traffic[Traffic.outFrames]).toBe(traffic[Traffic.inFrames]);
     expect(end.drops).toEqual({});
+  });
+
+  it.each<[string, Partial<MacsecConfig>]>([
+    ['InPktsLate', { rxSc: [rxScOf([saOf({ pn: 1_000_000n })], LARGE_SCI)] }],
+    ['InPktsNoSCI', { rxSc: [rxScOf([saOf()], '00000033333300ff')] }],
+    ['InPktsNotUsingSA', { rxSc: [rxScOf([saOf({ an: 3 })], LARGE_SCI)] }],
+  ])('holds for frames that are dropped as %s, whose words are noted', (reason, changes) => {
+    const end = endlessSite(BATCH_PROVIDER, macsecConfig(changes), '0000004444440001', LARGE_SCI);
+    expect(heapPerFrame(() => end.receive.run())).toBeLessThan(8);
+    expect(end.drops).toEqual({ [reason]: end.rx.traffic[Traffic.inFrames]! });
   });
 
   it('is a measurement that would notice: "node" makes cipher objects', () => {

@@ -255,6 +255,14 @@ describe('Judge', () => {
       /no rxSc has the SCI/,
     ],
     [
+      'our own SCI',
+      changed(GRE_IPV4, (p) => {
+        p.write('000000111111', 44, 'hex');
+      }),
+      'OwnSci',
+      /a loop brings back what we send, or a second sender/,
+    ],
+    [
       'another AN',
       changed(GRE_IPV4, (p) => {
         p[TCI_AT]! |= 2;

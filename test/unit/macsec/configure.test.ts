@@ -258,7 +258,8 @@ describe('a new configuration for a SecY that receives', () => {
     configureSecy(secy, specOf({ rx: [{ sas: [] }] }));
     expect(site.validate([two!]).frames).toEqual(['InPktsNotUsingSA']);
     configureSecy(secy, specOf({ rx: [] }));
-    expect(site.validate([three!]).frames).toEqual(['InPktsNoSCI']);
+    // This SecY has the SCI of its sender.
+    expect(site.validate([three!]).frames).toEqual(['OwnSci']);
   });
 
   it('a channel that is switched off receives nothing, and goes on where it was when it is on again', () => {

@@ -13,7 +13,10 @@ import {
   RxScCounter,
   readNextPn,
   SECY_COUNTERS,
+  SEEN_RECORD_LEN,
   SecyCounter,
+  SeenAt,
+  SeenLate,
   secyCountersLen,
   TX_SA_COUNTERS,
   TX_SC_COUNTERS,
@@ -35,8 +38,16 @@ function elements(rxScCount: number): Map<number, string> {
   claim('txSc', TX_SC_COUNTERS, countersAt.txSc);
   for (let an = 0; an < AN_COUNT; an++)
     claim(`txSa ${an}`, [...TX_SA_COUNTERS, 'pn', 'pnUpper'], countersAt.txSa(an));
+  const record = Array.from({ length: SEEN_RECORD_LEN }, (_, i) => `word ${i}`);
+  claim('unknown SCI', record, SeenAt.unknownSci);
+  claim('unused SA', record, SeenAt.unusedSa);
   for (let sc = 0; sc < rxScCount; sc++) {
     claim(`rxSc ${sc}`, RX_SC_COUNTERS, countersAt.rxSc(sc));
+    claim(
+      `rxSc ${sc}`,
+      Object.keys(SeenLate).map((word) => `late.${word} seen`),
+      countersAt.seenLate(sc),
+    );
     for (let an = 0; an < AN_COUNT; an++) {
       claim(`rxSa ${sc}/${an}`, [...RX_SA_COUNTERS, 'pn', 'pnUpper'], countersAt.rxSa(sc, an));
     }

@@ -2,7 +2,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { Drop } from '../../../src/frame/drop.ts';
-import { Traffic } from '../../../src/frame/lane-counters.ts';
+import { type LaneCounters, Traffic } from '../../../src/frame/lane-counters.ts';
 import {
   countersAt,
   RxSaCounter,
@@ -11,6 +11,7 @@ import {
   TxSaCounter,
   writeNextPn,
 } from '../../../src/macsec/counters.ts';
+import { noteLate, noteUnknownSci, noteUnusedSa } from '../../../src/macsec/seen.ts';
 import { DropLog } from '../../../src/report/drop-log.ts';
 import { snapshotOf } from '../../../src/report/snapshot.ts';
 import { KEY, macsecConfig, rxScOf, SCI, saOf } from '../macsec/kit.ts';
@@ -121,7 +122,8 @@ describe('drops in the log', () => {
     const { tunnel, counters } = await tunnelOf(macsecConfig({ txSa: [saOf()] }));
     const dropLog = new DropLog(log);
     const drops = { tick: (nowMs: number): void => dropLog.tick([tunnel], nowMs) };
-    return { lines, drops, tx: counters[0]!.drops, rx: counters[1]!.drops };
+    const [tx, rx] = counters as [LaneCounters, LaneCounters];
+    return { lines, drops, tx: tx.drops, rx: rx.drops, secy: rx.secy };
   }
 
   it('name the counter, how many, and the likely cause', async () => {
@@ -161,6 +163,61 @@ describe('drops in the log', () => {
     tx[Drop.OutPktsTooLong] = 1;
     drops.tick(0);
     expect(lines[0]).toMatchObject({ mtu: 1430, pathMtu: 1500, overhead: 70 });
+  });
+
+  it('of an unknown SCI name it, and those that are known', async () => {
+    const { lines, drops, rx, secy } = await logged();
+    rx[Drop.InPktsNoSci] = 2;
+    noteUnknownSci(secy, 0x0200_0000, 0x0002_0001);
+    drops.tick(0);
+    expect(lines).toMatchObject([
+      {
+        counter: 'InPktsNoSCI',
+        frames: 2,
+        sci: '0200000000020001',
+        msg: `frames dropped: SCI 0200000000020001, which no rxSc has; rxSc has ${SCI}: compare macsec.rxSc with the MAC and port of the peer`,
+      },
+    ]);
+  });
+
+  it('of an unknown SCI that an rxSc has by now do not name it', async () => {
+    const { lines, drops, rx, secy } = await logged();
+    rx[Drop.InPktsNoSci] = 2;
+    noteUnknownSci(secy, 0x0000_0011, 0x1111_0001);
+    expect(SCI).toBe('0000001111110001');
+    drops.tick(0);
+    expect(lines[0]).not.toHaveProperty('sci');
+    expect(lines[0]!.msg).toContain('no rxSc has the SCI of the frame');
+  });
+
+  it('of an AN without SA name it, and the ANs that have one', async () => {
+    const { lines, drops, rx, secy } = await logged();
+    rx[Drop.InPktsNotUsingSa] = 1;
+    noteUnusedSa(secy, 0x0000_0011, 0x1111_0001, 3, 0);
+    drops.tick(0);
+    expect(lines).toMatchObject([{ counter: 'InPktsNotUsingSA', sci: SCI, an: 3, level: 40 }]);
+    expect(lines[0]!.msg).toBe(
+      `frames dropped: the peer sends with AN 3, which has no active receive SA in rxSc ${SCI} (active: AN 0): compare the keys at both ends`,
+    );
+  });
+
+  it('of our own SCI are an error', async () => {
+    const { lines, drops, rx } = await logged();
+    rx[Drop.OwnSci] = 1;
+    drops.tick(0);
+    expect(lines).toMatchObject([
+      { counter: 'OwnSci', level: 50, msg: expect.stringMatching(/own SCI.*loop/) },
+    ]);
+  });
+
+  it('that are late have the ordinary sentence', async () => {
+    const { lines, drops, rx, secy } = await logged();
+    rx[Drop.InPktsLate] = 1;
+    noteLate(secy, countersAt.seenLate(0), 0, 0, 5);
+    drops.tick(0);
+    expect(lines).toMatchObject([
+      { msg: 'frames dropped: the packet number was seen already or is below the replay window' },
+    ]);
   });
 
   it('say nothing when nothing is dropped', async () => {

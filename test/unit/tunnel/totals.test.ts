@@ -3,6 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { laneCounters, laneCountersBytes, Traffic } from '../../../src/frame/lane-counters.ts';
 import { MAX_RX_SC } from '../../../src/macsec/configure.ts';
 import { countersAt, RxScCounter, secyCountersLen, TxCounter } from '../../../src/macsec/counters.ts';
+import {
+  noteLate,
+  noteUnknownSci,
+  noteUnusedSa,
+  readLate,
+  readUnknownSci,
+  readUnusedSa,
+} from '../../../src/macsec/seen.ts';
 import { batchesDone, totalsOf } from '../../../src/tunnel/totals.ts';
 
 const lane = (direction: 'transmit' | 'receive', rxScCount: number) => ({
@@ -24,5 +32,27 @@ describe('the totals of a tunnel', () => {
     expect([secy[encrypted], secy[accepted]]).toEqual([7, 5]);
     expect(secy.some(Number.isNaN)).toBe(false);
     expect(batchesDone(lanes)).toBe(3);
+  });
+
+  it('have of what was seen what the lane that saw it has, unsummed', () => {
+    const lanes = [
+      lane('transmit', 0),
+      lane('receive', MAX_RX_SC),
+      lane('receive', MAX_RX_SC),
+      lane('transmit', 0),
+    ];
+    const [, one, other] = lanes.map(({ counters }) => laneCounters(counters).secy);
+    const at = countersAt.seenLate(3);
+    noteUnknownSci(one!, 0x0200_0000, 0x0002_0001);
+    noteUnknownSci(other!, 0x0300_0000, 1);
+    noteUnknownSci(other!, 0xff00_0000, 0xffff_ffff);
+    noteUnusedSa(one!, 1, 2, 3, 4);
+    for (let pn = 1; pn <= 3; pn++) noteLate(one!, at, 2, 7, pn);
+    noteLate(other!, at, 0, 9, 9);
+    const { secy } = totalsOf(lanes, true);
+    expect(readUnknownSci(secy)).toBe('ff000000ffffffff');
+    expect(readUnusedSa(secy)).toEqual({ sci: '0000000100000002', an: 3, accepted: 4 });
+    expect(readLate(secy, at)).toEqual({ an: 2, frames: 3, accepted: 7, pn: 3 });
+    expect(secy.filter((value) => value !== 0)).toHaveLength(3 + 5 + 4);
   });
 });
