@@ -251,7 +251,9 @@ suite('keys change again and again', {}, () => {
     expect(second).toMatchObject({ code: 0, stdout: expect.stringMatching(/AN 1; grace time\n.*: done\n$/) });
     expect(await first).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/AN 1; waiting for the peer\n[\s\S]*: done\n.*site1\.json says so now\n$/),
+      stdout: expect.stringMatching(
+        /AN 1; waiting for the peer\n[\s\S]*: done\n.*site1\.json says so now\n$/,
+      ),
     });
     const { tunnels } = JSON.parse(await readFile(sites[0].configPath, 'utf8'));
     expect(tunnels[0].macsec).toMatchObject({
