@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { StateStore } from '../state/store.ts';
+import type { DueEndpoint } from '../tunnel/learned-endpoint.ts';
 import type { Tunnel } from '../tunnel/tunnel.ts';
 import { StateTrouble, type Trouble } from './state-trouble.ts';
 
@@ -34,13 +35,33 @@ export class StateUpkeep {
     this.#once(ALL, 'store', () => this.#store.verify());
     for (const tunnel of tunnels) {
       if (this.#trouble.has(tunnel.name, 'grant')) this.grant(tunnel);
-      this.#once(tunnel.name, 'store', () => tunnel.saveReceived());
+      this.#once(tunnel.name, 'store', async () => {
+        await tunnel.saveReceived();
+        await this.#saveEndpoint(tunnel, tunnel.dueEndpoint());
+      });
     }
   }
 
   /** Its lanes are short of numbers. A disk that does not take them now may do so in a second; until then frames go on within what is granted. */
   grant(tunnel: Tunnel): void {
     this.#once(tunnel.name, 'grant', () => tunnel.grant());
+  }
+
+  /** The tunnel closes: where its peer is, and that all has come that was sent. */
+  async saveLast(tunnel: Tunnel): Promise<void> {
+    await this.#saveEndpoint(tunnel, tunnel.dueEndpoint(true)).catch((error: unknown) =>
+      this.tell(tunnel.name, 'store', error),
+    );
+  }
+
+  async #saveEndpoint(tunnel: Tunnel, due: DueEndpoint | null): Promise<void> {
+    if (due === null) return;
+    try {
+      await this.#store.saveEndpoint(tunnel.name, due.endpoint, due.sak);
+    } catch (error) {
+      tunnel.endpointFailed();
+      throw error;
+    }
   }
 
   tell(tunnel: string, trouble: Trouble, error: unknown): void {

@@ -8,6 +8,7 @@ import type { AeadProvider } from '../crypto/aead.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
 import { deleteLinks } from '../host/link.ts';
 import { StaticKeys, type StaticKeysContext, type StaticSas } from '../keys/static.ts';
+import type { LoadedEndpoint } from '../state/endpoint-record.ts';
 import type { StateStore } from '../state/store.ts';
 import { allWhileTheyEnd, someAtOnce } from '../tunnel/in-turn.ts';
 import { NO_SAS } from '../tunnel/sa-set.ts';
@@ -180,6 +181,7 @@ export class Tunnels {
   /** What cannot be stored ends nothing: a restart goes on above what was granted. */
   async #closeTunnel(tunnel: Tunnel, clean: boolean): Promise<void> {
     try {
+      await this.#upkeep.saveLast(tunnel);
       await tunnel.close(clean);
     } catch (error) {
       this.#context.log.error({ tunnel: tunnel.name }, messageOf(error));
@@ -229,13 +231,23 @@ export class Tunnels {
     tunnel.secy?.onStoreFailed((error) => this.#upkeep.tell(config.name, 'store', error));
     try {
       if (tunnel.macsec !== null) await keys?.start(tunnel.macsec.sas, tunnel.uncontrolled);
-      tunnel.open();
+      tunnel.open(await this.#storedPeer(tunnel));
     } catch (error) {
       await this.#closeTunnel(tunnel, true);
       throw error;
     }
     this.#byName.set(config.name, { tunnel, keys });
     return tunnel;
+  }
+
+  /** Where a dynamic peer was last: it is spoken to before it speaks. */
+  async #storedPeer(tunnel: Tunnel): Promise<LoadedEndpoint | null> {
+    const { store, log } = this.#context;
+    const keys = tunnel.endpointKeys;
+    const peer = keys.length === 0 ? null : await store.loadEndpoint(tunnel.name, keys);
+    if (peer !== null)
+      log.info({ tunnel: tunnel.name }, `peer last seen at ${peer.address} port ${peer.port}`);
+    return peer;
   }
 
   #grant(name: string): void {

@@ -48,14 +48,24 @@ export interface Rehearsal<Spec, Sends = Spec> {
   readonly outer: Uint8Array;
 }
 
+/** Where a peer is. */
+export interface PeerAddress {
+  /** IPv4 or IPv6. */
+  readonly address: string;
+  readonly port: number;
+}
+
 /** One kind of encapsulation; `encap/kinds.ts` lists them. */
 export interface EncapKind<Spec, Sends = Spec> {
   /** The headers that it puts around an inner Ethernet header, outermost first. */
   overhead(config: EncapHeaders): readonly OverheadPart[];
   /** The most that a peer may put before a frame, options and all. */
   headersMax(config: EncapHeaders): number;
-  /** Opens the socket; `place` is where the configuration names it (`tunnels[0].gre`). Throws L2vpnError. */
-  open(config: GreConfig, place: string): OpenedWire<Spec>;
+  /**
+   * Opens the socket; `place` is where the configuration names it (`tunnels[0].gre`); `peer`: where a dynamic peer was
+   * last. Throws L2vpnError.
+   */
+  open(config: GreConfig, place: string, peer: PeerAddress | null): OpenedWire<Spec>;
   /** The worker's side; `fd` stays its owner's. */
   attach(spec: Spec, fd: number): Wire;
   rehearsal(): Rehearsal<Spec, Sends>;

@@ -6,6 +6,7 @@
  * The kernel writes the outer headers, and moves trains of packets. Where `gre.remote` is dynamic, the peer is where the
  * newest authentic frame came from.
  */
+import { isIP } from 'node:net';
 import type { Batch } from '../frame/batch.ts';
 import { openUdpSocket } from '../host/socket.ts';
 import { createEndpoint } from '../ports/endpoint.ts';
@@ -15,7 +16,7 @@ import { IPV4_LEN } from '../wire/ipv4.ts';
 import { IPV6_LEN } from '../wire/ipv6.ts';
 import { UDP_LEN } from '../wire/udp.ts';
 import type { GreConfig } from './config.ts';
-import type { Encap, EncapHeaders, EncapKind, Rehearsal, Wire } from './encap.ts';
+import type { Encap, EncapHeaders, EncapKind, PeerAddress, Rehearsal, Wire } from './encap.ts';
 import { greHeaderMax, greOptionsOf, greOverhead, pullGre, pushGre } from './gre.ts';
 import type { GretapSpec } from './gretap.ts';
 
@@ -53,10 +54,14 @@ export const greUdp: EncapKind<GreUdpSpec, GretapSpec> = {
   ],
   // The kernel takes IP and UDP headers off.
   headersMax: (config: EncapHeaders) => greHeaderMax(config),
-  open(config: GreConfig, place: string) {
+  open(config: GreConfig, place: string, peer: PeerAddress | null) {
     const fd = openUdpSocket(config, place);
     const learns = config.remote === 'dynamic';
-    const endpoint = createEndpoint(learns ? null : config.remote, config.port);
+    const family = peer === null ? 0 : isIP(peer.address);
+    const known = learns && family === config.family ? peer : null;
+    const endpoint = learns
+      ? createEndpoint(known?.address ?? null, known?.port ?? 0)
+      : createEndpoint(config.remote, config.port);
     return { fd, spec: { kind: 'gre-udp', gre: greOptionsOf(config), endpoint, learns } };
   },
   attach({ gre, endpoint, learns }: GreUdpSpec, fd: number): Wire {

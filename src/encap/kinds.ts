@@ -1,6 +1,14 @@
 /** The kinds of encapsulation: the one place that names them all. */
 import type { EncapWord, GreConfig } from './config.ts';
-import type { EncapHeaders, EncapKind, OpenedWire, OverheadPart, Rehearsal, Wire } from './encap.ts';
+import type {
+  EncapHeaders,
+  EncapKind,
+  OpenedWire,
+  OverheadPart,
+  PeerAddress,
+  Rehearsal,
+  Wire,
+} from './encap.ts';
 import { type GreUdpSpec, greUdp } from './gre-udp.ts';
 import { type GretapSpec, gretap } from './gretap.ts';
 
@@ -27,9 +35,13 @@ export function encapHeadersMax(config: EncapHeaders): number {
   return BY_CONFIG[config.encap].headersMax(config);
 }
 
-/** Opens the socket of a tunnel; `place` is where the configuration names it. Throws L2vpnError. */
-export function openWire(config: GreConfig, place: string): OpenedWire<EncapSpec> {
-  return BY_CONFIG[config.encap].open(config, place);
+/** Opens the socket of a tunnel: `EncapKind.open` of the kind that it has. */
+export function openWire(
+  config: GreConfig,
+  place: string,
+  peer: PeerAddress | null = null,
+): OpenedWire<EncapSpec> {
+  return BY_CONFIG[config.encap].open(config, place, peer);
 }
 
 /** The far end of a lane over the descriptor `fd`, which stays its owner's. */

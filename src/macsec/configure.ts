@@ -156,6 +156,7 @@ function configureRxSa(
     return before;
   }
   const slot = AN_COUNT * (1 + sc.index) + an;
+  const { learnFrom = 0n } = share;
   secy.keyring.set(slot, cipherSuite(config.cipher).aead, sa.sak);
   clearRxSa(secy.counters, sc.index, an);
   const rxSa: RxSa = {
@@ -166,6 +167,8 @@ function configureRxSa(
     replay: new Replay(config.replayWindow, bitmap, share.nextPn, secy.xpn),
     iv: ivBase(sc.sciHigh, sc.sciLow, sa),
     countersAt: countersAt.rxSa(sc.index, an),
+    learnFromHigh: Number(learnFrom >> 32n),
+    learnFromLow: Number(learnFrom & 0xffff_ffffn),
   };
   secy.saOfSlot[slot] = rxSa;
   secy.scOfSlot[slot] = sc;

@@ -35,7 +35,7 @@ import { noteLate, noteUnusedSa } from './seen.ts';
 export interface RxScratch {
   readonly pnHigh: Uint32Array;
   readonly pnLow: Uint32Array;
-  /** The last frame of the batch that was authentic and newer than all before it; −1: none was. */
+  /** The last frame of the batch that was authentic, newer than all before it, and may tell where the peer is; −1: none was. */
   newest: number;
   /** The last frame of the batch that was dropped as no RxSC has its SCI: noted once per batch. −1: none was. */
   unknown: number;
@@ -119,7 +119,7 @@ function judge(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScr
   }
   const checked = (tci & TCI_C) !== 0 || secy.checks;
   if (checked && job.ok[i] === 1) {
-    if (accept(secy, sc, sa, pnHigh, pnLow)) scratch.newest = i;
+    if (accept(secy, sc, sa, pnHigh, pnLow) && tellsPeer(sa, pnHigh, pnLow)) scratch.newest = i;
   } else {
     const drop = refuse(secy, sc, sa, tci, sa.replay.isDelayed(pnHigh, pnLow));
     if (drop !== Drop.None) return drop;
@@ -141,6 +141,11 @@ function accept(secy: SecY, sc: RxSc, sa: RxSa, pnHigh: number, pnLow: number): 
   if (secy.xpn) writeNextPn(counters, nextPnAt, replay.nextHigh, replay.nextLow);
   else counters[nextPnAt] = replay.nextHigh === 0 ? replay.nextLow : LAST_WORD;
   return isNewest;
+}
+
+/** Not one that may have been recorded before a crash. HOT PATH. */
+function tellsPeer({ learnFromHigh, learnFromLow }: RxSa, pnHigh: number, pnLow: number): boolean {
+  return pnHigh > learnFromHigh || (pnHigh === learnFromHigh && pnLow >= learnFromLow);
 }
 
 /** The ICV was wrong or not looked at: 802.1AE 10.6.5 by the validate mode. HOT PATH. */

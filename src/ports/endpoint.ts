@@ -13,6 +13,14 @@ export function createEndpoint(remote: string | null, port: number): Uint8Array 
   return endpoint;
 }
 
+/** Address and port, or null while the peer is unknown. */
+export function endpointAddress(endpoint: Uint8Array): { address: string; port: number } | null {
+  const text = endpointText(endpoint);
+  if (text === null) return null;
+  const colon = text.lastIndexOf(':');
+  return { address: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
+}
+
 /** `192.0.2.1:4754`, or null while the peer is unknown. */
 export function endpointText(endpoint: Uint8Array): string | null {
   return loadAddon().endpointText(endpoint);

@@ -19,12 +19,12 @@ export interface StoredEndpoint {
   lowestPn: bigint;
 }
 
-/** Durable when it resolves. `sak`: a key of the tunnel, null without MACsec. Rejects with L2VPN_STATE. */
+/** Durable when it resolves. `sak`: a receive key of the tunnel. Rejects with L2VPN_STATE. */
 export async function saveEndpoint(
   dir: StateDir,
   tunnel: string,
   { address, port, lowestPn }: StoredEndpoint,
-  sak: KeyObject | null,
+  sak: KeyObject,
 ): Promise<void> {
   const file = dir.file(tunnelFileName(tunnel, 'endpoint'));
   try {
@@ -34,20 +34,28 @@ export async function saveEndpoint(
   }
 }
 
-/** Null where none is stored, or none that can be believed (said as an event). */
+/** What was stored, and with which of the keys. */
+export interface LoadedEndpoint extends StoredEndpoint {
+  readonly sak: KeyObject;
+}
+
+/** Sealed with one of `saks`. Null where none is stored, or none that can be believed (said as an event). */
 export async function loadEndpoint(
   dir: StateDir,
   tunnel: string,
-  sak: KeyObject | null,
-): Promise<StoredEndpoint | null> {
+  saks: readonly KeyObject[],
+): Promise<LoadedEndpoint | null> {
   const name = tunnelFileName(tunnel, 'endpoint');
   try {
     const text = await dir.read(name);
     if (text === null) return null;
-    const endpoint = parseEndpoint(unseal('endpoint', tunnel, text, sak));
-    if (endpoint === null) throw new Error('it is corrupt, or sealed with another key');
-    dir.file(name).found(text);
-    return endpoint;
+    for (const sak of saks) {
+      const endpoint = parseEndpoint(unseal('endpoint', tunnel, text, sak));
+      if (endpoint === null) continue;
+      dir.file(name).found(text);
+      return { ...endpoint, sak };
+    }
+    throw new Error('it is corrupt, or sealed with another key');
   } catch (error) {
     const path = `${dir.path}/${name}`;
     const message = `the stored endpoint in ${path} is not used: ${messageOf(error)}; the peer must speak first`;

@@ -9,7 +9,7 @@
 import type { KeyObject } from 'node:crypto';
 import { type HostLocks, hostLocks } from '../host/host-lock.ts';
 import { Disk, type StateFs } from './disk.ts';
-import { loadEndpoint, type StoredEndpoint, saveEndpoint } from './endpoint-record.ts';
+import { type LoadedEndpoint, loadEndpoint, type StoredEndpoint, saveEndpoint } from './endpoint-record.ts';
 import type { OnStateEvent } from './events.ts';
 import { readKeyRecord, writeKeyRecord } from './key-record.ts';
 import type { PnChannel } from './pn-channel.ts';
@@ -39,8 +39,8 @@ export interface StateStore {
   saveRotation(tunnel: string, record: RotationRecord, readKey: ReadKey): Promise<void>;
   loadRotation(tunnel: string, readKey: ReadKey): Promise<RotationRecord | null>;
   clearRotation(tunnel: string): Promise<void>;
-  saveEndpoint(tunnel: string, endpoint: StoredEndpoint, sak: KeyObject | null): Promise<void>;
-  loadEndpoint(tunnel: string, sak: KeyObject | null): Promise<StoredEndpoint | null>;
+  saveEndpoint(tunnel: string, endpoint: StoredEndpoint, sak: KeyObject): Promise<void>;
+  loadEndpoint(tunnel: string, saks: readonly KeyObject[]): Promise<LoadedEndpoint | null>;
   /** Looks whether directory and files are still there, and puts back what is not: once a second, say. Rejects with what stops that. */
   verify(): Promise<void>;
   /** After every `close` of what was opened. */
@@ -69,7 +69,7 @@ export async function openStore(path: string, options: StoreOptions): Promise<St
     loadRotation: (tunnel, readKey) => loadRotation(dir, tunnel, readKey),
     clearRotation: (tunnel) => clearRotation(dir, tunnel),
     saveEndpoint: (tunnel, endpoint, sak) => saveEndpoint(dir, tunnel, endpoint, sak),
-    loadEndpoint: (tunnel, sak) => loadEndpoint(dir, tunnel, sak),
+    loadEndpoint: (tunnel, saks) => loadEndpoint(dir, tunnel, saks),
     verify: () => dir.verify(),
     close: () => dir.close(),
   };

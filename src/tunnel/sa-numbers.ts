@@ -83,6 +83,8 @@ export class TxNumbers {
 export class RxNumbers {
   readonly serial: number = ++lastSerial;
   readonly an: number;
+  /** Frames below this PN do not move the peer; set before a lane has the SA. */
+  learnFrom = 0n;
   readonly #file: RxPn;
 
   constructor(file: RxPn, an: number) {
@@ -91,7 +93,7 @@ export class RxNumbers {
   }
 
   get share(): SaShare {
-    return { pn: null, nextPn: this.#file.lowest, serial: this.serial };
+    return { pn: null, nextPn: this.#file.lowest, learnFrom: this.learnFrom, serial: this.serial };
   }
 
   /** Stores what the lane has published; resolves when it is on disk. Rejects with L2VPN_STATE. */

@@ -3,12 +3,14 @@
  * its RxSCs. Every change goes the same way: new numbers first, then the lanes, then the numbers that nobody uses any
  * more go.
  */
+import type { KeyObject } from 'node:crypto';
 import { isXpn } from '../crypto/cipher-suite.ts';
 import { L2vpnError } from '../errors.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import { countersAt, RxSaCounter, readNextPn, TxSaCounter } from '../macsec/counters.ts';
 import type { SecySpec } from '../macsec/secy.ts';
 import { allOf, type InTurn, oneAfterAnother } from './in-turn.ts';
+import type { RxProgress } from './learned-endpoint.ts';
 import { type NumberStore, SecyNumbers } from './packet-numbers.ts';
 import { RxPlaces } from './rx-places.ts';
 import type { TxNumbers } from './sa-numbers.ts';
@@ -70,6 +72,24 @@ export class SecyControl implements SecyView {
 
   rxPlace(sci: string): number {
     return this.#places.of(sci);
+  }
+
+  /** The receive SAs, and how far each has come. */
+  rxProgress(): RxProgress[] {
+    const counters = this.#lanes.counters();
+    return this.#config.rxSc.flatMap(({ sci, sa }) =>
+      sa.map(({ an, sak }) => {
+        const nextPnAt = countersAt.rxSa(this.#places.of(sci), an) + RxSaCounter.nextPn;
+        return { sak, nextPn: readNextPn(counters, nextPnAt) };
+      }),
+    );
+  }
+
+  /** Frames with key `sak` below `pn` do not move the peer; before the lanes are there. */
+  learnFrom(sak: KeyObject, pn: bigint): void {
+    for (const { sci, sa } of this.#config.rxSc) {
+      for (const { an, sak: key } of sa) if (key.equals(sak)) this.#numbers.rxOf(sci, an).learnFrom = pn;
+    }
   }
 
   /** Frames accepted so far on RxSA `an` of `sci`; 0 where there is no such channel. */

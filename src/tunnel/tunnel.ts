@@ -7,6 +7,7 @@
  *   4. `lanes`        goes to the workers as specs, which survive a structured clone
  *   5. `close`        after the lanes have ended
  */
+import type { KeyObject } from 'node:crypto';
 import type { TapConfig, TunnelConfig } from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
 import { endpointOf, openWire } from '../encap/kinds.ts';
@@ -15,10 +16,12 @@ import { closeFds } from '../host/close.ts';
 import { openTap } from '../host/tap.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import type { SecySpec } from '../macsec/secy.ts';
-import { endpointText } from '../ports/endpoint.ts';
+import { endpointAddress, endpointText } from '../ports/endpoint.ts';
+import type { LoadedEndpoint } from '../state/endpoint-record.ts';
 import { sciOf } from '../wire/sci.ts';
 import type { LaneSpec } from '../worker/messages.ts';
 import { laneSpecs } from './lane-specs.ts';
+import { type DueEndpoint, LearnedEndpoint } from './learned-endpoint.ts';
 import { type MtuArithmetic, mtuArithmetic } from './mtu.ts';
 import type { NumberStore } from './packet-numbers.ts';
 import { type PathClaim, PathMtu } from './path-mtu.ts';
@@ -71,6 +74,7 @@ export class Tunnel implements TunnelView {
   #ifindex = 0;
   #lanes: readonly LaneSpec[] = [];
   readonly #fds: number[] = [];
+  readonly #learned = new LearnedEndpoint();
   #totals: { readonly done: number; readonly counters: TunnelTotals } | null = null;
 
   /**
@@ -139,13 +143,14 @@ export class Tunnel implements TunnelView {
     return this.#totals.counters;
   }
 
-  /** TAP and socket. Throws L2vpnError; call `close` then too. */
-  open(): void {
+  /** TAP and socket; `peer`: where a dynamic one was when it was last stored. Throws L2vpnError; call `close` then too. */
+  open(peer: LoadedEndpoint | null = null): void {
+    if (peer !== null) this.secy?.learnFrom(peer.sak, peer.lowestPn);
     const tap = openTap({ ...this.tap, mac: this.mac, mtu: this.mtu }, `${this.#place}.tap`);
     this.#fds.push(...new Set([...tap.fds, tap.writeFd]));
     this.#ifindex = tap.ifindex;
     const { config, mtu } = this;
-    const { fd: wireFd, spec: encap } = openWire(this.gre, `${this.#place}.gre`);
+    const { fd: wireFd, spec: encap } = openWire(this.gre, `${this.#place}.gre`, peer);
     this.#fds.push(wireFd);
     const common = { config, tap, wireFd, encap, secy: this.#secySpec(), mtu };
     this.#lanes = laneSpecs({
@@ -170,6 +175,29 @@ export class Tunnel implements TunnelView {
   /** Stores how far the receiver has come. Rejects with L2VPN_STATE. */
   async saveReceived(): Promise<void> {
     await this.secy?.saveReceived();
+  }
+
+  /** The keys that what is stored of a dynamic peer may be sealed with; none where the peer is where it is. */
+  get endpointKeys(): KeyObject[] {
+    if (this.gre.remote !== 'dynamic') return [];
+    return (
+      this.secy?.config.rxSc.flatMap(({ sa }) => sa.filter(({ stored }) => stored).map(({ sak }) => sak)) ??
+      []
+    );
+  }
+
+  /** What is to be stored of a dynamic peer now (`last`: as the tunnel closes), or null. */
+  dueEndpoint(last = false): DueEndpoint | null {
+    const encap = this.#lanes[0]?.encap;
+    const endpoint = encap === undefined ? null : endpointOf(encap);
+    if (this.secy === null || endpoint === null || this.endpointKeys.length === 0) return null;
+    const [peer, sas] = [endpointAddress(endpoint), this.secy.rxProgress()];
+    return last ? this.#learned.last(peer, sas) : this.#learned.due(peer, sas);
+  }
+
+  /** What was due could not be stored. */
+  endpointFailed(): void {
+    this.#learned.failed();
   }
 
   /** Asks for the path's MTU again; null where nothing is new. */

@@ -2,7 +2,8 @@
  * `gre.remote: "dynamic"` behind a real NAT: the WAN masquerades site 1, whose port changes. Site 2 follows authentic
  * frames and nothing else, and never answers to what is not authentic.
  */
-import { expect, it } from 'vitest';
+import { readdir } from 'node:fs/promises';
+import { expect, it, vi } from 'vitest';
 import type { Site } from '../../lab/site.ts';
 import { ETHERTYPE_TEST, ethernet, gre, pattern, protect } from './frames.ts';
 import { labOfTests, mtuOf, pingOnce, pingUntil, Sender, suite, tapDelivered } from './support.ts';
@@ -117,6 +118,40 @@ suite('a site behind a NAT', { programs: ['nft'], python: true }, () => {
     await roaming.send(gre(good));
     await untilEndpoint(site2, /^2\.2\.2\.254:5555$/);
     await roaming.close();
+  });
+
+  it('is spoken to first by a hub that was killed, and is not drawn away by frames recorded before that', async () => {
+    lab.explainFailure();
+    const { host1, host2, wan } = lab.topology;
+    await masquerade(41_020);
+    const [, site2] = await bothSites();
+    await pingUntil(host1, '192.168.1.2');
+    await untilEndpoint(site2, /:41020$/);
+    await vi.waitUntil(
+      async () => (await readdir(site2.stateDir)).some((name) => name.includes('.endpoint.')),
+      {
+        timeout: 5000,
+      },
+    );
+    const captured = await lab.watchWan(() => host1.run(['ping', '-q', '-f', '-c', '40', '192.168.1.2']));
+    await site2.kill9();
+    const recorded = captured.filter(({ src }) => src === '1.1.1.1').map((packet) => packet.gre);
+    expect(recorded.length).toBeGreaterThanOrEqual(40);
+    // The real one is silent: nothing but what was recorded comes.
+    await wan.must(['ip', 'link', 'set', 'wan1', 'down']);
+    await site2.start();
+    expect(await endpointOf(site2)).toBe('2.2.2.254:41020');
+    const before = (await site2.counters()).InPktsOK ?? 0;
+    const stranger = await Sender.udp(wan, '2.2.2.254:5555', '2.2.2.2:4754');
+    await stranger.send(...recorded);
+    // Some of them were not stored as received yet: they are authentic, and new to this process.
+    await site2.countersWhen(
+      (now) => (now.InPktsOK ?? 0) + (now.InPktsLate ?? 0) >= before + recorded.length,
+    );
+    await stranger.close();
+    expect(await endpointOf(site2)).toBe('2.2.2.254:41020');
+    await wan.must(['ip', 'link', 'set', 'wan1', 'up']);
+    await pingUntil(host2, '192.168.1.1');
   });
 
   it.each([{ validate: 'check' }, { replayProtect: false }, { replayBitmap: false }])(

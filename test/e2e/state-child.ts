@@ -22,7 +22,12 @@ const requests: Record<string, (argument: number) => unknown> = {
   volatile: () => store.volatile,
   next: () => Number(tx.next),
   reserve: (ceiling) => tx.reserve(BigInt(ceiling)),
-  endpoint: (port) => store.saveEndpoint(`t${port}`, { address: '192.0.2.1', port, lowestPn: 1n }, null),
+  endpoint: (port) =>
+    store.saveEndpoint(
+      `t${port}`,
+      { address: '192.0.2.1', port, lowestPn: 1n },
+      createSecretKey(Buffer.alloc(16, 1)),
+    ),
   lookup: async () => (await lookup('localhost', 4)).address,
   close: (next) => tx.close(BigInt(next)),
 };

@@ -119,7 +119,7 @@ describe('a state file removed while the daemon runs', () => {
   it('is found by a look among a thousand, in turn', async () => {
     const { store, events } = await startStore(dir);
     for (let i = 0; i < 70; i++)
-      await store.saveEndpoint(`t${i}`, { address: '192.0.2.1', port: 1, lowestPn: 1n }, null);
+      await store.saveEndpoint(`t${i}`, { address: '192.0.2.1', port: 1, lowestPn: 1n }, makeChannel().sak);
     rmSync(join(dir, 'tunnel-t69.endpoint.json'));
     for (let i = 0; i < 3; i++) await store.verify();
     expect(existsSync(join(dir, 'tunnel-t69.endpoint.json'))).toBe(true);
