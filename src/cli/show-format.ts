@@ -7,6 +7,7 @@ import type {
   Counters,
   DownSnapshot,
   MacsecSnapshot,
+  PeerSnapshot,
   RxScSnapshot,
   SaSnapshot,
   TunnelSnapshot,
@@ -52,8 +53,8 @@ function hexOf(digits: string): string {
 }
 
 function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
-  const { name, mtu, path_mtu, local, remote, endpoint, encap, aead, pn_left, rotation, tx, rx, drops } =
-    tunnel;
+  const { name, mtu, path_mtu, local, remote, endpoint, encap, aead, pn_left } = tunnel;
+  const { peer, rotation, tx, rx, drops } = tunnel;
   const extras = {
     name,
     mtu,
@@ -65,6 +66,7 @@ function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
     aead,
     pn_left,
     rotation,
+    peer,
     peer_last_seen: rx.last,
   };
   return statistics ? { ...extras, tx, rx, drops } : extras;
@@ -123,6 +125,7 @@ function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
   const lines = [
     `    l2vpnd: tunnel ${tunnel.name}, ${tunnel.local} to ${tunnel.endpoint ?? tunnel.remote}${encap}, aead ${tunnel.aead ?? 'none'}`,
     `        mtu ${tunnel.mtu}, path mtu ${tunnel.path_mtu}, peer last seen ${rx.last ?? 'never'}`,
+    `        peer ${peerText(tunnel.peer)}`,
   ];
   if (tunnel.pn_left !== null) lines.push(`        packet numbers left ${tunnel.pn_left}`);
   if (tunnel.rotation !== null) {
@@ -140,6 +143,15 @@ function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
     `        dropped: ${drops.map(([reason, frames]) => `${reason} ${frames}`).join(', ') || 'nothing'}`,
   );
   return lines;
+}
+
+function peerText({ state, since, last_authentic }: PeerSnapshot): string {
+  if (state === 'unknown') return 'unknown: no authentic frame has come yet';
+  if (state === 'unwatched') return 'not watched (peerTimeoutSeconds is 0)';
+  if (state === 'alive') return `alive since ${since}`;
+  const ago = Math.round((Date.now() - Date.parse(since!)) / 1000);
+  const ever = last_authentic === null ? 'nothing authentic has come at all' : 'nothing authentic comes';
+  return `lost since ${since}, ${ago} s ago: ${ever}`;
 }
 
 /** A tunnel that is down has no device to print, only what we know of it. */

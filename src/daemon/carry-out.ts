@@ -28,6 +28,8 @@ export async function carryOut(plan: ReloadPlan, context: CarryOutContext): Prom
     for (const step of undo.reverse()) await step().catch((fault: unknown) => context.failed(fault));
     throw error;
   }
+  // Nothing of this can fail.
+  for (const { name, seconds } of plan.peerTimeouts) context.tunnels.setPeerTimeout(name, seconds);
   for (const { name, keys } of plan.macsec) if (keys) context.tunnels.find(name)?.keys?.forgetRotation();
 }
 

@@ -139,6 +139,13 @@ export class Tunnels {
     return this.#down.get(name)?.config ?? this.get(name).tunnel.config;
   }
 
+  /** For a tunnel that runs, or will when it is up again. */
+  setPeerTimeout(name: string, seconds: number): void {
+    const down = this.#down.get(name);
+    if (down !== null) down.config = { ...down.config, peerTimeoutSeconds: seconds };
+    else this.get(name).tunnel.peerTimeoutSeconds = seconds;
+  }
+
   /** In its turn: a reload before it may have changed the tunnel, or removed it. */
   async #bringUp(down: DownTunnel): Promise<boolean> {
     if (!this.#down.isDown(down)) return false;

@@ -1,6 +1,6 @@
 /** Makes what `show`, the metrics and the control socket tell of a tunnel (`api/tunnel.ts`) of its lanes' counters. */
 import type { RotationStatus } from '../api/rotate.ts';
-import type { TrafficSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
+import type { PeerSnapshot, TrafficSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
 import { DROP_TEXTS } from '../frame/drop.ts';
 import { Traffic } from '../frame/lane-counters.ts';
 import { type PnJson, pnToJson } from '../macsec/pn-json.ts';
@@ -8,11 +8,14 @@ import type { SecyView, TunnelView } from '../tunnel/view.ts';
 import { macsecSnapshot } from './macsec-snapshot.ts';
 import { named } from './named.ts';
 
+const UNKNOWN_PEER: PeerSnapshot = { state: 'unknown', since: null, last_authentic: null };
+
 /** `aead`: the name of the provider that all lanes use. */
 export function snapshotOf(
   tunnel: TunnelView,
   aead: string,
   rotation: RotationStatus | null,
+  peer: PeerSnapshot = UNKNOWN_PEER,
 ): TunnelSnapshot {
   const { name, tap, gre, secy } = tunnel;
   const totals = tunnel.totals();
@@ -27,6 +30,7 @@ export function snapshotOf(
     endpoint: tunnel.endpoint,
     encap: gre.encap,
     aead: secy === null ? null : aead,
+    peer,
     rotation,
     pn_left: pnLeft(secy),
     tx: trafficSnapshot(totals.tx),

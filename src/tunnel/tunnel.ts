@@ -64,6 +64,8 @@ export class Tunnel implements TunnelView {
   readonly macsec: TunnelMacsec | null;
   /** Null where nobody takes frames beside those of the TAP. */
   readonly uncontrolled: TunnelUncontrolledPort | null;
+  /** A reload may change it. */
+  peerTimeoutSeconds: number;
   readonly #place: string;
   readonly #path: PathMtu;
   /** What the lanes carry at most below the SecY: as long as the path carries what it did at the start. */
@@ -90,6 +92,7 @@ export class Tunnel implements TunnelView {
     this.index = index;
     this.tap = tap;
     this.gre = gre;
+    this.peerTimeoutSeconds = config.peerTimeoutSeconds;
     this.#path = new PathMtu(gre, `${this.#place}.gre`);
     this.arithmetic = mtuArithmetic(this.#path.octets, gre, macsec);
     this.mtu = tap.mtu === 'auto' ? this.arithmetic.mtu : tap.mtu;
@@ -104,8 +107,8 @@ export class Tunnel implements TunnelView {
 
   /** As it runs: SAs that a rotation has brought are in it. */
   get config(): TunnelConfig {
-    const { name, tap, gre } = this;
-    return { name, tap, gre, macsec: this.secy?.config ?? null };
+    const { name, tap, gre, peerTimeoutSeconds } = this;
+    return { name, tap, gre, peerTimeoutSeconds, macsec: this.secy?.config ?? null };
   }
 
   get secy(): SecyControl | null {

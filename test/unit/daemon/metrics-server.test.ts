@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { closeServer } from '../../../src/api/router.ts';
+import type { PeerSnapshot } from '../../../src/api/tunnel.ts';
 import { openMetrics } from '../../../src/daemon/metrics-server.ts';
 import { Drop } from '../../../src/frame/drop.ts';
 import { Traffic } from '../../../src/frame/lane-counters.ts';
@@ -23,7 +24,10 @@ const snapshots = () => [snapshotOf(tunnel, 'batch', null)];
 
 describe('the metrics (Prometheus text format 0.0.4)', () => {
   async function scrape(path = '/metrics', method = 'GET') {
-    const server = await openMetrics('127.0.0.1:0', createMetrics(snapshots));
+    const server = await openMetrics(
+      '127.0.0.1:0',
+      createMetrics(snapshots, () => []),
+    );
     servers.push(server);
     const { port } = server.address() as AddressInfo;
     return { ask: () => ask({ host: '127.0.0.1', port, path }, method), port };
@@ -62,6 +66,35 @@ describe('the metrics (Prometheus text format 0.0.4)', () => {
     }
   });
 
+  it('tell which tunnels run, and whose peer is heard', async () => {
+    const peer = (state: PeerSnapshot['state'], last_authentic: string | null) => ({
+      ...{ state, since: null, last_authentic },
+    });
+    const of = (name: string, one: PeerSnapshot) => ({
+      ...{ ...snapshotOf(tunnel, 'batch', null, one), name },
+    });
+    const all = [
+      of('a', peer('alive', '2026-11-24T10:00:00.500Z')),
+      of('b', peer('lost', null)),
+      of('c', peer('unknown', null)),
+    ];
+    const gone = { name: 'd', ifname: 'd1', reason: 'deleted', since: '', retry_seconds: 1 };
+    const found = samples(
+      await createMetrics(
+        () => all,
+        () => [gone],
+      ).metrics(),
+    );
+    const of4 = (metric: string) =>
+      ['a', 'b', 'c', 'd'].map((name) => found.get(`${metric}{tunnel="${name}"}`));
+    expect(of4('l2vpnd_tunnel_up')).toEqual([1, 1, 1, 0]);
+    expect(of4('l2vpnd_peer_up')).toEqual([1, 0, undefined, undefined]);
+    expect(of4('l2vpnd_peer_last_authentic_timestamp_seconds')).toEqual([
+      Date.parse('2026-11-24T10:00:00.500Z') / 1000,
+      ...[undefined, undefined, undefined],
+    ]);
+  });
+
   it('are at /metrics and nowhere else', async () => {
     expect((await (await scrape('/')).ask()).status).toBe(404);
     expect((await (await scrape('/metrics', 'POST')).ask()).status).toBe(405);
@@ -71,7 +104,12 @@ describe('the metrics (Prometheus text format 0.0.4)', () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     const { port } = taken.address() as AddressInfo;
-    await expect(openMetrics(`127.0.0.1:${port}`, createMetrics(snapshots))).rejects.toMatchObject({
+    await expect(
+      openMetrics(
+        `127.0.0.1:${port}`,
+        createMetrics(snapshots, () => []),
+      ),
+    ).rejects.toMatchObject({
       exitStatus: 69,
       message: expect.stringContaining(`metrics.listen 127.0.0.1:${port}`),
     });

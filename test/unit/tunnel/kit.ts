@@ -148,6 +148,7 @@ export async function tunnelOf(
     name: 'site2',
     tap: TAP,
     gre: GRE,
+    peerTimeoutSeconds: 10,
     ifindex: 7,
     mtu,
     pathMtu: 1500,
