@@ -84,6 +84,8 @@ export interface TunnelSnapshot {
   rx: TrafficSnapshot;
   /** Frames dropped, by reason; reasons that have not occurred included. */
   drops: Counters;
+  /** ICMP errors that came for packets of this tunnel, by kind; kinds that have not occurred included. */
+  icmp: Counters;
   macsec: MacsecSnapshot | null;
 }
 

@@ -54,7 +54,7 @@ function hexOf(digits: string): string {
 
 function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
   const { name, mtu, path_mtu, local, remote, endpoint, encap, aead, pn_left } = tunnel;
-  const { peer, rotation, tx, rx, drops } = tunnel;
+  const { peer, rotation, tx, rx, drops, icmp } = tunnel;
   const extras = {
     name,
     mtu,
@@ -69,7 +69,7 @@ function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
     peer,
     peer_last_seen: rx.last,
   };
-  return statistics ? { ...extras, tx, rx, drops } : extras;
+  return statistics ? { ...extras, tx, rx, drops, icmp } : extras;
 }
 
 /** The text of one tunnel, ending in a newline. */
@@ -138,11 +138,16 @@ function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
   ] as const) {
     lines.push(`        ${name}: ${frames_out} frames, ${octets_out} octets`);
   }
-  const drops = Object.entries(tunnel.drops).filter(([, frames]) => frames > 0);
-  lines.push(
-    `        dropped: ${drops.map(([reason, frames]) => `${reason} ${frames}`).join(', ') || 'nothing'}`,
-  );
+  lines.push(`        dropped: ${occurred(tunnel.drops) || 'nothing'}`);
+  const icmp = occurred(tunnel.icmp);
+  if (icmp !== '') lines.push(`        icmp errors: ${icmp}`);
   return lines;
+}
+
+/** What is not 0: `GreKey 3, InPktsLate 1`. */
+function occurred(counters: Counters): string {
+  const some = Object.entries(counters).filter(([, value]) => value > 0);
+  return some.map(([name, value]) => `${name} ${value}`).join(', ');
 }
 
 function peerText({ state, since, last_authentic }: PeerSnapshot): string {

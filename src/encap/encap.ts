@@ -56,8 +56,8 @@ export interface EncapKind<Spec, Sends = Spec> {
   headersMax(config: EncapHeaders): number;
   /** Opens the socket; `place` is where the configuration names it (`tunnels[0].gre`). Throws L2vpnError. */
   open(config: GreConfig, place: string): OpenedWire<Spec>;
-  /** The worker's side; `fd` stays its owner's. */
-  attach(spec: Spec, fd: number): Wire;
+  /** The worker's side; `fd` stays its owner's. `traffic`: of its lane, where ICMP errors are counted. */
+  attach(spec: Spec, fd: number, traffic: Float64Array): Wire;
   rehearsal(): Rehearsal<Spec, Sends>;
 }
 

@@ -26,6 +26,7 @@ class TunnelMetrics {
   readonly #frames: Counter;
   readonly #octets: Counter;
   readonly #drops: Counter;
+  readonly #icmp: Counter;
   readonly #macsec: Counter;
   readonly #pn: Gauge;
   readonly #mtu: Gauge;
@@ -52,6 +53,7 @@ class TunnelMetrics {
     this.#frames = new Counter(about('frames_total', 'Frames carried all the way', 'tunnel', 'direction'));
     this.#octets = new Counter(about('octets_total', 'Octets carried all the way', 'tunnel', 'direction'));
     this.#drops = new Counter(about('drops_total', 'Frames dropped, by reason', 'tunnel', 'reason'));
+    this.#icmp = new Counter(about('icmp_errors_total', 'ICMP errors that came, by kind', 'tunnel', 'kind'));
     this.#macsec = new Counter(
       about('macsec_total', 'The counters of ip -s macsec show', 'tunnel', 'part', 'sci', 'an', 'counter'),
     );
@@ -60,7 +62,7 @@ class TunnelMetrics {
   }
 
   refresh(tunnels: readonly TunnelSnapshot[], down: readonly DownSnapshot[]): void {
-    const counts = [this.#frames, this.#octets, this.#drops, this.#macsec, this.#pn, this.#mtu];
+    const counts = [this.#frames, this.#octets, this.#drops, this.#icmp, this.#macsec, this.#pn, this.#mtu];
     for (const metric of [this.#up, this.#peer, this.#heard, ...counts]) metric.reset();
     for (const { name } of down) this.#up.set({ tunnel: name }, 0);
     for (const tunnel of tunnels) this.#setTunnel(tunnel);
@@ -81,6 +83,7 @@ class TunnelMetrics {
       this.#octets.inc({ ...name, direction }, tunnel[direction].octets_out);
     }
     for (const [reason, value] of Object.entries(tunnel.drops)) this.#drops.inc({ ...name, reason }, value);
+    for (const [kind, value] of Object.entries(tunnel.icmp)) this.#icmp.inc({ ...name, kind }, value);
     if (tunnel.macsec !== null) this.#setSecy(name, tunnel.macsec);
   }
 

@@ -2,9 +2,11 @@
 import type { RotationStatus } from '../api/rotate.ts';
 import type { PeerSnapshot, TrafficSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
 import { DROP_TEXTS } from '../frame/drop.ts';
+import { ICMP_TEXTS } from '../frame/icmp.ts';
 import { Traffic } from '../frame/lane-counters.ts';
 import { type PnJson, pnToJson } from '../macsec/pn-json.ts';
 import type { SecyView, TunnelView } from '../tunnel/view.ts';
+import { icmpErrors } from './icmp-errors.ts';
 import { macsecSnapshot } from './macsec-snapshot.ts';
 import { named } from './named.ts';
 
@@ -36,12 +38,15 @@ export function snapshotOf(
     tx: trafficSnapshot(totals.tx),
     rx: trafficSnapshot(totals.rx),
     drops: named(DROP_NAMES, totals.drops, 1),
+    icmp: named(ICMP_NAMES, icmpErrors(tunnel), 0),
     macsec: secy === null ? null : macsecSnapshot(secy, totals.secy),
   };
 }
 
 /** Without `Drop.None`. */
 const DROP_NAMES: readonly string[] = DROP_TEXTS.slice(1).map(({ name }) => name);
+
+const ICMP_NAMES: readonly string[] = ICMP_TEXTS.map(({ name }) => name);
 
 function pnLeft(secy: SecyView | null): PnJson | null {
   const encoding = secy?.encoding ?? null;

@@ -1,7 +1,7 @@
 /** What is told of a peer that dies, is cut off, and comes back: by the log, show, its exit status and the metrics. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import type { Site } from '../../lab/site.ts';
+import type { Site, TunnelChanges } from '../../lab/site.ts';
 import { labOfTests, pingUntil, suite } from './support.ts';
 
 const METRICS = '127.0.0.1:9586';
@@ -61,6 +61,22 @@ suite('a peer', { programs: ['ping'] }, () => {
     await site1.waitForLog(/peer back after \d+ s/);
     await pings.stop('SIGKILL');
     expect(await shown(site1)).toMatchObject({ code: 0, peer: { state: 'alive' } });
+  });
+
+  it.each<[string, TunnelChanges, RegExp]>([
+    // With the module ip_gre on this machine its kernel says so by another number.
+    ['GRE', {}, /ICMP errors came: the peer's host takes no (GRE \(protocol 47|such packets \(port)/],
+    ['GRE-in-UDP', { gre: { encap: 'udp' } }, /ICMP errors came: .*over UDP nothing listens at gre\.port/],
+  ])('over %s whose host answers that nothing listens is told so', async (_, changes, message) => {
+    lab.explainFailure();
+    const site1 = lab.site(1, changes);
+    await site1.start();
+    const pings = lab.topology.host1.start(['ping', '-n', '-i', '0.2', '192.168.1.2']);
+    await site1.waitForLog(message);
+    await pings.stop('SIGKILL');
+    const { stdout } = await site1.command('show', '-s');
+    expect(stdout).toMatch(/^ {8}icmp errors: IcmpNo(Protocol|Port) \d+$/m);
+    expect(stdout).toMatch(/^ {8}dropped: nothing$/m);
   });
 
   it('that is not watched is never lost; a reload has it watched', async () => {

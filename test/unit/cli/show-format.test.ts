@@ -135,12 +135,13 @@ describe('l2vpnd show, as text', () => {
         encap: 'udp',
         rotation: { an: 1, state: 'waiting for the peer' },
         drops: { PnExhausted: 3, NoTxSa: 0, InPktsLate: 1 },
+        icmp: { IcmpNoProtocol: 0, IcmpNoPort: 2 },
       },
       true,
     );
     expect(more).toContain('1.1.1.1 to 2.2.2.254:40001 over UDP');
     expect(more).toContain('rotation to AN 1: waiting for the peer');
-    expect(more).toContain('dropped: PnExhausted 3, InPktsLate 1\n');
+    expect(more).toContain('dropped: PnExhausted 3, InPktsLate 1\n        icmp errors: IcmpNoPort 2\n');
   });
 
   it.each<[Partial<PeerSnapshot>, RegExp]>([
@@ -194,7 +195,7 @@ describe('l2vpnd show -j', () => {
       rotation: { an: 1, state: 'grace time' },
       peer_last_seen: null,
     });
-    expect(Object.keys(l2vpnd)).toEqual(expect.arrayContaining(['tx', 'rx', 'drops']));
+    expect(Object.keys(l2vpnd)).toEqual(expect.arrayContaining(['tx', 'rx', 'drops', 'icmp']));
     expect(jsonOf(device(11), false)).not.toHaveProperty('l2vpnd.drops');
   });
 

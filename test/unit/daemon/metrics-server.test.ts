@@ -6,7 +6,8 @@ import { closeServer } from '../../../src/api/router.ts';
 import type { PeerSnapshot } from '../../../src/api/tunnel.ts';
 import { openMetrics } from '../../../src/daemon/metrics-server.ts';
 import { Drop } from '../../../src/frame/drop.ts';
-import { Traffic } from '../../../src/frame/lane-counters.ts';
+import { Icmp } from '../../../src/frame/icmp.ts';
+import { countIcmp, Traffic } from '../../../src/frame/lane-counters.ts';
 import { countersAt, RxScCounter } from '../../../src/macsec/counters.ts';
 import { createMetrics } from '../../../src/report/metrics.ts';
 import { snapshotOf } from '../../../src/report/snapshot.ts';
@@ -50,6 +51,7 @@ describe('the metrics (Prometheus text format 0.0.4)', () => {
     const { ask: again } = await scrape();
     counters[0]!.traffic[Traffic.outFrames] = 11;
     counters[1]!.drops[Drop.InPktsLate] = 3;
+    for (const { traffic } of counters) countIcmp(traffic, Icmp.NoPort);
     counters[1]!.secy[countersAt.rxSc(0) + RxScCounter.inPktsLate] = 3;
     for (const round of [1, 2]) {
       counters[1]!.traffic[Traffic.outFrames] = round;
@@ -59,6 +61,7 @@ describe('the metrics (Prometheus text format 0.0.4)', () => {
       expect(found.get('l2vpnd_frames_total{tunnel="site2",direction="tx"}')).toBe(11);
       expect(found.get('l2vpnd_frames_total{tunnel="site2",direction="rx"}')).toBe(round);
       expect(found.get('l2vpnd_drops_total{tunnel="site2",reason="InPktsLate"}')).toBe(3);
+      expect(found.get('l2vpnd_icmp_errors_total{tunnel="site2",kind="IcmpNoPort"}')).toBe(2);
       expect(
         found.get(`l2vpnd_macsec_total{tunnel="site2",part="rxsc",sci="${SCI}",counter="InPktsLate"}`),
       ).toBe(3);

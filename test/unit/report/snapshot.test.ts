@@ -2,7 +2,8 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { Drop } from '../../../src/frame/drop.ts';
-import { Traffic } from '../../../src/frame/lane-counters.ts';
+import { Icmp } from '../../../src/frame/icmp.ts';
+import { countIcmp, Traffic } from '../../../src/frame/lane-counters.ts';
 import {
   countersAt,
   RxSaCounter,
@@ -94,6 +95,10 @@ describe('a snapshot (as ip -j -s macsec show)', () => {
     expect(macsec!.rx_sc[1]!.sa_list[0]!.stats.InPktsNotValid).toBe(2);
     expect(drops.InPktsNotValid).toBe(2);
     expect(drops.TapRunt).toBe(0);
+    countIcmp(counters[1]!.traffic, Icmp.NoPort);
+    expect(snapshotOf(tunnel, 'batch', null).icmp).toEqual({
+      ...{ IcmpNoProtocol: 0, IcmpNoPort: 1, IcmpProhibited: 0, IcmpUnreachable: 0, IcmpOther: 0 },
+    });
   });
 
   it('of plain GRETAP has no MACsec and no AEAD', async () => {
@@ -121,7 +126,8 @@ describe('drops in the log', () => {
     const { tunnel, counters } = await tunnelOf(macsecConfig({ txSa: [saOf()] }));
     const dropLog = new DropLog(log);
     const drops = { tick: (nowMs: number): void => dropLog.tick([tunnel], nowMs) };
-    return { lines, drops, tx: counters[0]!.drops, rx: counters[1]!.drops };
+    const [txTraffic, rxTraffic] = [counters[0]!.traffic, counters[1]!.traffic];
+    return { lines, drops, tx: counters[0]!.drops, rx: counters[1]!.drops, txTraffic, rxTraffic };
   }
 
   it('name the counter, how many, and the likely cause', async () => {
@@ -161,6 +167,20 @@ describe('drops in the log', () => {
     tx[Drop.OutPktsTooLong] = 1;
     drops.tick(0);
     expect(lines[0]).toMatchObject({ mtu: 1430, pathMtu: 1500, overhead: 70 });
+  });
+
+  it('come with ICMP errors, by kind and with what they mean, as seldom', async () => {
+    const { lines, drops, txTraffic, rxTraffic } = await logged();
+    for (let second = 0; second <= 10; second++) {
+      countIcmp(txTraffic, Icmp.NoProtocol);
+      countIcmp(rxTraffic, Icmp.NoProtocol);
+      drops.tick(second * 1000);
+    }
+    expect(lines).toMatchObject([
+      { level: 40, tunnel: 'site2', counter: 'IcmpNoProtocol', errors: 2 },
+      { counter: 'IcmpNoProtocol', errors: 20 },
+    ]);
+    expect(lines[0]!.msg).toMatch(/^ICMP errors came: .*neither l2vpnd nor a gretap runs there$/);
   });
 
   it('say nothing when nothing is dropped', async () => {
