@@ -7,6 +7,7 @@
 #include "error.h"
 #include "event.h"
 #include "host-lock.h"
+#include "link-state.h"
 #include "link.h"
 #include "poller.h"
 #include "port.h"
@@ -29,6 +30,8 @@ static const struct {
     {"setTapOffload", set_tap_offload},
     {"detachTapQueue", detach_tap_queue},
     {"linkInfo", link_info},
+    {"linkState", link_state},
+    {"linkIndex", link_index},
     {"setLinkMac", set_link_mac},
     {"setLinkMtu", set_link_mtu},
     {"setLinkUp", set_link_up},

@@ -19,12 +19,12 @@ export function snapshotOf(
   rotation: RotationStatus | null,
   peer: PeerSnapshot = UNKNOWN_PEER,
 ): TunnelSnapshot {
-  const { name, tap, gre, secy } = tunnel;
+  const { name, ifname, gre, secy } = tunnel;
   const totals = tunnel.totals();
   return {
     name,
     ifindex: tunnel.ifindex,
-    ifname: tap.ifname,
+    ifname,
     mtu: tunnel.mtu,
     path_mtu: tunnel.pathMtu,
     local: gre.local,

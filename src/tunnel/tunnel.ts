@@ -20,10 +20,13 @@ import type { PnState } from '../state/state.ts';
 import { sciOf } from '../wire/sci.ts';
 import type { LaneSpec } from '../worker/messages.ts';
 import { laneSpecs } from './lane-specs.ts';
+import { LocalWatch } from './local-watch.ts';
 import { type MtuArithmetic, mtuArithmetic } from './mtu.ts';
+import type { Notice } from './notice.ts';
 import { type PathClaim, PathMtu } from './path-mtu.ts';
 import { type SaControl, TunnelSaControl } from './sa-control.ts';
 import { SecyControl } from './secy-control.ts';
+import { TapWatch } from './tap-watch.ts';
 import { batchesDone, type TunnelTotals, totalsOf } from './totals.ts';
 import { TunnelUncontrolledPort } from './uncontrolled.ts';
 import type { TunnelView } from './view.ts';
@@ -71,6 +74,9 @@ export class Tunnel implements TunnelView {
   /** What the lanes carry at most below the SecY: as long as the path carries what it did at the start. */
   readonly #lowerMtu: number;
   #ifindex = 0;
+  readonly #localWatch: LocalWatch;
+  /** Null before there is a TAP. */
+  #tapWatch: TapWatch | null = null;
   #lanes: readonly LaneSpec[] = [];
   readonly #fds: number[] = [];
   #totals: { readonly done: number; readonly counters: TunnelTotals } | null = null;
@@ -93,6 +99,7 @@ export class Tunnel implements TunnelView {
     this.tap = tap;
     this.gre = gre;
     this.peerTimeoutSeconds = config.peerTimeoutSeconds;
+    this.#localWatch = new LocalWatch(gre.local);
     this.#path = new PathMtu(gre, `${this.#place}.gre`);
     this.arithmetic = mtuArithmetic(this.#path.octets, gre, macsec);
     this.mtu = tap.mtu === 'auto' ? this.arithmetic.mtu : tap.mtu;
@@ -113,6 +120,11 @@ export class Tunnel implements TunnelView {
 
   get secy(): SecyControl | null {
     return this.macsec?.secy ?? null;
+  }
+
+  /** Of the TAP, as it is called now. */
+  get ifname(): string {
+    return this.#tapWatch?.ifname ?? this.tap.ifname;
   }
 
   get ifindex(): number {
@@ -147,6 +159,7 @@ export class Tunnel implements TunnelView {
     const tap = openTap({ ...this.tap, mac: this.mac, mtu: this.mtu }, `${this.#place}.tap`);
     this.#fds.push(...new Set([...tap.fds, tap.writeFd]));
     this.#ifindex = tap.ifindex;
+    this.#tapWatch = new TapWatch({ ...this.tap, ifindex: tap.ifindex, mtu: this.mtu });
     const { config, mtu } = this;
     const { fd: wireFd, spec: encap } = openWire(this.gre, `${this.#place}.gre`);
     this.#fds.push(wireFd);
@@ -184,6 +197,11 @@ export class Tunnel implements TunnelView {
     // The slots of the lanes have room for what the path carried at the start.
     const lowerMtu = Math.min(mtuArithmetic(this.#path.octets, this.gre, null).mtu, this.#lowerMtu);
     return { ...claim, lowerMtu };
+  }
+
+  /** What others have done to what it stands on: the TAP, the bridge, the local address. Throws SystemError. */
+  lookAround(): Notice[] {
+    return [...(this.#tapWatch?.look() ?? []), ...this.#localWatch.look()];
   }
 
   /** Stores the numbers; TAP and socket go. `clean`: every lane drained, so that what it published is exact. */

@@ -149,6 +149,7 @@ export async function tunnelOf(
     tap: TAP,
     gre: GRE,
     peerTimeoutSeconds: 10,
+    ifname: TAP.ifname,
     ifindex: 7,
     mtu,
     pathMtu: 1500,
