@@ -1,8 +1,10 @@
 /** Once a second: the tunnels' own upkeep, and in the log what was dropped, peers that are lost, packet numbers that run out. */
 import type { Logger } from 'pino';
 import { DropLog } from '../report/drop-log.ts';
+import { EndpointWatch } from '../report/endpoint-watch.ts';
 import type { PeerWatch } from '../report/peer-watch.ts';
 import { PnWatch } from '../report/pn-watch.ts';
+import { type RotationView, RotationWatch } from '../report/rotation-watch.ts';
 import type { Tunnels } from './tunnels.ts';
 
 const TICK_MS = 1000;
@@ -16,12 +18,15 @@ export function startWatch(
 ): () => void {
   const drops = new DropLog(log);
   const pns = new PnWatch(log);
+  const endpoints = new EndpointWatch(log);
+  const rotations = new RotationWatch(log);
   const timer = setInterval(() => {
     try {
       // First of all: what is logged of a path is what it carries now.
       tunnels.tick();
       const nowMs = performance.now();
-      for (const report of [drops, peers, pns]) report.tick(tunnels.all(), nowMs);
+      for (const report of [drops, peers, endpoints, pns]) report.tick(tunnels.all(), nowMs);
+      rotations.tick(rotationsOf(tunnels));
     } catch (error) {
       failed(error);
     }
@@ -30,4 +35,9 @@ export function startWatch(
     clearInterval(timer);
     drops.tick(tunnels.all(), Number.POSITIVE_INFINITY);
   };
+}
+
+function* rotationsOf(tunnels: Tunnels): Generator<RotationView> {
+  for (const { tunnel, keys } of tunnels.keyed())
+    yield { name: tunnel.name, rotation: keys?.rotation ?? null };
 }

@@ -153,6 +153,8 @@ suite('a dynamic site over IPv6', { python: true }, () => {
     expect(await endpointOf(site2)).toBe('[fd00:1::1]:4754');
     await stranger.send(gre(protect(CLEAR, { key: KEY_1, sci: SCI_1, pn: 9000 })));
     await untilEndpoint(site2, /^\[fd00:2::fe\]:5555$/);
+    await site2.waitForLog(/peer learned: packets go to \[fd00:1::1\]:4754/);
+    await site2.waitForLog(/peer moved: from \[fd00:1::1\]:4754 to \[fd00:2::fe\]:5555/, 20_000);
     await stranger.close();
     await site1.stop();
   });
