@@ -36,7 +36,10 @@ export class EndpointWatch {
     told.seen = endpoint;
     if (endpoint === null || told.moves === 0 || nowMs - told.ms < QUIET_MS) return;
     this.#tell(tunnel.name, told, endpoint);
-    Object.assign(told, { endpoint, ms: nowMs, moves: 0 });
+    // The first place is no move: the next line need not wait for it.
+    if (told.endpoint !== null) told.ms = nowMs;
+    told.endpoint = endpoint;
+    told.moves = 0;
   }
 
   #tell(tunnel: string, { endpoint: before, moves }: Told, endpoint: string): void {

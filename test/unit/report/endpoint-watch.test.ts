@@ -42,10 +42,10 @@ describe('a dynamic peer', () => {
   it('that moves to and fro is told once in ten seconds, with how often', async () => {
     const { at, lines } = await watched('dynamic');
     for (let i = 0; i <= 30; i++) at(`192.0.2.${i % 2}:1`);
-    expect(lines.map(({ moves }) => moves)).toEqual([undefined, 10, 10, 10]);
+    expect(lines.map(({ moves }) => moves)).toEqual([undefined, 1, 10, 10]);
     expect(lines.at(-1)).toMatchObject({
       level: 40,
-      msg: 'peer moved 10 times, and is at 192.0.2.0:1 again',
+      msg: 'peer moved 10 times, and is at 192.0.2.1:1 again',
     });
   });
 
