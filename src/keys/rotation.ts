@@ -2,8 +2,8 @@
  * A key change without loss (802.1AE 10.7.22, as MKA orders it): receive first, then transmit.
  *
  *   1. the new receive SA is installed on the next AN, then the new transmit SA beside the old one
- *   2. transmit moves to the new AN at once (`now`), or when the peer's first frame on its new SA has come, which
- *      proves that the peer has done 1
+ *   2. transmit moves to the new AN at once (`now`, or where the old SA's packet numbers are used up: nothing is lost
+ *      by it), or when the peer's first frame on its new SA has come, which proves that the peer has done 1
  *   3. the old SAs are retired, a grace time after transmit has moved and the peer has too
  *
  * So: `rotate` at one end, then `rotate --now` at the other. Two ends that wait for each other: `rotate --now` again.
@@ -69,7 +69,7 @@ export class Rotation {
       );
     }
     await this.#install();
-    if (now) await this.#moveTransmit();
+    if (now || !this.#sas.canEncode) await this.#moveTransmit();
     else this.#poll(() => this.#awaitPeer());
   }
 
@@ -96,7 +96,7 @@ export class Rotation {
   }
 
   async #awaitPeer(): Promise<void> {
-    if (this.#peerHasMoved()) await this.#moveTransmit();
+    if (this.#peerHasMoved() || !this.#sas.canEncode) await this.#moveTransmit();
   }
 
   async #moveTransmit(): Promise<void> {
