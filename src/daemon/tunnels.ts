@@ -26,7 +26,7 @@ export interface KeyedTunnel {
   readonly keys: StaticKeys | null;
 }
 
-/** Tunnels whose path, TAP and address the kernel is asked for per tick, at most: some 4 ms of 1000. */
+/** Tunnels whose path, TAP and address the kernel is asked for per tick, at most: some 3 ms of 1000. */
 const LOOKS_PER_TICK = 64;
 
 /** What reading from a TAP says whose interface is gone. */
