@@ -38,6 +38,7 @@ export interface TunnelFile {
   tap: { ifname: string; [setting: string]: unknown };
   gre: { local: string; remote: string; [setting: string]: unknown };
   macsec: MacsecFile | null;
+  peerTimeoutSeconds?: number;
 }
 
 export interface MacsecFile {
@@ -60,6 +61,7 @@ export interface TunnelChanges {
   tap?: Record<string, unknown>;
   gre?: Record<string, unknown>;
   macsec?: MacsecFile | null;
+  peerTimeoutSeconds?: number;
 }
 
 /** The reference tunnel at one of the two sites (examples/site1.json, site2.json), with changes. */
@@ -79,6 +81,7 @@ export function tunnelFile(topology: Topology, side: 1 | 2, changes: TunnelChang
             rxSc: [{ mac: peer.tapMac, sa: [{ an: 0, keyId: peerKeyId, key: peerKey }] }],
             ...changes.macsec,
           },
+    ...(changes.peerTimeoutSeconds === undefined ? {} : { peerTimeoutSeconds: changes.peerTimeoutSeconds }),
   };
 }
 

@@ -8,6 +8,7 @@
 #include "event.h"
 #include "host-lock.h"
 #include "link-group.h"
+#include "link-state.h"
 #include "link.h"
 #include "poller.h"
 #include "port.h"
@@ -30,6 +31,8 @@ static const struct {
     {"setTapOffload", set_tap_offload},
     {"detachTapQueue", detach_tap_queue},
     {"linkInfo", link_info},
+    {"linkState", link_state},
+    {"linkIndex", link_index},
     {"setLinkMac", set_link_mac},
     {"setLinkMtu", set_link_mtu},
     {"setLinkUp", set_link_up},

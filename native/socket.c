@@ -82,6 +82,10 @@ static const char *set_udp_options(int fd, int family, bool connected) {
 }
 
 /*
+ * IP_RECVERR stays off. With it each ICMP error would wait on the socket's error queue, which takes of the receive buffer
+ * and keeps poll awake until it is read out, and anybody can forge them. Connected, a socket is told without it of those
+ * that the kernel takes for final: no such protocol or port, prohibited.
+ *
  * DF is set on what is sent, and only the MTU of the link refuses a packet (EMSGSIZE): the kernel's path MTU follows any
  * ICMP message that quotes 8 octets, which everybody can forge (PROBE, man 7 ip). How far it is believed is not decided
  * here. Returns the name of the option that failed, with errno set, or NULL.

@@ -83,6 +83,19 @@ export interface SeenSnapshot {
   unknown_sci: UnknownSciSnapshot | null;
 }
 
+/** Whether the peer is heard, as frames from it say. */
+export interface PeerSnapshot {
+  /**
+   * `unknown`: nothing authentic has come yet, nor been missed; `lost`: none came for peerTimeoutSeconds while frames were
+   * sent; `unwatched`: peerTimeoutSeconds is 0.
+   */
+  state: 'unknown' | 'alive' | 'lost' | 'unwatched';
+  /** Since when it is alive, or when it was last heard before it was lost; null: not known. */
+  since: string | null;
+  /** When an authentic frame last came, to the second; null: never. */
+  last_authentic: string | null;
+}
+
 export interface TunnelSnapshot {
   name: string;
   ifindex: number;
@@ -95,6 +108,7 @@ export interface TunnelSnapshot {
   endpoint: string | null;
   encap: string;
   aead: string | null;
+  peer: PeerSnapshot;
   /** The key change under way or the last one; null: none since the start. */
   rotation: RotationStatus | null;
   /** Packet numbers that the encoding SA can still use; null without MACsec. */
@@ -105,6 +119,8 @@ export interface TunnelSnapshot {
   drops: Counters;
   /** Null without MACsec, as `macsec` is. */
   seen: SeenSnapshot | null;
+  /** ICMP errors that came for packets of this tunnel, by kind; kinds that have not occurred included. */
+  icmp: Counters;
   macsec: MacsecSnapshot | null;
 }
 

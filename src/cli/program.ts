@@ -20,9 +20,9 @@ Examples:
   $ sudo l2vpnd show -s site2
   $ l2vpnd explain --config /etc/l2vpnd/site1.json -r wan.pcap
 
-Exit status: 0 stopped by a signal; 64 usage, 65 no packet, 66 no such file, 69 something this host lacks,
-70 internal fault, 71 system error or packet-number state, 73 cannot create, 75 busy, try again, 77 permission,
-78 configuration.
+Exit status: 0 stopped by a signal; 64 usage, 65 no packet, 66 no such file, 69 something this host lacks, or of
+show: a tunnel is down or its peer lost, 70 internal fault, 71 system error or packet-number state, 73 cannot create,
+75 busy, try again, 77 permission, 78 configuration.
 `;
 
 /** What a command hands back: the exit status of the process. */
@@ -89,6 +89,7 @@ function createProgram(choose: (action: Action) => void): Command {
     .option('-j, --json', 'as JSON, with the keys of `ip -j -s macsec show`')
     .addOption(configOption())
     .addOption(socketOption())
+    .addHelpText('after', '\nExit status: 69 where a tunnel that is shown is down, or its peer lost.')
     .action((name: string | undefined, _options: object, command: Command) => {
       const options = command.optsWithGlobals<ShowOptions>();
       choose(() => show(name, options));

@@ -7,6 +7,7 @@ import type {
   Counters,
   DownSnapshot,
   MacsecSnapshot,
+  PeerSnapshot,
   RxScSnapshot,
   SaSnapshot,
   SeenSnapshot,
@@ -53,22 +54,8 @@ function hexOf(digits: string): string {
 }
 
 function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
-  const {
-    name,
-    mtu,
-    path_mtu,
-    local,
-    remote,
-    endpoint,
-    encap,
-    aead,
-    pn_left,
-    rotation,
-    seen,
-    tx,
-    rx,
-    drops,
-  } = tunnel;
+  const { name, mtu, path_mtu, local, remote, endpoint, encap, aead, pn_left } = tunnel;
+  const { peer, rotation, seen, tx, rx, drops, icmp } = tunnel;
   const extras = {
     name,
     mtu,
@@ -80,10 +67,11 @@ function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
     aead,
     pn_left,
     rotation,
+    peer,
     peer_last_seen: rx.last,
     seen: seen === null ? null : seenJson(seen),
   };
-  return statistics ? { ...extras, tx, rx, drops } : extras;
+  return statistics ? { ...extras, tx, rx, drops, icmp } : extras;
 }
 
 function seenJson({ began_again, unused_sa, unknown_sci }: SeenSnapshot): object {
@@ -148,6 +136,7 @@ function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
   const lines = [
     `    l2vpnd: tunnel ${tunnel.name}, ${tunnel.local} to ${tunnel.endpoint ?? tunnel.remote}${encap}, aead ${tunnel.aead ?? 'none'}`,
     `        mtu ${tunnel.mtu}, path mtu ${tunnel.path_mtu}, peer last seen ${rx.last ?? 'never'}`,
+    `        peer ${peerText(tunnel.peer)}`,
   ];
   if (tunnel.pn_left !== null) lines.push(`        packet numbers left ${tunnel.pn_left}`);
   if (tunnel.rotation !== null) {
@@ -163,12 +152,26 @@ function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
   ] as const) {
     lines.push(`        ${name}: ${frames_out} frames, ${octets_out} octets`);
   }
-  const drops = Object.entries(tunnel.drops).filter(([, frames]) => frames > 0);
-  lines.push(
-    `        dropped: ${drops.map(([reason, frames]) => `${reason} ${frames}`).join(', ') || 'nothing'}`,
-  );
+  lines.push(`        dropped: ${occurred(tunnel.drops) || 'nothing'}`);
+  const icmp = occurred(tunnel.icmp);
+  if (icmp !== '') lines.push(`        icmp errors: ${icmp}`);
   if (tunnel.seen?.unknown_sci) lines.push(`        last refused: ${tunnel.seen.unknown_sci.text}`);
   return lines;
+}
+
+/** What is not 0: `GreKey 3, InPktsLate 1`. */
+function occurred(counters: Counters): string {
+  const some = Object.entries(counters).filter(([, value]) => value > 0);
+  return some.map(([name, value]) => `${name} ${value}`).join(', ');
+}
+
+function peerText({ state, since, last_authentic }: PeerSnapshot): string {
+  if (state === 'unknown') return 'unknown: no authentic frame has come yet';
+  if (state === 'unwatched') return 'not watched (peerTimeoutSeconds is 0)';
+  if (state === 'alive') return `alive since ${since}`;
+  const ago = Math.round((Date.now() - Date.parse(since!)) / 1000);
+  const ever = last_authentic === null ? 'nothing authentic has come at all' : 'nothing authentic comes';
+  return `lost since ${since}, ${ago} s ago: ${ever}`;
 }
 
 /** A tunnel that is down has no device to print, only what we know of it. */

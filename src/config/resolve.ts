@@ -89,6 +89,7 @@ function resolveTunnel(raw: RawTunnel, keys: KeyReader, path: JsonPath): TunnelC
     name: raw.name,
     tap: { ...raw.tap, mac: raw.tap.mac?.toLowerCase() ?? null },
     gre: { ...raw.gre, family: addressFamily(raw.gre.local) === 6 ? 6 : 4 },
+    peerTimeoutSeconds: raw.peerTimeoutSeconds,
     macsec: raw.macsec === null ? null : resolveMacsec(raw.macsec, keys, [...path, 'macsec']),
   };
 }

@@ -70,6 +70,11 @@ const tunnel: z.ZodType<RawTunnel> = closed(
     ).describe('Name of the tunnel in logs, metrics and commands.'),
     tap: tap.describe('The TAP device: the end on the side of the LAN.'),
     gre: gre.describe('The outer packets: the end on the side of the WAN.'),
+    peerTimeoutSeconds: wholeNumber(0, 86_400)
+      .default(10)
+      .describe(
+        'Seconds without an authentic frame, though frames are sent, after which the peer is lost: in the log, `show` and metrics. 0: it is not watched.',
+      ),
     macsec: macsec.nullable().describe('The SecY. null: plain GRETAP, in clear.'),
   },
   'an object with "name", "tap", "gre" and "macsec"',

@@ -30,6 +30,8 @@ export interface TunnelConfig {
   name: string;
   tap: TapConfig;
   gre: GreConfig;
+  /** Seconds without an authentic frame while frames are sent, after which the peer is lost; 0: it is not watched. */
+  peerTimeoutSeconds: number;
   /** `null`: plain GRETAP, in clear. */
   macsec: MacsecConfig | null;
 }

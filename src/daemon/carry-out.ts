@@ -31,6 +31,8 @@ export async function carryOut(plan: ReloadPlan, context: CarryOutContext): Prom
     for (const step of undo.reverse()) await step().catch((fault: unknown) => context.failed(fault));
     throw error;
   }
+  // Nothing of this can fail.
+  for (const { name, seconds } of plan.peerTimeouts) context.tunnels.setPeerTimeout(name, seconds);
   for (const { name, config, was, keys } of plan.macsec) {
     if (keys) await context.tunnels.find(name)?.keys?.keep(was, config);
   }

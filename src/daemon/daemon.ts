@@ -8,7 +8,7 @@ import { openControl } from '../api/control-socket.ts';
 import { closeServer } from '../api/router.ts';
 import type { ReloadAnswer } from '../api/routes.ts';
 import type { Handlers } from '../api/server.ts';
-import type { TunnelSnapshot } from '../api/tunnel.ts';
+import type { DownSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
 import { withKeyPrints } from '../config/key-prints.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/types.ts';
@@ -17,6 +17,7 @@ import { type AeadChoice, selectProvider } from '../crypto/select.ts';
 import { EXIT_STATUS, L2vpnError, messageOf } from '../errors.ts';
 import type { StaticKeys } from '../keys/static.ts';
 import { createMetrics } from '../report/metrics.ts';
+import { PeerWatch } from '../report/peer-watch.ts';
 import { snapshotOf } from '../report/snapshot.ts';
 import { openStore, type StateStore } from '../state/store.ts';
 import { volatileRefusal } from '../state/volatile.ts';
@@ -24,7 +25,7 @@ import { allWhileTheyEnd, type InTurn, oneAfterAnother } from '../tunnel/in-turn
 import { carryOut } from './carry-out.ts';
 import { downSnapshot } from './down-tunnels.ts';
 import { openMetrics } from './metrics-server.ts';
-import { planReload } from './reload.ts';
+import { changedNames, planReload } from './reload.ts';
 import { Tunnels } from './tunnels.ts';
 import { startWatch } from './watch.ts';
 
@@ -37,6 +38,7 @@ export class Daemon {
   readonly #configPath: string;
   readonly #log: Logger;
   readonly #undo: (() => void | Promise<void>)[] = [];
+  readonly #peers: PeerWatch;
   /** Reloads and rotations, one after the other. */
   readonly #inTurn: InTurn = oneAfterAnother();
   /** As loaded last, from the file, less what could not be applied; once it runs, with prints in place of the keys. */
@@ -51,6 +53,7 @@ export class Daemon {
     this.#config = config;
     this.#configPath = configPath;
     this.#log = log;
+    this.#peers = new PeerWatch(log);
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
@@ -74,7 +77,7 @@ export class Daemon {
     await this.#openServers();
     const workers = await this.#tunnels.start(config.workers, this.#aead.provider.name);
     this.#undo.push(() => this.#tunnels.stop());
-    this.#undo.push(startWatch(this.#tunnels, this.#log, this.#failWith));
+    this.#undo.push(startWatch(this.#tunnels, this.#log, this.#peers, this.#failWith));
     // From now on keys live with the SAs that use them, and go with them.
     this.#config = withKeyPrints(config);
     this.#log.info({ tunnels: this.#tunnels.size, workers }, 'ready');
@@ -109,7 +112,7 @@ export class Daemon {
       if (plan.logLevel !== null) this.#log.level = plan.logLevel;
       this.#config = withKeyPrints(plan.effective);
       const names = (list: readonly { name: string }[]): string[] => list.map(({ name }) => name);
-      const done = { added: names(plan.add), removed: plan.remove, changed: names(plan.macsec) };
+      const done = { added: names(plan.add), removed: plan.remove, changed: changedNames(plan) };
       this.#log.info(done, 'reloaded');
       for (const text of plan.refused) this.#log.warn(text);
       return { ...done, refused: plan.refused };
@@ -120,7 +123,7 @@ export class Daemon {
     return {
       tunnels: async () => this.#snapshots(),
       tunnel: async ({ name }) => this.#snapshots().find((tunnel) => tunnel.name === name) ?? null,
-      down: async () => [...this.#tunnels.down.all()].map(downSnapshot),
+      down: async () => this.#downSnapshots(),
       rotate: ({ name }, body) => this.#keysInTurn(name, (keys) => keys.rotate(body)),
       abort: ({ name }) => this.#keysInTurn(name, (keys) => keys.abort()),
       reload: () => this.reload(),
@@ -130,8 +133,12 @@ export class Daemon {
   #snapshots(): TunnelSnapshot[] {
     const aead = this.#aead.provider.name;
     return [...this.#tunnels.keyed()].map(({ tunnel, keys }) =>
-      snapshotOf(tunnel, aead, keys?.rotation ?? null),
+      snapshotOf(tunnel, aead, keys?.rotation ?? null, this.#peers.peerOf(tunnel)),
     );
+  }
+
+  #downSnapshots(): DownSnapshot[] {
+    return [...this.#tunnels.down.all()].map(downSnapshot);
   }
 
   /** Null: there is no such tunnel. */
@@ -160,7 +167,10 @@ export class Daemon {
     const control = await openControl(this.#config.controlSocket, this.#handlers);
     this.#undo.push(() => closeServer(control));
     if (this.#config.metrics === null) return;
-    const registry = createMetrics(() => this.#snapshots());
+    const registry = createMetrics(
+      () => this.#snapshots(),
+      () => this.#downSnapshots(),
+    );
     const metrics = await openMetrics(this.#config.metrics.listen, registry);
     this.#undo.push(() => closeServer(metrics));
   }

@@ -12,11 +12,18 @@ export interface ReloadPlan {
   readonly remove: readonly string[];
   /** Tunnels whose SecY gets a new configuration; its SAs only where `keys` says so. */
   readonly macsec: readonly MacsecChange[];
+  /** Tunnels that run on, whose peer is waited for longer or less long. */
+  readonly peerTimeouts: readonly PeerTimeoutChange[];
   readonly logLevel: LogLevel | null;
   /** What stays as it was: `tunnel "site2": gre.remote cannot change while it runs; restart l2vpnd`. */
   readonly refused: readonly string[];
   /** What holds from now on: the new configuration, with that which is refused as it was. */
   readonly effective: Config;
+}
+
+export interface PeerTimeoutChange {
+  readonly name: string;
+  readonly seconds: number;
 }
 
 export interface MacsecChange {
@@ -39,6 +46,7 @@ const FIXED_GLOBAL = ['crypto', 'workers', 'stateDir', 'stateMayBeLost', 'contro
 export function planReload(before: Config, after: Config): ReloadPlan {
   const refused: string[] = [];
   const macsec: MacsecChange[] = [];
+  const peerTimeouts: PeerTimeoutChange[] = [];
   const tunnels: TunnelConfig[] = [];
   for (const key of FIXED_GLOBAL) {
     if (!isDeepStrictEqual(before[key], after[key])) refused.push(`${key} ${CANNOT}`);
@@ -49,14 +57,18 @@ export function planReload(before: Config, after: Config): ReloadPlan {
       tunnels.push(now);
       continue;
     }
+    const { peerTimeoutSeconds } = now;
+    if (was.peerTimeoutSeconds !== peerTimeoutSeconds) {
+      peerTimeouts.push({ name: now.name, seconds: peerTimeoutSeconds });
+    }
     refused.push(...fixedChanges(was, now).map((path) => `tunnel "${now.name}": ${path} ${CANNOT}`));
     const fixed = fixedMacsec(was.macsec, now.macsec);
     refused.push(...fixed.map((path) => `tunnel "${now.name}": ${path} ${CANNOT}`));
     if (fixed.length > 0 || was.macsec === null || now.macsec === null) {
-      tunnels.push(was);
+      tunnels.push({ ...was, peerTimeoutSeconds });
       continue;
     }
-    tunnels.push({ ...was, macsec: now.macsec });
+    tunnels.push({ ...was, peerTimeoutSeconds, macsec: now.macsec });
     if (!sameMacsec(was.macsec, now.macsec)) {
       macsec.push({
         name: now.name,
@@ -73,10 +85,16 @@ export function planReload(before: Config, after: Config): ReloadPlan {
     add: after.tunnels.filter(({ name }) => !old.has(name)),
     remove: [...old].filter((name) => !current.has(name)),
     macsec,
+    peerTimeouts,
     logLevel: before.log.level === after.log.level ? null : after.log.level,
     refused,
     effective: { ...after, ...fixedGlobal, tunnels },
   };
+}
+
+/** Tunnels that run on and are not as before. */
+export function changedNames({ macsec, peerTimeouts }: ReloadPlan): string[] {
+  return [...new Set([...macsec, ...peerTimeouts].map(({ name }) => name))];
 }
 
 const CANNOT = 'cannot change while it runs; restart l2vpnd';

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { pnToJson } from '../macsec/pn-json.ts';
 import { formatMtu } from '../tunnel/mtu.ts';
+import type { Notice } from '../tunnel/notice.ts';
 import type { PathChange, Tunnel } from '../tunnel/tunnel.ts';
 
 export function logUp(log: Logger, tunnel: Tunnel): void {
@@ -50,6 +51,10 @@ export function logPathMtu(log: Logger, { name, mtu, pathMtu, overhead }: Tunnel
   const text =
     fits < mtu ? `frames above ${fits} octets are dropped: lower the MTU of the hosts` : 'every frame fits';
   log.warn(fields, `the path MTU has changed; ${text}`);
+}
+
+export function logNotices(log: Logger, tunnel: string, notices: readonly Notice[]): void {
+  for (const { level, text } of notices) log[level]({ tunnel }, text);
 }
 
 export function logRemoved(log: Logger, tunnel: string): void {

@@ -16,7 +16,7 @@ import { type LaneHost, Tunnel } from '../tunnel/tunnel.ts';
 import { Workers, workerCount } from '../worker/workers.ts';
 import { type DownTunnel, DownTunnels } from './down-tunnels.ts';
 import { StateUpkeep } from './state-upkeep.ts';
-import { logFresh, logPathMtu, logRemoved, logUp } from './tunnel-log.ts';
+import { logFresh, logNotices, logPathMtu, logRemoved, logUp } from './tunnel-log.ts';
 
 /** What the tunnels need of the daemon. */
 export interface TunnelsContext extends StaticKeysContext {
@@ -38,14 +38,14 @@ const OPENS_AT_ONCE = 16;
 /** A stop that waits longer for the next write to end would be killed by the service manager. */
 const SILENT_DISK_MS = 8000;
 
-/** Paths whose MTU is asked for per tick, at most. */
-const PATHS_PER_TICK = 64;
+/** Tunnels whose path, TAP and address the kernel is asked for per tick, at most: some 3 ms of 1000. */
+const LOOKS_PER_TICK = 64;
 
 /** What reading from a TAP says whose interface is gone. */
 const TAP_GONE = 'EBADFD';
 
 export class Tunnels {
-  #pathAt = 0;
+  #lookAt = 0;
   readonly #context: TunnelsContext;
   readonly #byName = new Map<string, KeyedTunnel>();
   /** Null until they have been given the lanes. */
@@ -163,6 +163,13 @@ export class Tunnels {
     return { config: tunnel.config, sas: keys?.given ?? null };
   }
 
+  /** For a tunnel that runs, or will when it is up again. */
+  setPeerTimeout(name: string, seconds: number): void {
+    const down = this.#down.get(name);
+    if (down !== null) down.config = { ...down.config, peerTimeoutSeconds: seconds };
+    else this.get(name).tunnel.peerTimeoutSeconds = seconds;
+  }
+
   /** In its turn: a reload before it may have changed the tunnel, or removed it. */
   async #bringUp(down: DownTunnel): Promise<boolean> {
     if (!this.#down.isDown(down)) return false;
@@ -194,32 +201,40 @@ export class Tunnels {
     const failed = async (): Promise<void> => {
       const keyed = this.find(name);
       if (keyed === null) return;
-      const { config, index } = keyed.tunnel;
+      const { config, index, ifname } = keyed.tunnel;
       const sas = keyed.keys?.given ?? null;
       // What its lanes had taken counts as used.
       await this.#close(name, false);
-      this.#down.add(
-        config,
-        index,
-        sas,
-        errno === TAP_GONE ? `interface ${config.tap.ifname} was deleted` : reason,
-      );
+      this.#down.add(config, index, sas, errno === TAP_GONE ? `interface ${ifname} was deleted` : reason);
     };
     this.#context.inTurn(failed).catch((error: unknown) => this.#context.failed(error));
   }
 
-  /** Once a second: what was received is stored, the path's MTU looked at. */
+  /** Once a second: what was received is stored, what tunnels stand on is looked at. */
   tick(): void {
     this.#upkeep.tick(this.all());
-    for (const tunnel of this.#nextPaths()) this.#followPath(tunnel);
+    for (const tunnel of this.#nextLooks()) {
+      this.#followPath(tunnel);
+      this.#lookAround(tunnel);
+    }
   }
 
-  /** Whose path is looked at in this tick: all in turn, so that a hub with many does not ask for all at once. */
-  #nextPaths(): Tunnel[] {
+  /** What is looked at in this tick: all in turn, so that a hub with many does not ask for all at once. */
+  #nextLooks(): Tunnel[] {
     const tunnels = [...this.all()];
-    const from = tunnels.length <= PATHS_PER_TICK ? 0 : this.#pathAt % tunnels.length;
-    this.#pathAt = from + PATHS_PER_TICK;
-    return tunnels.slice(from, from + PATHS_PER_TICK);
+    const from = tunnels.length <= LOOKS_PER_TICK ? 0 : this.#lookAt % tunnels.length;
+    this.#lookAt = from + LOOKS_PER_TICK;
+    return tunnels.slice(from, from + LOOKS_PER_TICK);
+  }
+
+  #lookAround(tunnel: Tunnel): void {
+    const { log } = this.#context;
+    try {
+      logNotices(log, tunnel.name, tunnel.lookAround());
+    } catch (error) {
+      // No descriptor for the question, say: it is asked again.
+      log.debug({ tunnel: tunnel.name }, messageOf(error));
+    }
   }
 
   /** Its key source first, and with it the packet numbers. Throws L2vpnError; nothing is left open then. */

@@ -1,24 +1,37 @@
-/** Once a second: what was dropped is logged, packet numbers that run out or begin again, the tunnels' own upkeep. */
+/**
+ * Once a second: the tunnels' own upkeep, and in the log what was dropped, peers that are lost, packet numbers that run out
+ * or begin again.
+ */
 import type { Logger } from 'pino';
 import { DropLog } from '../report/drop-log.ts';
+import { EndpointWatch } from '../report/endpoint-watch.ts';
+import type { PeerWatch } from '../report/peer-watch.ts';
 import { PnWatch } from '../report/pn-watch.ts';
 import { RepeatWatch } from '../report/repeat-watch.ts';
+import { type RotationView, RotationWatch } from '../report/rotation-watch.ts';
 import type { Tunnels } from './tunnels.ts';
 
 const TICK_MS = 1000;
 
 /** Returns what stops it, with the drops that no line has been written about yet. */
-export function startWatch(tunnels: Tunnels, log: Logger, failed: (error: unknown) => void): () => void {
+export function startWatch(
+  tunnels: Tunnels,
+  log: Logger,
+  peers: PeerWatch,
+  failed: (error: unknown) => void,
+): () => void {
   const drops = new DropLog(log);
   const pns = new PnWatch(log);
   const repeats = new RepeatWatch(log);
+  const endpoints = new EndpointWatch(log);
+  const rotations = new RotationWatch(log);
   const timer = setInterval(() => {
     try {
       // First of all: what is logged of a path is what it carries now.
       tunnels.tick();
-      drops.tick(tunnels.all(), performance.now());
-      pns.tick(tunnels.all(), performance.now());
-      repeats.tick(tunnels.all(), performance.now());
+      const nowMs = performance.now();
+      for (const report of [drops, peers, endpoints, pns, repeats]) report.tick(tunnels.all(), nowMs);
+      rotations.tick(rotationsOf(tunnels));
     } catch (error) {
       failed(error);
     }
@@ -27,4 +40,9 @@ export function startWatch(tunnels: Tunnels, log: Logger, failed: (error: unknow
     clearInterval(timer);
     drops.tick(tunnels.all(), Number.POSITIVE_INFINITY);
   };
+}
+
+function* rotationsOf(tunnels: Tunnels): Generator<RotationView> {
+  for (const { tunnel, keys } of tunnels.keyed())
+    yield { name: tunnel.name, rotation: keys?.rotation ?? null };
 }

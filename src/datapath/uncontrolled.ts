@@ -12,6 +12,7 @@
 import { attachWire, type EncapSpec } from '../encap/kinds.ts';
 import { type Batch, createBatch, HEADROOM, resetBatch } from '../frame/batch.ts';
 import { Drop } from '../frame/drop.ts';
+import { untoldTraffic } from '../frame/lane-counters.ts';
 import { etherTypeAt } from '../wire/ethernet.ts';
 
 /** Frames that wait for the main thread, at most (a power of two: the ring's counters wrap), and the longest of them. */
@@ -133,7 +134,7 @@ export interface UncontrolledSender {
 
 /** A sender over the socket `fd`, which stays its owner's. */
 export function openUncontrolledSender(spec: EncapSpec, fd: number): UncontrolledSender {
-  const { port, encap } = attachWire(spec, fd);
+  const { port, encap } = attachWire(spec, fd, untoldTraffic());
   const batch = createBatch(SLOT_LEN, 1);
   return {
     send(frame: Uint8Array): Drop {

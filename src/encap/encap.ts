@@ -66,8 +66,8 @@ export interface EncapKind<Spec, Sends = Spec> {
    * last. Throws L2vpnError.
    */
   open(config: GreConfig, place: string, peer: PeerAddress | null): OpenedWire<Spec>;
-  /** The worker's side; `fd` stays its owner's. */
-  attach(spec: Spec, fd: number): Wire;
+  /** The worker's side; `fd` stays its owner's. `traffic`: of its lane, where ICMP errors are counted. */
+  attach(spec: Spec, fd: number, traffic: Float64Array): Wire;
   rehearsal(): Rehearsal<Spec, Sends>;
 }
 

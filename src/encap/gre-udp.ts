@@ -64,8 +64,8 @@ export const greUdp: EncapKind<GreUdpSpec, GretapSpec> = {
       : createEndpoint(config.remote, config.port);
     return { fd, spec: { kind: 'gre-udp', gre: greOptionsOf(config), endpoint, learns } };
   },
-  attach({ gre, endpoint, learns }: GreUdpSpec, fd: number): Wire {
-    const port = wrapUdpSocket(fd, endpoint);
+  attach({ gre, endpoint, learns }: GreUdpSpec, fd: number, traffic: Float64Array): Wire {
+    const port = wrapUdpSocket(fd, endpoint, traffic);
     return { port, encap: new GreUdp(gre), learn: learns ? (frame) => void port.learn(frame) : null };
   },
   rehearsal(): Rehearsal<GreUdpSpec, GretapSpec> {

@@ -104,8 +104,8 @@ export const gretap: EncapKind<GretapSpec> = {
     fd: openGreSocket(config, place, writesHeader(config)),
     spec: specOf(config),
   }),
-  attach: (spec: GretapSpec, fd: number): Wire => ({
-    port: wrapRawSocket(fd),
+  attach: (spec: GretapSpec, fd: number, traffic: Float64Array): Wire => ({
+    port: wrapRawSocket(fd, traffic),
     encap: new Gretap(spec),
     learn: null,
   }),

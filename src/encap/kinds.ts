@@ -44,9 +44,9 @@ export function openWire(
   return BY_CONFIG[config.encap].open(config, place, peer);
 }
 
-/** The far end of a lane over the descriptor `fd`, which stays its owner's. */
-export function attachWire(spec: EncapSpec, fd: number): Wire {
-  return BY_KIND[spec.kind].attach(spec, fd);
+/** The far end of a lane over the descriptor `fd`, which stays its owner's; `traffic`: of the lane. */
+export function attachWire(spec: EncapSpec, fd: number, traffic: Float64Array): Wire {
+  return BY_KIND[spec.kind].attach(spec, fd, traffic);
 }
 
 /** Where the packets of a tunnel go, in shared memory (`createEndpoint`); null where its socket knows. */

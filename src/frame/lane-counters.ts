@@ -1,11 +1,12 @@
 /**
- * What one lane counts, in shared memory: traffic, then one counter a drop reason, then those of its SecY. The lane
+ * What one lane counts, in shared memory: traffic, then one counter per drop reason, then those of its SecY. The lane
  * is the only writer; the main thread adds the lanes of a tunnel up.
  *
- *     | traffic 8 | drops, by `Drop` | SecY, see macsec/counters.ts |
+ *     | traffic 12 | drops, by `Drop` | SecY, see macsec/counters.ts |
  */
 import type { Batch } from './batch.ts';
 import { DROP_TEXTS, Drop } from './drop.ts';
+import { ICMP_TEXTS, type Icmp } from './icmp.ts';
 
 export const Traffic = {
   /** Frames and octets that came in at the lane's near end, and that left at its far end. */
@@ -17,10 +18,17 @@ export const Traffic = {
   batches: 4,
   /** When a frame last left at the far end, in ms since the epoch; 0: never. */
   lastMs: 5,
-  /** Batches that are through: while it stands still, so does every other counter of the lane. */
+  /** Batches that are through, and ICMP errors: while it stands still, so does every other counter of the lane. */
   done: 6,
+  /** The first of those that count ICMP errors, by `Icmp`. */
+  icmp: 7,
 } as const;
-export const TRAFFIC_LEN = 8;
+export const TRAFFIC_LEN: number = Traffic.icmp + ICMP_TEXTS.length;
+
+/** A lane's traffic where nobody asks for it. */
+export function untoldTraffic(): Float64Array {
+  return new Float64Array(TRAFFIC_LEN);
+}
 
 export interface LaneCounters {
   readonly traffic: Float64Array;
@@ -43,6 +51,12 @@ export function laneCounters(shared: SharedArrayBuffer): LaneCounters {
     drops: all.subarray(TRAFFIC_LEN, secyAt),
     secy: all.subarray(secyAt),
   };
+}
+
+/** Counts an ICMP error that a socket of the lane has told. */
+export function countIcmp(traffic: Float64Array, kind: Icmp): void {
+  traffic[Traffic.icmp + kind]! += 1;
+  traffic[Traffic.done]! += 1;
 }
 
 /** Counts a batch that came in. HOT PATH: allocates nothing. */

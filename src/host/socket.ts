@@ -58,6 +58,17 @@ export function pathMtu(local: string, remote: string, place: string): number {
   }
 }
 
+/** Whether this host has `address`; true where the kernel cannot be asked. Sends nothing. */
+export function isLocalAddress(address: string): boolean {
+  try {
+    loadAddon().pathMtu(address, address);
+    return true;
+  } catch (error) {
+    // EINVAL: the interface that its scope names is gone.
+    return !['EADDRNOTAVAIL', 'EINVAL'].includes(errnoName(error));
+  }
+}
+
 interface Ends {
   readonly local: string;
   readonly remote: string;

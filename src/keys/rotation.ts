@@ -109,7 +109,7 @@ export class Rotation {
       );
     }
     await this.#install();
-    if (now) await this.#undoing(() => this.#moveTransmit());
+    if (now || !this.#sas.canEncode) await this.#undoing(() => this.#moveTransmit());
     else this.#awaitPeer();
   }
 
@@ -169,7 +169,7 @@ export class Rotation {
   #awaitPeer(): void {
     this.state = 'waiting for the peer';
     this.#poll(async () => {
-      if (this.#peerHasMoved() || this.#sas.exhausted()) await this.#moveTransmit();
+      if (this.#peerHasMoved() || !this.#sas.canEncode) await this.#moveTransmit();
     });
   }
 

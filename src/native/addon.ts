@@ -36,6 +36,15 @@ export interface LinkInfo {
   up: boolean;
 }
 
+/** What may change of a link while somebody holds its descriptor. */
+export interface LinkState {
+  ifname: string;
+  mtu: number;
+  up: boolean;
+  /** Index of the bridge that it is a port of; 0: of none. */
+  master: number;
+}
+
 /**
  * Where the frames of a batch lie. All arrays have at least `count` elements; `arena` is the slab they
  * point into. Native checks every `at` and `len` against `arena.byteLength`.
@@ -101,6 +110,10 @@ export interface Addon {
   /** Takes the queue `fd` of a TAP with several out of those that the kernel gives frames to; it can be written to still. */
   detachTapQueue(fd: number): void;
   linkInfo(ifname: string): LinkInfo;
+  /** The link of this index as it is now (rtnetlink), by whatever name; null: there is none in this network namespace. */
+  linkState(index: number): LinkState | null;
+  /** if_nametoindex(3); 0: there is no such interface. */
+  linkIndex(ifname: string): number;
   setLinkMac(ifname: string, mac: Uint8Array): void;
   setLinkMtu(ifname: string, mtu: number): void;
   setLinkUp(ifname: string, up: boolean): void;

@@ -5,6 +5,7 @@
  */
 import type { Batch } from '../frame/batch.ts';
 import { Drop } from '../frame/drop.ts';
+import { untoldTraffic } from '../frame/lane-counters.ts';
 import type { Addon, PortHandle } from '../native/addon.ts';
 import { loadAddon } from '../native/load.ts';
 import { BatchBinding } from './batch-binding.ts';
@@ -15,12 +16,14 @@ import { markTooLong } from './verdicts.ts';
 class RawSocketPort implements FramePort {
   readonly fd: number;
   readonly status: Int32Array = new Int32Array(1);
+  readonly traffic: Float64Array;
   readonly #addon: Addon = loadAddon();
   readonly #bound: BatchBinding = new BatchBinding(this.#addon);
   readonly #port: PortHandle;
 
-  constructor(fd: number) {
+  constructor(fd: number, traffic: Float64Array) {
     this.fd = fd;
+    this.traffic = traffic;
     this.#port = this.#addon.openSocketPort(fd);
   }
 
@@ -50,7 +53,7 @@ class RawSocketPort implements FramePort {
   }
 }
 
-/** The port of the raw socket `fd`. */
-export function wrapRawSocket(fd: number): FramePort {
-  return new RawSocketPort(fd);
+/** The port of the raw socket `fd`; `traffic`: of its lane. */
+export function wrapRawSocket(fd: number, traffic: Float64Array = untoldTraffic()): FramePort {
+  return new RawSocketPort(fd, traffic);
 }

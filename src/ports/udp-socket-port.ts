@@ -3,6 +3,7 @@
  * make the sender of a frame that it has received just now the peer.
  */
 import type { Batch, BatchLayout } from '../frame/batch.ts';
+import { untoldTraffic } from '../frame/lane-counters.ts';
 import type { Addon, PortHandle } from '../native/addon.ts';
 import { loadAddon } from '../native/load.ts';
 import { BatchBinding } from './batch-binding.ts';
@@ -16,13 +17,15 @@ export class UdpSocketPort implements FramePort {
   readonly fd: number;
   readonly receiveLayout: BatchLayout = RECEIVE_LAYOUT;
   readonly status: Int32Array = new Int32Array(1);
+  readonly traffic: Float64Array;
   readonly #endpoint: Uint8Array;
   readonly #addon: Addon = loadAddon();
   readonly #bound: BatchBinding = new BatchBinding(this.#addon);
   readonly #port: PortHandle;
 
-  constructor(fd: number, endpoint: Uint8Array) {
+  constructor(fd: number, endpoint: Uint8Array, traffic: Float64Array) {
     this.fd = fd;
+    this.traffic = traffic;
     this.#endpoint = endpoint;
     this.#port = this.#addon.openUdpPort(fd);
   }
@@ -61,7 +64,11 @@ export class UdpSocketPort implements FramePort {
   }
 }
 
-/** The port of the UDP socket `fd`, whose peer is where `endpoint` says. */
-export function wrapUdpSocket(fd: number, endpoint: Uint8Array): UdpSocketPort {
-  return new UdpSocketPort(fd, endpoint);
+/** The port of the UDP socket `fd`, whose peer is where `endpoint` says; `traffic`: of its lane. */
+export function wrapUdpSocket(
+  fd: number,
+  endpoint: Uint8Array,
+  traffic: Float64Array = untoldTraffic(),
+): UdpSocketPort {
+  return new UdpSocketPort(fd, endpoint, traffic);
 }

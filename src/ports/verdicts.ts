@@ -2,12 +2,16 @@
 import { constants } from 'node:os';
 import type { Batch } from '../frame/batch.ts';
 import { Drop } from '../frame/drop.ts';
+import { Icmp } from '../frame/icmp.ts';
 import { loadAddon } from '../native/load.ts';
 
 const { VERDICT_MALFORMED, VERDICT_TOO_LONG } = loadAddon().constants;
 const { EAGAIN, ENOBUFS, EMSGSIZE, EPERM, EACCES } = constants.errno;
 const { ENETUNREACH, EHOSTUNREACH, ENETDOWN, ECONNREFUSED, ENODEV } = constants.errno;
-const { EADDRNOTAVAIL, EDESTADDRREQ } = constants.errno;
+const { EADDRNOTAVAIL, EDESTADDRREQ, ENOPROTOOPT, EPROTO } = constants.errno;
+/** Those of Linux that node does not name (`include/uapi/asm-generic/errno.h`). */
+const ENONET = 64;
+const EHOSTDOWN = 112;
 
 /** The queue behind the descriptor is full: the frames wait, poll says when to go on. */
 export function isFull(errno: number): boolean {
@@ -33,6 +37,29 @@ export function wireDrop(errno: number): Drop {
       return Drop.WireRefused;
     default:
       return Drop.WireError;
+  }
+}
+
+/**
+ * Which ICMP error left `errno` on a connected socket, by the kernel's `icmp_err_convert` and `icmpv6_err_convert`. Of
+ * EHOSTUNREACH only that which is final is told: administratively prohibited.
+ */
+export function icmpKind(errno: number): Icmp {
+  switch (errno) {
+    case ENOPROTOOPT:
+    case EPROTO:
+      return Icmp.NoProtocol;
+    case ECONNREFUSED:
+      return Icmp.NoPort;
+    case EACCES:
+    case EHOSTUNREACH:
+      return Icmp.Prohibited;
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case ENONET:
+      return Icmp.Unreachable;
+    default:
+      return Icmp.Other;
   }
 }
 

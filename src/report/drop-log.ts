@@ -1,15 +1,39 @@
-/** Drops in the log: at most one line per reason and tunnel in ten seconds, with the counter's name and the likely cause. */
+/**
+ * Drops and ICMP errors in the log: at most one line per reason and tunnel in ten seconds, with the counter's name and the
+ * likely cause.
+ */
 import type { Logger } from 'pino';
 import { DROP_TEXTS, Drop } from '../frame/drop.ts';
+import { ICMP_TEXTS } from '../frame/icmp.ts';
 import type { TunnelView } from '../tunnel/view.ts';
+import { icmpErrors } from './icmp-errors.ts';
 import { unknownSci, unusedSa } from './seen.ts';
 
 const QUIET_MS = 10_000;
 
-/** By reason: the frames that lines have been written about, and when the last line was. */
+/** By reason: what lines have been written about, and when the last line was. */
+class Reasons {
+  readonly #told: Float64Array;
+  readonly #ms: Float64Array;
+
+  constructor(count: number) {
+    this.#told = new Float64Array(count);
+    this.#ms = new Float64Array(count).fill(-QUIET_MS);
+  }
+
+  /** How many of `reason`, `count` of them ever, the line that is due now tells of; 0: none is due. */
+  due(reason: number, count: number, nowMs: number): number {
+    const fresh = count - this.#told[reason]!;
+    if (fresh === 0 || nowMs - this.#ms[reason]! < QUIET_MS) return 0;
+    this.#told[reason] = count;
+    this.#ms[reason] = nowMs;
+    return fresh;
+  }
+}
+
 interface Logged {
-  readonly frames: Float64Array;
-  readonly ms: Float64Array;
+  readonly drops: Reasons;
+  readonly icmp: Reasons;
 }
 
 export class DropLog {
@@ -20,30 +44,39 @@ export class DropLog {
     this.#log = log;
   }
 
-  /** Logs what has been dropped since the last line of the same reason. `nowMs` is monotonic. */
+  /** Logs what has come since the last line of the same reason. `nowMs` is monotonic. */
   tick(tunnels: Iterable<TunnelView>, nowMs: number): void {
-    for (const tunnel of tunnels) this.#logDrops(tunnel, nowMs);
+    for (const tunnel of tunnels) {
+      const logged = this.#loggedOf(tunnel);
+      this.#logDrops(tunnel, logged.drops, nowMs);
+      this.#logIcmp(tunnel, logged.icmp, nowMs);
+    }
   }
 
-  #logDrops(tunnel: TunnelView, nowMs: number): void {
-    const logged = this.#loggedOf(tunnel);
+  #logDrops(tunnel: TunnelView, reasons: Reasons, nowMs: number): void {
     const { drops } = tunnel.totals();
     DROP_TEXTS.forEach((text, reason) => {
-      const fresh = drops[reason]! - logged.frames[reason]!;
-      if (fresh === 0 || nowMs - logged.ms[reason]! < QUIET_MS) return;
-      logged.frames[reason] = drops[reason]!;
-      logged.ms[reason] = nowMs;
-      const fields = { tunnel: tunnel.name, counter: text.name, direction: text.direction, frames: fresh };
+      const frames = reasons.due(reason, drops[reason]!, nowMs);
+      if (frames === 0) return;
+      const fields = { tunnel: tunnel.name, counter: text.name, direction: text.direction, frames };
       const { text: cause, ...came } = seenWith(tunnel, reason) ?? { text: text.cause };
       this.#log[text.level]({ ...fields, ...came, ...sizes(tunnel, reason) }, `frames dropped: ${cause}`);
+    });
+  }
+
+  #logIcmp(tunnel: TunnelView, reasons: Reasons, nowMs: number): void {
+    const errors = icmpErrors(tunnel);
+    ICMP_TEXTS.forEach(({ name, cause }, kind) => {
+      const fresh = reasons.due(kind, errors[kind]!, nowMs);
+      if (fresh === 0) return;
+      this.#log.warn({ tunnel: tunnel.name, counter: name, errors: fresh }, `ICMP errors came: ${cause}`);
     });
   }
 
   #loggedOf(tunnel: TunnelView): Logged {
     const known = this.#logged.get(tunnel);
     if (known !== undefined) return known;
-    const { length } = DROP_TEXTS;
-    const logged = { frames: new Float64Array(length), ms: new Float64Array(length).fill(-QUIET_MS) };
+    const logged = { drops: new Reasons(DROP_TEXTS.length), icmp: new Reasons(ICMP_TEXTS.length) };
     this.#logged.set(tunnel, logged);
     return logged;
   }

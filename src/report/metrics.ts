@@ -1,21 +1,32 @@
 /** The counters for Prometheus, read from shared memory when somebody asks. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { Counters, MacsecSnapshot, SaSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
+import type {
+  Counters,
+  DownSnapshot,
+  MacsecSnapshot,
+  PeerSnapshot,
+  SaSnapshot,
+  TunnelSnapshot,
+} from '../api/tunnel.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
-/** The registry whose figures `tunnels` gives at each scrape. */
-export function createMetrics(tunnels: () => TunnelSnapshot[]): Registry {
+/** The registry whose figures `tunnels` gives at each scrape, and `down` of those that are to run and do not. */
+export function createMetrics(tunnels: () => TunnelSnapshot[], down: () => DownSnapshot[]): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'l2vpnd_' });
-  const metrics = new TunnelMetrics(registry, () => metrics.refresh(tunnels()));
+  const metrics = new TunnelMetrics(registry, () => metrics.refresh(tunnels(), down()));
   return registry;
 }
 
 class TunnelMetrics {
+  readonly #up: Gauge;
+  readonly #peer: Gauge;
+  readonly #heard: Gauge;
   readonly #frames: Counter;
   readonly #octets: Counter;
   readonly #drops: Counter;
+  readonly #icmp: Counter;
   readonly #macsec: Counter;
   readonly #pn: Gauge;
   readonly #mtu: Gauge;
@@ -29,12 +40,21 @@ class TunnelMetrics {
       labelNames,
       registers: [registry],
     });
-    this.#frames = new Counter({
-      ...about('frames_total', 'Frames carried all the way', 'tunnel', 'direction'),
-      collect,
-    });
+    this.#up = new Gauge({ ...about('tunnel_up', '1: the tunnel runs, 0: it is down', 'tunnel'), collect });
+    this.#peer = new Gauge(
+      about(
+        'peer_up',
+        '1: authentic frames come, 0: the peer is lost; none: not known, or not watched',
+        'tunnel',
+      ),
+    );
+    this.#heard = new Gauge(
+      about('peer_last_authentic_timestamp_seconds', 'When an authentic frame last came', 'tunnel'),
+    );
+    this.#frames = new Counter(about('frames_total', 'Frames carried all the way', 'tunnel', 'direction'));
     this.#octets = new Counter(about('octets_total', 'Octets carried all the way', 'tunnel', 'direction'));
     this.#drops = new Counter(about('drops_total', 'Frames dropped, by reason', 'tunnel', 'reason'));
+    this.#icmp = new Counter(about('icmp_errors_total', 'ICMP errors that came, by kind', 'tunnel', 'kind'));
     this.#macsec = new Counter(
       about('macsec_total', 'The counters of ip -s macsec show', 'tunnel', 'part', 'sci', 'an', 'counter'),
     );
@@ -51,14 +71,22 @@ class TunnelMetrics {
     this.#mtu = new Gauge(about('mtu_octets', 'MTU of the TAP', 'tunnel'));
   }
 
-  refresh(tunnels: readonly TunnelSnapshot[]): void {
-    const counters = [this.#frames, this.#octets, this.#drops, this.#macsec];
-    for (const metric of [...counters, this.#pn, this.#mtu, this.#beganAgain]) metric.reset();
+  refresh(tunnels: readonly TunnelSnapshot[], down: readonly DownSnapshot[]): void {
+    const counts = [this.#frames, this.#octets, this.#drops, this.#icmp, this.#macsec, this.#pn, this.#mtu];
+    for (const metric of [this.#up, this.#peer, this.#heard, this.#beganAgain, ...counts]) metric.reset();
+    for (const { name } of down) this.#up.set({ tunnel: name }, 0);
     for (const tunnel of tunnels) this.#setTunnel(tunnel);
+  }
+
+  #setPeer(name: Labels, { state, last_authentic }: PeerSnapshot): void {
+    if (state === 'alive' || state === 'lost') this.#peer.set(name, state === 'alive' ? 1 : 0);
+    if (last_authentic !== null) this.#heard.set(name, Date.parse(last_authentic) / 1000);
   }
 
   #setTunnel(tunnel: TunnelSnapshot): void {
     const name = { tunnel: tunnel.name };
+    this.#up.set(name, 1);
+    this.#setPeer(name, tunnel.peer);
     this.#mtu.set(name, tunnel.mtu);
     for (const direction of ['tx', 'rx'] as const) {
       this.#frames.inc({ ...name, direction }, tunnel[direction].frames_out);
@@ -67,6 +95,7 @@ class TunnelMetrics {
     for (const [reason, value] of Object.entries(tunnel.drops)) this.#drops.inc({ ...name, reason }, value);
     for (const { sci, an, frames } of tunnel.seen?.began_again ?? [])
       this.#beganAgain.set({ ...name, sci, an: String(an) }, frames);
+    for (const [kind, value] of Object.entries(tunnel.icmp)) this.#icmp.inc({ ...name, kind }, value);
     if (tunnel.macsec !== null) this.#setSecy(name, tunnel.macsec);
   }
 

@@ -1,26 +1,31 @@
 /** Makes what `show`, the metrics and the control socket tell of a tunnel (`api/tunnel.ts`) of its lanes' counters. */
 import type { RotationStatus } from '../api/rotate.ts';
-import type { TrafficSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
+import type { PeerSnapshot, TrafficSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
 import { DROP_TEXTS } from '../frame/drop.ts';
+import { ICMP_TEXTS } from '../frame/icmp.ts';
 import { Traffic } from '../frame/lane-counters.ts';
 import { type PnJson, pnToJson } from '../macsec/pn-json.ts';
 import type { SecyView, TunnelView } from '../tunnel/view.ts';
+import { icmpErrors } from './icmp-errors.ts';
 import { macsecSnapshot } from './macsec-snapshot.ts';
 import { named } from './named.ts';
 import { seenOf } from './seen.ts';
+
+const UNKNOWN_PEER: PeerSnapshot = { state: 'unknown', since: null, last_authentic: null };
 
 /** `aead`: the name of the provider that all lanes use. */
 export function snapshotOf(
   tunnel: TunnelView,
   aead: string,
   rotation: RotationStatus | null,
+  peer: PeerSnapshot = UNKNOWN_PEER,
 ): TunnelSnapshot {
-  const { name, tap, gre, secy } = tunnel;
+  const { name, ifname, gre, secy } = tunnel;
   const totals = tunnel.totals();
   return {
     name,
     ifindex: tunnel.ifindex,
-    ifname: tap.ifname,
+    ifname,
     mtu: tunnel.mtu,
     path_mtu: tunnel.pathMtu,
     local: gre.local,
@@ -28,18 +33,22 @@ export function snapshotOf(
     endpoint: tunnel.endpoint,
     encap: gre.encap,
     aead: secy === null ? null : aead,
+    peer,
     rotation,
     pn_left: pnLeft(secy),
     tx: trafficSnapshot(totals.tx),
     rx: trafficSnapshot(totals.rx),
     drops: named(DROP_NAMES, totals.drops, 1),
     seen: secy === null ? null : seenOf(secy, totals.secy),
+    icmp: named(ICMP_NAMES, icmpErrors(tunnel), 0),
     macsec: secy === null ? null : macsecSnapshot(secy, totals.secy),
   };
 }
 
 /** Without `Drop.None`. */
 const DROP_NAMES: readonly string[] = DROP_TEXTS.slice(1).map(({ name }) => name);
+
+const ICMP_NAMES: readonly string[] = ICMP_TEXTS.map(({ name }) => name);
 
 function pnLeft(secy: SecyView | null): PnJson | null {
   const encoding = secy?.encoding ?? null;

@@ -34,8 +34,8 @@ export interface SaControl {
   replace(sas: SaSet): Promise<void>;
   /** Frames accepted so far on RxSA `an` of `sci`; 0 where there is none. */
   accepted(sci: string, an: number): number;
-  /** The encoding SA has no packet number left: nothing is sent. */
-  exhausted(): boolean;
+  /** The encoding SA has packet numbers left: false where nothing can be sent with it any more. */
+  readonly canEncode: boolean;
   /** Calls `listener` once per SA, when it encodes and three quarters of its packet numbers are taken: time for a new key. */
   onPnLow(listener: (an: number) => void): void;
 }
@@ -101,9 +101,9 @@ export class TunnelSaControl implements SaControl {
     return this.#secy.accepted(sci, an);
   }
 
-  exhausted(): boolean {
+  get canEncode(): boolean {
     const { encoding } = this.#secy;
-    return encoding !== null && encoding.taken >= encoding.end;
+    return encoding !== null && encoding.taken < encoding.end;
   }
 
   onPnLow(listener: (an: number) => void): void {

@@ -22,11 +22,14 @@ import { sciOf } from '../wire/sci.ts';
 import type { LaneSpec } from '../worker/messages.ts';
 import { laneSpecs } from './lane-specs.ts';
 import { type DueEndpoint, LearnedEndpoint } from './learned-endpoint.ts';
+import { LocalWatch } from './local-watch.ts';
 import { type MtuArithmetic, mtuArithmetic } from './mtu.ts';
+import type { Notice } from './notice.ts';
 import type { NumberStore } from './packet-numbers.ts';
 import { type PathClaim, PathMtu } from './path-mtu.ts';
 import { type SaControl, TunnelSaControl } from './sa-control.ts';
 import { SecyControl } from './secy-control.ts';
+import { TapWatch } from './tap-watch.ts';
 import { batchesDone, type TunnelTotals, totalsOf } from './totals.ts';
 import { TunnelUncontrolledPort } from './uncontrolled.ts';
 import type { TunnelView } from './view.ts';
@@ -67,11 +70,16 @@ export class Tunnel implements TunnelView {
   readonly macsec: TunnelMacsec | null;
   /** Null where nobody takes frames beside those of the TAP. */
   readonly uncontrolled: TunnelUncontrolledPort | null;
+  /** A reload may change it. */
+  peerTimeoutSeconds: number;
   readonly #place: string;
   readonly #path: PathMtu;
   /** What the lanes carry at most below the SecY: as long as the path carries what it did at the start. */
   readonly #lowerMtu: number;
   #ifindex = 0;
+  readonly #localWatch: LocalWatch;
+  /** Null before there is a TAP. */
+  #tapWatch: TapWatch | null = null;
   #lanes: readonly LaneSpec[] = [];
   readonly #fds: number[] = [];
   readonly #learned = new LearnedEndpoint();
@@ -94,6 +102,8 @@ export class Tunnel implements TunnelView {
     this.index = index;
     this.tap = tap;
     this.gre = gre;
+    this.peerTimeoutSeconds = config.peerTimeoutSeconds;
+    this.#localWatch = new LocalWatch(gre.local);
     this.#path = new PathMtu(gre, `${this.#place}.gre`);
     this.arithmetic = mtuArithmetic(this.#path.octets, gre, macsec);
     this.mtu = tap.mtu === 'auto' ? this.arithmetic.mtu : tap.mtu;
@@ -108,12 +118,17 @@ export class Tunnel implements TunnelView {
 
   /** As it runs: SAs that a rotation has brought are in it. */
   get config(): TunnelConfig {
-    const { name, tap, gre } = this;
-    return { name, tap, gre, macsec: this.secy?.config ?? null };
+    const { name, tap, gre, peerTimeoutSeconds } = this;
+    return { name, tap, gre, peerTimeoutSeconds, macsec: this.secy?.config ?? null };
   }
 
   get secy(): SecyControl | null {
     return this.macsec?.secy ?? null;
+  }
+
+  /** Of the TAP, as it is called now. */
+  get ifname(): string {
+    return this.#tapWatch?.ifname ?? this.tap.ifname;
   }
 
   get ifindex(): number {
@@ -149,6 +164,7 @@ export class Tunnel implements TunnelView {
     const tap = openTap({ ...this.tap, mac: this.mac, mtu: this.mtu }, `${this.#place}.tap`);
     this.#fds.push(...new Set([...tap.fds, tap.writeFd]));
     this.#ifindex = tap.ifindex;
+    this.#tapWatch = new TapWatch({ ...this.tap, ifindex: tap.ifindex, mtu: this.mtu });
     const { config, mtu } = this;
     const { fd: wireFd, spec: encap } = openWire(this.gre, `${this.#place}.gre`, peer);
     this.#fds.push(wireFd);
@@ -209,6 +225,11 @@ export class Tunnel implements TunnelView {
     // The slots of the lanes have room for what the path carried at the start.
     const lowerMtu = Math.min(mtuArithmetic(this.#path.octets, this.gre, null).mtu, this.#lowerMtu);
     return { ...claim, lowerMtu };
+  }
+
+  /** What others have done to what it stands on: the TAP, the bridge, the local address. Throws SystemError. */
+  lookAround(): Notice[] {
+    return [...(this.#tapWatch?.look() ?? []), ...this.#localWatch.look()];
   }
 
   /**

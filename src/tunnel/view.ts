@@ -8,6 +8,10 @@ export interface TunnelView {
   readonly name: string;
   readonly tap: TapConfig;
   readonly gre: GreConfig;
+  /** After how many seconds without an authentic frame the peer is lost; 0: it is not watched. */
+  readonly peerTimeoutSeconds: number;
+  /** Of the TAP, as it is called now. */
+  readonly ifname: string;
   readonly ifindex: number;
   /** Of the TAP. */
   readonly mtu: number;

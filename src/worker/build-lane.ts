@@ -49,7 +49,7 @@ function transmitLane(
   counters: LaneCounters,
   workspaces: Workspaces,
 ): Lane {
-  const { port: wire, encap } = attachWire(spec.encap, spec.wireFd);
+  const { port: wire, encap } = attachWire(spec.encap, spec.wireFd, counters.traffic);
   const { lowerMtu, maxLen: maxFrameLen } = spec;
   return new TransmitLane({
     tap: tapOf(spec),
@@ -70,7 +70,7 @@ function receiveLane(
   workspaces: Workspaces,
   uncontrolled: UncontrolledEntry | null,
 ): Lane {
-  const { port: wire, encap, learn } = attachWire(spec.encap, spec.wireFd);
+  const { port: wire, encap, learn } = attachWire(spec.encap, spec.wireFd, counters.traffic);
   const common = {
     tap: tapOf(spec),
     wire,

@@ -180,6 +180,7 @@ suite('a dynamic site over IPv6', { python: true }, () => {
     expect(await pingOnce(host2, '192.168.1.1')).toBe(false);
     await pingUntil(host1, '192.168.1.2');
     await untilEndpoint(site2, /^\[fd00:1::1\]:4754$/);
+    await site2.waitForLog(/peer learned: packets go to \[fd00:1::1\]:4754/);
     expect(await pingOnce(host2, '192.168.1.1', 1374)).toBe(true);
 
     const stranger = await Sender.udp(wan, '[fd00:2::fe]:5555', '[fd00:2::2]:4754');
@@ -188,6 +189,7 @@ suite('a dynamic site over IPv6', { python: true }, () => {
     expect(await endpointOf(site2)).toBe('[fd00:1::1]:4754');
     await stranger.send(gre(protect(CLEAR, { key: KEY_1, sci: SCI_1, pn: 9000 })));
     await untilEndpoint(site2, /^\[fd00:2::fe\]:5555$/);
+    await site2.waitForLog(/peer moved: from \[fd00:1::1\]:4754 to \[fd00:2::fe\]:5555/);
     await stranger.close();
     await site1.stop();
   });

@@ -127,6 +127,7 @@ suite('keys change again and again', {}, () => {
     const ping = await steadyPing(lab);
     await change(site1, site2, 7);
     await untilDone([site1, site2], 1);
+    for (const site of [site1, site2]) await site.waitForLog(/rotation done: the old keys are gone/);
     expect((await pingResult(ping)).lost).toBe(0);
     await expectNothingLost([site1, site2]);
     expect((await site1.command('show')).stdout).toMatch(/ {8}1: PN \d+,SSCI 00000001 state on, key 0b/);

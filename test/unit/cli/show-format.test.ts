@@ -7,7 +7,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RotationStatus } from '../../../src/api/rotate.ts';
-import type { Counters, SaSnapshot, SeenSnapshot, TunnelSnapshot } from '../../../src/api/tunnel.ts';
+import type {
+  Counters,
+  PeerSnapshot,
+  SaSnapshot,
+  SeenSnapshot,
+  TunnelSnapshot,
+} from '../../../src/api/tunnel.ts';
 import { jsonOf, textOf } from '../../../src/cli/show-format.ts';
 import {
   RX_SA_COUNTERS,
@@ -125,6 +131,7 @@ describe('l2vpnd show, as text', () => {
       [
         '    l2vpnd: tunnel site2, 1.1.1.1 to 2.2.2.2, aead batch',
         '        mtu 1462, path mtu 1500, peer last seen never',
+        '        peer unknown: no authentic frame has come yet',
         '        packet numbers left 7',
         '',
       ].join('\n'),
@@ -136,12 +143,28 @@ describe('l2vpnd show, as text', () => {
         encap: 'udp',
         rotation: rotation('waiting for the peer'),
         drops: { PnExhausted: 3, NoTxSa: 0, InPktsLate: 1 },
+        icmp: { IcmpNoProtocol: 0, IcmpNoPort: 2 },
       },
       true,
     );
     expect(more).toContain('1.1.1.1 to 2.2.2.254:40001 over UDP');
     expect(more).toContain('rotation to AN 1: waiting for the peer');
-    expect(more).toContain('dropped: PnExhausted 3, InPktsLate 1\n');
+    expect(more).toContain('dropped: PnExhausted 3, InPktsLate 1\n        icmp errors: IcmpNoPort 2\n');
+  });
+
+  it.each<[Partial<PeerSnapshot>, RegExp]>([
+    [{ state: 'alive', since: '2026-11-24T10:00:00.000Z' }, /alive since 2026-11-24T10:00:00\.000Z$/],
+    [
+      { state: 'lost', since: '2020-01-01T00:00:00.000Z', last_authentic: '2020-01-01T00:00:00.000Z' },
+      /lost since 2020-01-01T00:00:00\.000Z, \d{9} s ago: nothing authentic comes$/,
+    ],
+    [{ state: 'lost', since: '2020-01-01T00:00:00.000Z' }, /nothing authentic has come at all$/],
+    [{ state: 'unwatched' }, /not watched \(peerTimeoutSeconds is 0\)$/],
+  ])('the peer is %o', (peer, line) => {
+    const one = { ...device(11), peer: { ...OURS.peer, ...peer } };
+    const shown = textOf(one, false).split('\n');
+    expect(shown.find((text) => text.startsWith('        peer '))).toMatch(line);
+    expect(jsonOf(one, false)).toMatchObject({ l2vpnd: { peer } });
   });
 
   it('what came and was refused is told while it holds; the last unknown SCI with -s', () => {
@@ -213,7 +236,7 @@ describe('l2vpnd show -j', () => {
       rotation: { an: 1, state: 'grace time', wentBack: false },
       peer_last_seen: null,
     });
-    expect(Object.keys(l2vpnd)).toEqual(expect.arrayContaining(['tx', 'rx', 'drops']));
+    expect(Object.keys(l2vpnd)).toEqual(expect.arrayContaining(['tx', 'rx', 'drops', 'icmp']));
     expect(jsonOf(device(11), false)).not.toHaveProperty('l2vpnd.drops');
   });
 

@@ -1,7 +1,7 @@
 /** What a changed configuration asks of a running daemon: every field is live, or refused by its path. */
 import { describe, expect, it } from 'vitest';
 import type { Config } from '../../../src/config/types.ts';
-import { planReload, type ReloadPlan } from '../../../src/daemon/reload.ts';
+import { changedNames, planReload, type ReloadPlan } from '../../../src/daemon/reload.ts';
 import { type Json, load, otherTunnel, sample } from '../config/sample.ts';
 
 function plan(change: (file: Json) => void, start: Json = sample()): ReloadPlan {
@@ -73,6 +73,14 @@ describe('what a reload does', () => {
     const made = plan((file) => Object.assign(file, { [key]: value }));
     expect(shape(made)).toEqual({ ...NOTHING, refused: [key] });
     expect(made.effective).toEqual(load(sample()));
+  });
+
+  it('peerTimeoutSeconds changes while it runs, and nothing else does', () => {
+    const made = plan((file) => Object.assign(tunnel(file), { peerTimeoutSeconds: 30 }));
+    expect(shape(made)).toEqual(NOTHING);
+    expect(made.peerTimeouts).toEqual([{ name: 'site2', seconds: 30 }]);
+    expect(changedNames(made)).toEqual(['site2']);
+    expect(made.effective.tunnels[0]).toMatchObject({ peerTimeoutSeconds: 30 });
   });
 
   it('gre.port is refused too', () => {

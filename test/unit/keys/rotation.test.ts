@@ -53,13 +53,14 @@ class End {
   diskFull = false;
   readonly inTurn: InTurn = oneAfterAnother();
   readonly lanes = new MemoryLanes();
-  readonly state = new MemoryState();
+  readonly state: MemoryState;
   readonly sas: TunnelSaControl;
   readonly #secy: SecyControl;
   readonly #number: number;
 
-  private constructor(number: number) {
+  private constructor(number: number, state: MemoryState) {
     this.#number = number;
+    this.state = state;
     this.#secy = new SecyControl(macsecConfig(), OWN_SCI, this.state, this.lanes);
     this.sas = new TunnelSaControl(this.#secy);
     this.lanes.onConfigure = async (spec) => {
@@ -68,8 +69,8 @@ class End {
     };
   }
 
-  static async open(number: 0 | 1): Promise<End> {
-    const end = new End(number);
+  static async open(number: 0 | 1, state = new MemoryState()): Promise<End> {
+    const end = new End(number, state);
     const rxSc = [rxScOf([keyOf(1 - number, 0)])];
     await end.sas.replace({ encodingSa: 0, txSa: [keyOf(number, 0)], rxSc });
     return end;
@@ -325,6 +326,30 @@ describe('a key change between two ends', () => {
 });
 
 describe('a rotation at one end', () => {
+  it('of an SA whose packet numbers are used up moves transmit at once: there is nothing to lose', async () => {
+    const state = new MemoryState();
+    state.stored.set(`tx ${keyOf(0, 0).keyId}`, 2n ** 32n);
+    const one = await End.open(0, state);
+    expect(one.sas.canEncode).toBe(false);
+    await one.rotate(false);
+    expect(one.running.encodingSa).toBe(1);
+    expect(one.rotation?.state).toBe('grace time');
+    expect(one.sas.canEncode).toBe(true);
+    one.rotation?.stop();
+  });
+
+  it('moves transmit when the old numbers are used up while it waits for the peer', async () => {
+    const [one] = (await World.open()).ends;
+    await one.rotate(false);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(one.rotation?.state).toBe('waiting for the peer');
+    vi.spyOn(one.sas, 'canEncode', 'get').mockReturnValue(false);
+    await vi.advanceTimersByTimeAsync(60);
+    expect(one.running.encodingSa).toBe(1);
+    expect(one.rotation?.state).toBe('grace time');
+    one.rotation?.stop();
+  });
+
   it('installs both new SAs at once and moves transmit with the first frame on the new AN', async () => {
     const [one, two] = (await World.open()).ends;
     await one.rotate(false);

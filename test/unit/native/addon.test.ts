@@ -39,6 +39,8 @@ describe('errors', () => {
   });
 
   it('of a caller name the argument', () => {
+    expect(errorOf(() => addon.linkState(0)).message).toBe('"index" expected an interface\'s index');
+    expect(errorOf(() => addon.linkIndex('a-name-that-is-too-long')).message).toContain('"ifname"');
     expect(errorOf(() => addon.linkInfo(5 as never)).message).toBe('"ifname" expected a string');
     expect(errorOf(() => addon.linkInfo('a-name-that-is-too-long')).message).toBe(
       '"ifname" expected a shorter string',

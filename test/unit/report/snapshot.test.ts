@@ -2,7 +2,8 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { Drop } from '../../../src/frame/drop.ts';
-import { type LaneCounters, Traffic } from '../../../src/frame/lane-counters.ts';
+import { Icmp } from '../../../src/frame/icmp.ts';
+import { countIcmp, type LaneCounters, Traffic } from '../../../src/frame/lane-counters.ts';
 import {
   countersAt,
   RxSaCounter,
@@ -95,6 +96,10 @@ describe('a snapshot (as ip -j -s macsec show)', () => {
     expect(macsec!.rx_sc[1]!.sa_list[0]!.stats.InPktsNotValid).toBe(2);
     expect(drops.InPktsNotValid).toBe(2);
     expect(drops.TapRunt).toBe(0);
+    countIcmp(counters[1]!.traffic, Icmp.NoPort);
+    expect(snapshotOf(tunnel, 'batch', null).icmp).toEqual({
+      ...{ IcmpNoProtocol: 0, IcmpNoPort: 1, IcmpProhibited: 0, IcmpUnreachable: 0, IcmpOther: 0 },
+    });
   });
 
   it('of plain GRETAP has no MACsec and no AEAD', async () => {
@@ -123,7 +128,8 @@ describe('drops in the log', () => {
     const dropLog = new DropLog(log);
     const drops = { tick: (nowMs: number): void => dropLog.tick([tunnel], nowMs) };
     const [tx, rx] = counters as [LaneCounters, LaneCounters];
-    return { lines, drops, tx: tx.drops, rx: rx.drops, secy: rx.secy };
+    const [txTraffic, rxTraffic] = [tx.traffic, rx.traffic];
+    return { lines, drops, tx: tx.drops, rx: rx.drops, secy: rx.secy, txTraffic, rxTraffic };
   }
 
   it('name the counter, how many, and the likely cause', async () => {
@@ -218,6 +224,20 @@ describe('drops in the log', () => {
     expect(lines).toMatchObject([
       { msg: 'frames dropped: the packet number was seen already or is below the replay window' },
     ]);
+  });
+
+  it('come with ICMP errors, by kind and with what they mean, as seldom', async () => {
+    const { lines, drops, txTraffic, rxTraffic } = await logged();
+    for (let second = 0; second <= 10; second++) {
+      countIcmp(txTraffic, Icmp.NoProtocol);
+      countIcmp(rxTraffic, Icmp.NoProtocol);
+      drops.tick(second * 1000);
+    }
+    expect(lines).toMatchObject([
+      { level: 40, tunnel: 'site2', counter: 'IcmpNoProtocol', errors: 2 },
+      { counter: 'IcmpNoProtocol', errors: 20 },
+    ]);
+    expect(lines[0]!.msg).toMatch(/^ICMP errors came: .*neither l2vpnd nor a gretap runs there$/);
   });
 
   it('say nothing when nothing is dropped', async () => {

@@ -149,6 +149,8 @@ export async function tunnelOf(
     name: 'site2',
     tap: TAP,
     gre: GRE,
+    peerTimeoutSeconds: 10,
+    ifname: TAP.ifname,
     ifindex: 7,
     mtu,
     pathMtu: 1500,
