@@ -145,7 +145,7 @@ function nextSteps(
   [one, two]: readonly [string, string],
   cakFile: string,
 ): string {
-  const at = (name: string): string => join(dir, name);
+  const at = (name: string): string => shellWord(join(dir, name));
   const own = [at(`${one}.json`), at(cakFile)].join(' ');
   const install = `  sudo install -d -m 700 ${ETC}; sudo install -m 600 ${own} ${ETC}\n`;
   return (
@@ -156,6 +156,11 @@ function nextSteps(
     `  sudo scp -p ${at(`${two}.json`)} ${at(cakFile)} root@${b.includes(':') ? `[${b}]` : b}:${ETC}\n` +
     `  sudo l2vpnd --config ${ETC}/${two}.json\n`
   );
+}
+
+/** As a shell reads it back. */
+function shellWord(text: string): string {
+  return /^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function usage(text: string): L2vpnError {

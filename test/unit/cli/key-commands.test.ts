@@ -119,6 +119,13 @@ describe('l2vpnd init', () => {
     expect(stdout).not.toContain(read('site1-site2.cak').trim());
   });
 
+  it('says paths as a shell reads them', () => {
+    const { stdout } = l2vpnd(['init', ...A_AND_B, '--dir', "it's new"]);
+    const [, words] = /sudo scp -p (.*) root@/.exec(stdout)!;
+    const { stdout: listed } = spawnSync('sh', ['-c', `ls ${words}`], { cwd: dir, encoding: 'utf8' });
+    expect(listed).toBe("it's new/site1-site2.cak\nit's new/site2.json\n");
+  });
+
   it('a second time makes other keys, elsewhere, and overwrites nothing', () => {
     l2vpnd(['init', ...A_AND_B]);
     const before = ['site1.json', 'site2.json', 'site1-site2.cak'].map(read);
@@ -269,19 +276,22 @@ describe('l2vpnd genkey', () => {
     }
   });
 
-  it.skipIf(process.getuid?.() !== 0)('a directory of somebody else: 77', () => {
-    mkdirSync(join(dir, 'theirs'), { mode: 0o755 });
-    chmodSync(dir, 0o755);
-    const nobody = { uid: 65534, gid: 65534 };
-    const made = l2vpnd(['genkey', '--out', 'theirs/a.cak'], nobody);
-    expect([made.status, made.stderr]).toEqual([
-      77,
-      expect.stringMatching(/theirs\/a\.cak cannot be made: permission denied/),
-    ]);
-    const init = l2vpnd(['init', ...A_AND_B, '--dir', 'theirs/deep'], nobody);
-    expect([init.status, init.stderr]).toEqual([
-      77,
-      expect.stringMatching(/--dir: theirs\/deep cannot be made: permission denied/),
-    ]);
-  });
+  it.skipIf(process.getuid?.() !== 0)(
+    'a directory of somebody else: 77 (needs root to become another user)',
+    () => {
+      mkdirSync(join(dir, 'theirs'), { mode: 0o755 });
+      chmodSync(dir, 0o755);
+      const nobody = { uid: 65534, gid: 65534 };
+      const made = l2vpnd(['genkey', '--out', 'theirs/a.cak'], nobody);
+      expect([made.status, made.stderr]).toEqual([
+        77,
+        expect.stringMatching(/theirs\/a\.cak cannot be made: permission denied/),
+      ]);
+      const init = l2vpnd(['init', ...A_AND_B, '--dir', 'theirs/deep'], nobody);
+      expect([init.status, init.stderr]).toEqual([
+        77,
+        expect.stringMatching(/--dir: theirs\/deep cannot be made: permission denied/),
+      ]);
+    },
+  );
 });

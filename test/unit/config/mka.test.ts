@@ -1,5 +1,5 @@
 /** `macsec.mka`: what a file may say, what is made of it, and each refusal by causing it. */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -74,6 +74,18 @@ describe('mka: a sound file', () => {
     const value = mkaSample({ cak: undefined, cakFile: 'first.cak', fallback });
     const { mka } = loadConfig(file('site1.json', JSON.stringify(value))).tunnels[0]!;
     expect([hex(mka!), hex(mka!.fallback!), mka!.fallback!.ckn]).toEqual([CAK_256, CAK, '0202']);
+  });
+
+  it('takes the examples as they are, with the CAK beside them, as two ends of one tunnel', () => {
+    file('site1-site2.cak', CAK_256);
+    const [a, b] = ['site1.json', 'site2.json'].map((name) => {
+      const text = readFileSync(`examples/mka/${name}`, 'utf8');
+      return loadConfig(file(name, text, 0o644)).tunnels[0]!;
+    });
+    expect([a!.gre.local, a!.gre.remote]).toEqual([b!.gre.remote, b!.gre.local]);
+    expect(a!.mka!.cak.equals(b!.mka!.cak)).toBe(true);
+    expect(a!.mka!.ckn).toBe(b!.mka!.ckn);
+    expect(a!.tap.mac).not.toBe(b!.tap.mac);
   });
 
   it('needs no state directory that lasts, and no peer that it knows', () => {
