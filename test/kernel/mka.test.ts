@@ -6,11 +6,12 @@
  *   macsec0 10.8.0.1 ─ tun0 (gretap) ─ va 10.7.0.1 ── veth ── vb 10.7.0.2 ─ tun0 (gretap) ─ macsec0 10.8.0.2
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseConfig } from '../../src/config/load.ts';
 import { Guest, whyNoGuest } from './guest.ts';
 import { HOST_WAN } from './lab-namespace.ts';
 import type { LiveLab } from './live.ts';
 import { flatCounters } from './macsec-show.ts';
-import { MKA_KEY, openMkaLab, startGuestEnd } from './mka-tunnel.ts';
+import { MKA_KEY, mkaSiteFile, openMkaLab, startGuestEnd } from './mka-tunnel.ts';
 import { Supplicant, type SupplicantSetup } from './supplicant.ts';
 import { supplicantFiles, whyNoSupplicant } from './supplicant-files.ts';
 import { GUEST_MACSEC_MAC, tunnelSetup } from './tunnel-case.ts';
@@ -156,5 +157,11 @@ describe.skipIf(reason !== null)('a wpa_supplicant in a tunnel to l2vpnd', () =>
     const supplicant = await startGuestEnd(lab.guest, tunnelSetup());
     await seen;
     await supplicant.stop();
+  });
+
+  it('l2vpnd takes the configuration that its end of the tunnel has', () => {
+    const text = JSON.stringify(mkaSiteFile(tunnelSetup(), { priority: 7 }, { encrypt: false }));
+    const [tunnel] = parseConfig(text, 'site.json').tunnels;
+    expect(tunnel).toMatchObject({ mka: { ckn: MKA_KEY.ckn, priority: 7 }, macsec: { encrypt: false } });
   });
 });
