@@ -16,6 +16,7 @@ const TESTS = [
   'cpio',
   'kmod',
   'xz-utils',
+  'debian-archive-keyring',
 ];
 const FUZZERS = ['clang', 'libclang-rt-14-dev'];
 const CONTENDERS = ['fastd', 'openvpn', 'tinc', 'openssl', 'wireguard-go', 'wireguard-tools'];

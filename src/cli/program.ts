@@ -7,6 +7,7 @@ import { check } from './check.ts';
 import { type DaemonChoice, RUNTIME_DIR } from './daemon-choice.ts';
 import { type ExplainOptions, explain } from './explain.ts';
 import type { KeyOptions } from './harden.ts';
+import { addKeyCommands } from './key-commands.ts';
 import { reload } from './reload.ts';
 import { type RotateOptions, rotate } from './rotate.ts';
 import { run } from './run.ts';
@@ -15,6 +16,7 @@ import { packageVersion } from './version.ts';
 
 const EXAMPLES = `
 Examples:
+  $ sudo l2vpnd init --a 192.0.2.1 --b 198.51.100.2 --dir /etc/l2vpnd
   $ sudo l2vpnd --config /etc/l2vpnd/site1.json
   $ l2vpnd check --config /etc/l2vpnd/site1.json
   $ sudo l2vpnd show -s site2
@@ -154,6 +156,7 @@ function createProgram(choose: (action: Action) => void): Command {
       const options = command.optsWithGlobals<DaemonChoice>();
       choose(() => reload(options));
     });
+  addKeyCommands(program, choose);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeErr: () => {}, outputError: () => {} });
   }

@@ -2,7 +2,7 @@
 import type { Config } from '../config/types.ts';
 import { haveSameKeys, mergeSas } from '../keys/merge-sas.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
-import { type SaSet, sasOf, settingsOf } from '../tunnel/sa-set.ts';
+import { settingsOf } from '../tunnel/sa-set.ts';
 import type { DownTunnel } from './down-tunnels.ts';
 import type { MacsecChange, ReloadPlan } from './reload.ts';
 import type { Tunnels } from './tunnels.ts';
@@ -33,8 +33,8 @@ export async function carryOut(plan: ReloadPlan, context: CarryOutContext): Prom
   }
   // Nothing of this can fail.
   for (const { name, seconds } of plan.peerTimeouts) context.tunnels.setPeerTimeout(name, seconds);
-  for (const { name, config, was, keys } of plan.macsec) {
-    if (keys) await context.tunnels.find(name)?.keys?.keep(was, config);
+  for (const { name, filed, keys } of plan.macsec) {
+    if (keys) await context.tunnels.find(name)?.keys?.keep(filed.before, filed.now);
   }
 }
 
@@ -46,13 +46,13 @@ async function remove(name: string, { tunnels, before, clean }: CarryOutContext,
 
 /** SAs stay, a rotation's too, but for what the file changes of them. */
 async function changeMacsec(
-  { name, config, was: filed, keys }: MacsecChange,
+  { name, config, filed, keys }: MacsecChange,
   { tunnels }: CarryOutContext,
   undo: Undo,
 ): Promise<void> {
   const down = tunnels.down.get(name);
   if (down !== null) {
-    undo.push(changeDown(down, filed, config));
+    undo.push(changeDown(down, config, filed));
     return;
   }
   const { tunnel, keys: source } = tunnels.get(name);
@@ -62,17 +62,25 @@ async function changeMacsec(
   await secy.configure(settingsOf(config));
   undo.push(() => secy.configure(settingsOf(was)));
   if (!keys) return;
-  undo.push(await source.reload(filed, config));
+  const { mka } = tunnel;
+  const back = await source.reload(filed.before, filed.now);
+  tunnel.mka = filed.now.mka;
+  undo.push(async () => {
+    tunnel.mka = mka;
+    await back();
+  });
 }
 
 /** It comes up with what the file says now. Returns what undoes it. */
-function changeDown(down: DownTunnel, filed: SaSet, config: MacsecConfig): () => Promise<void> {
+function changeDown(
+  down: DownTunnel,
+  config: MacsecConfig,
+  { before, now }: MacsecChange['filed'],
+): () => Promise<void> {
   const { config: was, sas } = down;
-  down.config = { ...was, macsec: config };
-  const goesOn = sas !== null && haveSameKeys(filed, config);
-  down.sas = goesOn
-    ? { sas: mergeSas(filed, config, sas.sas), filed: sas.filed }
-    : { sas: sasOf(config), filed: null };
+  down.config = { ...was, macsec: config, mka: now.mka };
+  const goesOn = sas !== null && haveSameKeys(before.macsec, now.macsec);
+  down.sas = goesOn ? { sas: mergeSas(before.macsec, now.macsec, sas.sas), filed: sas.filed } : null;
   return async () => {
     down.config = was;
     down.sas = sas;

@@ -15,7 +15,7 @@ import type { Config } from '../config/types.ts';
 import { configWarnings } from '../config/warnings.ts';
 import { type AeadChoice, selectProvider } from '../crypto/select.ts';
 import { EXIT_STATUS, L2vpnError, messageOf } from '../errors.ts';
-import type { StaticKeys } from '../keys/static.ts';
+import type { KeySource } from '../keys/key-source.ts';
 import { createMetrics } from '../report/metrics.ts';
 import { PeerWatch } from '../report/peer-watch.ts';
 import { snapshotOf } from '../report/snapshot.ts';
@@ -142,7 +142,7 @@ export class Daemon {
   }
 
   /** Null: there is no such tunnel. */
-  #keysInTurn<T>(name: string, step: (keys: StaticKeys) => Promise<T>): Promise<T | null> {
+  #keysInTurn<T>(name: string, step: (keys: KeySource) => Promise<T>): Promise<T | null> {
     return this.#inTurn(async () => {
       const down = this.#tunnels.down.get(name);
       if (down !== null)
@@ -184,7 +184,7 @@ export class Daemon {
 
 /** Static keys need numbers that outlive the process. Throws L2VPN_CONFIG where the state directory does not. */
 function refuseForgetfulState({ stateMayBeLost, tunnels }: Config, { dir, volatile }: StateStore): void {
-  if (stateMayBeLost || tunnels.every(({ macsec }) => macsec === null)) return;
+  if (stateMayBeLost || tunnels.every(({ macsec, mka }) => macsec === null || mka !== null)) return;
   if (volatile !== null) throw volatileRefusal(dir, volatile);
 }
 

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { DownSnapshot } from '../api/tunnel.ts';
 import type { TunnelConfig } from '../config/types.ts';
 import { messageOf } from '../errors.ts';
-import type { StaticSas } from '../keys/static.ts';
+import type { RunningSas } from '../keys/key-source.ts';
 
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
@@ -15,7 +15,7 @@ export interface DownTunnel {
   /** As it ran: SAs that a rotation has brought are in it. */
   config: TunnelConfig;
   /** The SAs that it goes on with; null without MACsec. */
-  sas: StaticSas | null;
+  sas: RunningSas | null;
   /** Where it stands in the configuration. */
   readonly index: number;
   /** Why it went down, or why it could not come up again. */
@@ -59,7 +59,7 @@ export class DownTunnels {
   }
 
   /** The tunnel has gone down for `reason`: from now on it is tried again. */
-  add(config: TunnelConfig, index: number, sas: StaticSas | null, reason: string): void {
+  add(config: TunnelConfig, index: number, sas: RunningSas | null, reason: string): void {
     const { name } = config;
     const down: DownTunnel = {
       ...{ config, sas, index, reason, sinceMs: Date.now(), retryMs: FIRST_RETRY_MS, timer: null },

@@ -7,11 +7,11 @@ import type { Config, TunnelConfig } from '../config/types.ts';
 import type { AeadProvider } from '../crypto/aead.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
 import { deleteLinks } from '../host/link.ts';
-import { StaticKeys, type StaticKeysContext, type StaticSas } from '../keys/static.ts';
+import type { KeySource, RunningSas } from '../keys/key-source.ts';
+import { type KeySourceContext, keySourceOf } from '../keys/key-source-of.ts';
 import type { LoadedEndpoint } from '../state/endpoint-record.ts';
 import type { StateStore } from '../state/store.ts';
 import { allWhileTheyEnd, someAtOnce } from '../tunnel/in-turn.ts';
-import { NO_SAS } from '../tunnel/sa-set.ts';
 import { type LaneHost, Tunnel } from '../tunnel/tunnel.ts';
 import { Workers, workerCount } from '../worker/workers.ts';
 import { type DownTunnel, DownTunnels } from './down-tunnels.ts';
@@ -19,7 +19,7 @@ import { StateUpkeep } from './state-upkeep.ts';
 import { logFresh, logNotices, logPathMtu, logRemoved, logUp } from './tunnel-log.ts';
 
 /** What the tunnels need of the daemon. */
-export interface TunnelsContext extends StaticKeysContext {
+export interface TunnelsContext extends KeySourceContext {
   readonly log: Logger;
   readonly store: StateStore;
   /** Something has failed that the daemon cannot go on without. */
@@ -29,7 +29,7 @@ export interface TunnelsContext extends StaticKeysContext {
 /** A tunnel and who decides its SAs; null without MACsec. */
 export interface KeyedTunnel {
   readonly tunnel: Tunnel;
-  readonly keys: StaticKeys | null;
+  readonly keys: KeySource | null;
 }
 
 /** Tunnels that are opened at once: their packet numbers wait for one disk. */
@@ -138,7 +138,7 @@ export class Tunnels {
    * A further tunnel, `tunnels[index]` of the configuration; `sas`: as it ran before, null: those of `config`. Throws
    * L2vpnError with nothing left open.
    */
-  async add(config: TunnelConfig, index: number, sas: StaticSas | null = null): Promise<void> {
+  async add(config: TunnelConfig, index: number, sas: RunningSas | null = null): Promise<void> {
     const tunnel = await this.#open(config, index, sas);
     try {
       await (await this.#workers)?.add(tunnel.lanes());
@@ -156,11 +156,11 @@ export class Tunnels {
   }
 
   /** What it runs by, or will when it is up again. Throws L2VPN_INTERNAL where there is no such tunnel. */
-  runningOf(name: string): { config: TunnelConfig; sas: StaticSas | null } {
+  runningOf(name: string): { config: TunnelConfig; sas: RunningSas | null } {
     const down = this.#down.get(name);
     if (down !== null) return { config: down.config, sas: down.sas };
     const { tunnel, keys } = this.get(name);
-    return { config: tunnel.config, sas: keys?.given ?? null };
+    return { config: tunnel.config, sas: keys?.running ?? null };
   }
 
   /** For a tunnel that runs, or will when it is up again. */
@@ -202,7 +202,7 @@ export class Tunnels {
       const keyed = this.find(name);
       if (keyed === null) return;
       const { config, index, ifname } = keyed.tunnel;
-      const sas = keyed.keys?.given ?? null;
+      const sas = keyed.keys?.running ?? null;
       // What its lanes had taken counts as used.
       await this.#close(name, false);
       this.#down.add(config, index, sas, errno === TAP_GONE ? `interface ${ifname} was deleted` : reason);
@@ -238,10 +238,8 @@ export class Tunnels {
   }
 
   /** Its key source first, and with it the packet numbers. Throws L2vpnError; nothing is left open then. */
-  async #open(config: TunnelConfig, index: number, sas: StaticSas | null = null): Promise<Tunnel> {
-    const { name, macsec } = config;
-    const given = sas ?? { sas: macsec ?? NO_SAS, filed: null };
-    const keys = macsec === null ? null : new StaticKeys(name, given, this.#context);
+  async #open(config: TunnelConfig, index: number, sas: RunningSas | null = null): Promise<Tunnel> {
+    const keys = keySourceOf(config, sas, this.#context);
     const tunnel = new Tunnel(config, index, this.#context.store, this.#lanes, keys?.etherTypes);
     tunnel.secy?.onStoreFailed((error) => this.#upkeep.tell(config.name, 'store', error));
     try {

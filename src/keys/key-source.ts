@@ -1,6 +1,24 @@
-/** Who decides the SAs of a tunnel: the file, with the rotations ordered by hand (`static.ts`); a key agreement protocol. */
+/** Who decides the SAs of a tunnel: the file, with the rotations ordered by hand (`static.ts`); key agreement (`agreed.ts`). */
+import type { RotateBody, RotationStatus } from '../api/rotate.ts';
+import type { TunnelConfig } from '../config/types.ts';
 import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
 import type { SaControl } from '../tunnel/sa-control.ts';
+import type { SaSet } from '../tunnel/sa-set.ts';
+
+/** What the file says of a tunnel's keys. */
+export interface FiledKeys {
+  /** Its SAs; none with key agreement. */
+  readonly macsec: SaSet;
+  /** Null with static keys. */
+  readonly mka: TunnelConfig['mka'];
+}
+
+/** The SAs of a tunnel with static keys as they run, apart from what the file names. */
+export interface RunningSas {
+  readonly sas: SaSet;
+  /** Which SAs the file names (`channelIds` of `kept-sas.ts`). */
+  readonly filed: readonly string[];
+}
 
 export interface KeySource {
   /** What its peers send it by the Uncontrolled Port; empty: nothing. */
@@ -13,4 +31,19 @@ export interface KeySource {
   start(sas: SaControl, port: UncontrolledPort | null): Promise<void>;
   /** Orders nothing more from now on; SAs stay as they are. */
   stop(): void;
+  /** What another source of the same tunnel would go on from; null: from the file alone. */
+  readonly running: RunningSas | null;
+  /**
+   * The file has changed from `before` (with keys or prints of them) to `after`, in the caller's turn; `keep` comes when
+   * all of the reload has been done. Resolves with what undoes it. Throws L2vpnError, with all as it was.
+   */
+  reload(before: FiledKeys, after: FiledKeys): Promise<() => Promise<void>>;
+  /** After a reload that has succeeded as a whole. */
+  keep(before: FiledKeys, after: FiledKeys): Promise<void>;
+  /** The last rotation by hand; null: none. */
+  readonly rotation: RotationStatus | null;
+  /** An operator wants new keys; in the caller's turn. Throws L2vpnError. */
+  rotate(body: RotateBody): Promise<RotationStatus>;
+  /** And does not want them any more. Throws L2vpnError. */
+  abort(): Promise<RotationStatus>;
 }

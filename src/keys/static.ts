@@ -12,7 +12,7 @@ import type { SaControl } from '../tunnel/sa-control.ts';
 import { NO_SAS, type SaSet } from '../tunnel/sa-set.ts';
 import { rotatedFile } from './filed-sas.ts';
 import { channelIds, KeptSasFile, type KeyStore } from './kept-sas.ts';
-import type { KeySource } from './key-source.ts';
+import type { FiledKeys, KeySource, RunningSas } from './key-source.ts';
 import { areSameSas, haveSameKeys, mergeSas, replacedBy } from './merge-sas.ts';
 import { asksToMoveNow, rotationRequest } from './rotate-request.ts';
 import { Rotation, type RotationContext } from './rotation.ts';
@@ -25,12 +25,8 @@ export interface StaticKeysContext {
   readonly store: KeyStore;
 }
 
-/** The SAs of a tunnel as the file names them, and as they run where they have run already. */
-export interface StaticSas {
-  readonly sas: SaSet;
-  /** `channelIds` of the file's SAs; null: `sas` are the file's. */
-  readonly filed: readonly string[] | null;
-}
+/** `filed` null: `sas` are what the file names. */
+export type StaticSas = Omit<RunningSas, 'filed'> & { readonly filed: readonly string[] | null };
 
 export class StaticKeys implements KeySource {
   readonly etherTypes: readonly number[] = [];
@@ -80,16 +76,11 @@ export class StaticKeys implements KeySource {
     this.#rotation?.stop();
   }
 
-  /** What another source of the same tunnel would start with to go on as this one. */
-  get given(): StaticSas {
-    return this.#sas === null ? this.#given : { sas: this.#sas.sas, filed: this.#filed };
+  get running(): RunningSas | null {
+    return this.#sas === null ? null : { sas: this.#sas.sas, filed: this.#filed };
   }
 
-  /**
-   * The file has changed from `before` (with keys or prints of them) to `after`, in the caller's turn; `keep` comes when
-   * all of the reload has been done. Resolves with what undoes it. Throws L2vpnError, with all SAs as they were.
-   */
-  async reload(before: SaSet, after: SaSet): Promise<() => Promise<void>> {
+  async reload({ macsec: before }: FiledKeys, { macsec: after }: FiledKeys): Promise<() => Promise<void>> {
     const control = this.#control;
     const [was, filed] = [control.sas, this.#filed];
     // What a rotation is about to bring needs no hurry: it goes on.
@@ -101,8 +92,8 @@ export class StaticKeys implements KeySource {
     };
   }
 
-  /** After a reload: a rotation ends where the file has other keys than `before`, and what runs is kept. */
-  async keep(before: SaSet, after: SaSet): Promise<void> {
+  /** A rotation ends where the file has other keys than `before`, and what runs is kept. */
+  async keep({ macsec: before }: FiledKeys, { macsec: after }: FiledKeys): Promise<void> {
     if (!haveSameKeys(before, after) && !this.#leadsTo(after)) this.#forgetRotation();
     await this.#tryKeep(after);
   }

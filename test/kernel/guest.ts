@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { Duplex } from 'node:stream';
 import { FramePipe } from './frame-pipe.ts';
-import { buildInitramfs, which } from './initramfs.ts';
+import { buildInitramfs, type GuestFile, which } from './initramfs.ts';
 import { kernelImage } from './kernel-image.ts';
 
 const BOOT_TIMEOUT_MS = 90_000;
@@ -38,6 +38,8 @@ export interface ExecResult {
 export interface GuestOptions {
   /** A network namespace with the TAPs `wan0` and `lan0`; without it the guest is alone with this process. */
   namespace?: string;
+  /** What its root has beside busybox, `ip` and iperf. */
+  files?: readonly GuestFile[];
 }
 
 /** Why the guest can't be had on this machine, in words for the one who runs the tests; null when it can. */
@@ -78,7 +80,7 @@ export class Guest {
   static async boot(options: GuestOptions = {}): Promise<Guest> {
     const image = kernelImage();
     const dir = mkdtempSync(join(tmpdir(), 'l2vpnd-guest-'));
-    writeFileSync(join(dir, 'initramfs'), buildInitramfs(image));
+    writeFileSync(join(dir, 'initramfs'), buildInitramfs(image, options.files));
     const argv = qemuArguments(image.vmlinuz, join(dir, 'initramfs'), options.namespace !== undefined);
     const command = ['nice', '-n', '10', which('qemu-system-x86_64'), ...argv];
     if (options.namespace !== undefined) command.unshift(which('ip'), 'netns', 'exec', options.namespace);

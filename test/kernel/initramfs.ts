@@ -26,6 +26,9 @@ const MODULES = [
   'veth',
   'dummy',
   '8021q',
+  'af_packet',
+  // wpa_supplicant 2.11 asks for nl80211, whatever its driver.
+  'cfg80211',
   'bridge',
 ] as const;
 
@@ -66,13 +69,21 @@ done
 wait
 `;
 
+/** A file of the guest's root; `path` without the first slash. */
+export interface GuestFile {
+  readonly path: string;
+  readonly mode: number;
+  readonly data: Buffer;
+}
+
 /** The archive: what QEMU's `-initrd` loads. Throws with the missing program's name. */
-export function buildInitramfs(image: KernelImage): Buffer {
+export function buildInitramfs(image: KernelImage, more: readonly GuestFile[] = []): Buffer {
   const archive = new Archive();
   for (const dir of ['dev', 'proc', 'sys', 'etc', 'root']) archive.addDir(dir);
   archive.addFile('init', 0o755, Buffer.from(INIT));
   archive.addFile('bin/busybox', 0o755, readFileSync(which('busybox')));
   for (const name of ['ip', 'iperf']) addProgram(archive, name);
+  for (const { path, mode, data } of more) archive.addFile(path, mode, data);
   const list: string[] = [];
   for (const path of modulePaths(image, MODULES)) {
     const name = path.slice(path.lastIndexOf('/') + 1).replace(/\.(xz|gz)$/, '');

@@ -23,8 +23,13 @@ export interface KernelImage {
 /** Finds the kernel in the cache, or downloads it by `apt-get download`. Throws with the reason where neither works. */
 export function kernelImage(): KernelImage {
   const wanted = process.env.L2VPND_KERNEL_PACKAGE ?? 'linux-image-amd64';
-  const root = join(process.env.L2VPND_KERNEL_CACHE ?? join(homedir(), '.cache', 'l2vpnd-kernel'), wanted);
+  const root = cacheDir(wanted);
   return inspect(root) ?? download(wanted, root);
+}
+
+/** Where what was downloaded under this name is kept. */
+export function cacheDir(name: string): string {
+  return join(process.env.L2VPND_KERNEL_CACHE ?? join(homedir(), '.cache', 'l2vpnd-kernel'), name);
 }
 
 /** The names (`macsec`, `ip_gre`) and all that they depend on, as files in the order in which they load. */

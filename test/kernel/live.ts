@@ -9,7 +9,7 @@
 import { expect } from 'vitest';
 import { Site } from '../../lab/site.ts';
 import type { Namespace } from '../../lab/topology.ts';
-import { GUEST_LAN_MAC, Guest } from './guest.ts';
+import { GUEST_LAN_MAC, Guest, type GuestOptions } from './guest.ts';
 import { createLabNamespace, removeLabNamespace } from './lab-namespace.ts';
 import { flatCounters, parseShow, type ShownSecY } from './macsec-show.ts';
 import { GUEST_SCI, guestScript, HOST_SCI, siteFileOf, TAP, type TunnelSetup } from './tunnel-case.ts';
@@ -24,10 +24,10 @@ export interface LiveLab {
 }
 
 /** Makes the namespace, boots the guest into it, gives the guest its addresses. */
-export async function openLiveLab(): Promise<LiveLab> {
+export async function openLiveLab(options: Pick<GuestOptions, 'files'> = {}): Promise<LiveLab> {
   const space = await createLabNamespace();
   try {
-    const guest = await Guest.boot({ namespace: space.name });
+    const guest = await Guest.boot({ ...options, namespace: space.name });
     await guest.run(PREPARE);
     return {
       guest,

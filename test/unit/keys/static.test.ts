@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { permitExampleKeys } from '../../../src/config/example-keys.ts';
 import { readKeyFile } from '../../../src/config/keys.ts';
 import { channelIds } from '../../../src/keys/kept-sas.ts';
+import type { FiledKeys } from '../../../src/keys/key-source.ts';
 import { StaticKeys, type StaticSas } from '../../../src/keys/static.ts';
 import { defaultSa, type SaConfig } from '../../../src/macsec/config.ts';
 import { countersAt, RxSaCounter } from '../../../src/macsec/counters.ts';
@@ -45,6 +46,10 @@ function sa(octet: string, an: number): SaConfig {
 
 function file(tx: string, rx: string, an = 0): SaSet {
   return { encodingSa: an, txSa: [sa(tx, an)], rxSc: [{ sci: PEER, active: true, sa: [sa(rx, an)] }] };
+}
+
+function filed(macsec: SaSet): FiledKeys {
+  return { macsec, mka: null };
 }
 
 /** A process: what it has on disk (`store`) outlives it. */
@@ -180,8 +185,8 @@ describe('a restart in the middle of a rotation', () => {
 describe('a reload', () => {
   /** As the daemon does it. */
   async function reload(site: Site, before: SaSet, after: SaSet): Promise<void> {
-    await site.keys.reload(before, after);
-    await site.keys.keep(before, after);
+    await site.keys.reload(filed(before), filed(after));
+    await site.keys.keep(filed(before), filed(after));
   }
 
   it('that changes an identifier after a rotation brings no old key back, now or after a restart', async () => {
@@ -222,7 +227,7 @@ describe('a reload', () => {
     const store = new MemoryKeyStore();
     const site = await Site.start(file('11', '22'), store);
     await site.rotated('33', '44');
-    const undo = await site.keys.reload(file('11', '22'), file('55', '66', 2));
+    const undo = await site.keys.reload(filed(file('11', '22')), filed(file('55', '66', 2)));
     await undo();
     expect(site.running).toBe('*33@1 / 44@1');
     expect((await Site.start(file('11', '22'), store)).running).toBe('*33@1 / 44@1');
@@ -234,11 +239,11 @@ it('a tunnel that was down goes on with the SAs that ran, and a restart still kn
   const first = await Site.start(file('11', '22'), store);
   await first.rotate('33', '44', true);
   first.keys.stop();
-  const again = await Site.start(first.keys.given, store);
+  const again = await Site.start(first.keys.running!, store);
   expect([again.running, again.keys.rotation?.state]).toEqual(['11@0 *33@1 / 22@0 44@1', 'grace time']);
   await again.hear(1);
   await vi.advanceTimersByTimeAsync(GRACE_MS + 200);
-  const later = await Site.start(again.keys.given, store);
+  const later = await Site.start(again.keys.running!, store);
   expect([later.running, store.records.size]).toEqual(['*33@1 / 44@1', 1]);
   expect((await Site.start(file('11', '22'), store)).running).toBe('*33@1 / 44@1');
 });

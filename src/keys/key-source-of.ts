@@ -1,0 +1,19 @@
+/** Which key source a tunnel has: chosen once, when the tunnel is opened. */
+import type { TunnelConfig } from '../config/types.ts';
+import { L2vpnError } from '../errors.ts';
+import type { KeySource, RunningSas } from './key-source.ts';
+import { StaticKeys, type StaticKeysContext } from './static.ts';
+
+/** What the sources of all tunnels share. */
+export type KeySourceContext = StaticKeysContext;
+
+/** Null without MACsec. `running`: the SAs that a source before it has left; null: those of the file. */
+export function keySourceOf(
+  { name, macsec, mka }: TunnelConfig,
+  running: RunningSas | null,
+  context: KeySourceContext,
+): KeySource | null {
+  if (macsec === null) return null;
+  if (mka !== null) throw new L2vpnError('L2VPN_INTERNAL', `tunnel "${name}": no key source takes "mka"`);
+  return new StaticKeys(name, running ?? { sas: macsec, filed: null }, context);
+}
