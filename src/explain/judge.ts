@@ -10,11 +10,12 @@ import { pullGre } from '../encap/gre.ts';
 import { DROP_TEXTS, Drop } from '../frame/drop.ts';
 import type { MacsecConfig, SaConfig } from '../macsec/config.ts';
 import type { SecY } from '../macsec/secy.ts';
-import { ETHERNET_LEN } from '../wire/ethernet.ts';
+import { ETHERNET_LEN, ETHERTYPE_EAPOL, etherTypeAt } from '../wire/ethernet.ts';
 import { sciOf } from '../wire/sci.ts';
 import { AN_MASK, tciAt } from '../wire/sectag.ts';
 import { hintsOf } from './hints.ts';
 import type { Decoded } from './layers.ts';
+import { judgeMkpdu } from './mka.ts';
 import { Bench, createReceiver } from './receiver.ts';
 import { type Direction, findTunnel, sciAt, sciOfFrame } from './which-tunnel.ts';
 
@@ -36,6 +37,9 @@ export interface Judgement {
 const MAX_PACKET_LEN = 65535;
 const QUOTE_TEXT =
   "a packet was too big for a link on its way; this is for the kernel's path MTU, not for the tunnel";
+
+const AGREED_TEXT =
+  'with macsec.mka both ends agree on SAKs; the configuration has none to open the frame with';
 
 /** Judges the packets of one source, in order. */
 export class Judge {
@@ -77,7 +81,7 @@ export class Judge {
     const key = JSON.stringify([tunnel.name, direction, own]);
     let gate = this.#gates.get(key);
     if (gate === undefined) {
-      gate = new Gate(tunnel, direction, own);
+      gate = new Gate(this.#config, tunnel, direction, own);
       this.#gates.set(key, gate);
     }
     return gate;
@@ -86,6 +90,7 @@ export class Judge {
 
 /** The far end of one tunnel and direction. */
 class Gate {
+  readonly #config: Config;
   readonly #tunnel: TunnelConfig;
   readonly #direction: Direction;
   /** What validates; null: plain GRETAP. */
@@ -93,7 +98,8 @@ class Gate {
   readonly #secy: SecY | null;
 
   /** `randomSci`: the own SCI of a tunnel whose MAC is not configured. */
-  constructor(tunnel: TunnelConfig, direction: Direction, randomSci: string | null) {
+  constructor(config: Config, tunnel: TunnelConfig, direction: Direction, randomSci: string | null) {
+    this.#config = config;
     this.#tunnel = tunnel;
     this.#direction = direction;
     const { macsec, tap } = tunnel;
@@ -111,9 +117,18 @@ class Gate {
     if (batch.verdict[0] === 0 && batch.len[0]! < ETHERNET_LEN) batch.verdict[0] = Drop.InnerRunt;
     if (batch.verdict[0] !== 0) return this.#refuse(batch.verdict[0] as Drop, null);
     const frame = bench.take();
+    if (this.#tunnel.mka !== null && etherTypeAt(frame, 0) === ETHERTYPE_EAPOL)
+      return this.#judgeMkpdu(frame);
     const verified = this.#secy !== null && bench.validate(this.#secy);
     if (batch.verdict[0] !== 0) return this.#refuse(batch.verdict[0] as Drop, frame);
     return this.#accept(frame, bench.take(), verified);
+  }
+
+  /** Taken out of the lane before anything is validated, as the daemon does. */
+  #judgeMkpdu(frame: Buffer): Judgement {
+    const mac = this.#direction === 'received' ? this.#tunnel.tap.mac : null;
+    const verdict = judgeMkpdu(frame, mac, this.#tunnel, this.#config);
+    return { tunnel: this.#tunnel.name, direction: this.#direction, ...verdict, frame: null };
   }
 
   /** `verified`: its ICV was right. Other validate modes than strict deliver more than that. */
@@ -142,7 +157,9 @@ class Gate {
   #refuse(drop: Drop, frame: Buffer | null): Judgement {
     const { name, cause } = DROP_TEXTS[drop]!;
     const judgement = refused(this.#tunnel.name, this.#direction, name, cause);
-    if (frame !== null && this.#macsec !== null) judgement.hints = hintsOf(drop, frame, this.#macsec);
+    if (frame === null || this.#macsec === null) return judgement;
+    const isAgreed = this.#tunnel.mka !== null && drop === Drop.InPktsNoSci;
+    judgement.hints = isAgreed ? [AGREED_TEXT] : hintsOf(drop, frame, this.#macsec);
     return judgement;
   }
 }

@@ -69,7 +69,7 @@ describe('decode', () => {
     ['a VLAN tag outside', `${'02'.repeat(12)}81000005${'0800'}${GRE_IPV4}`, ['Ethernet', 'IPv4', ...inner]],
     ['a VLAN tag inside', `00006558${'02'.repeat(12)}8100a0050806`, ['GRE', 'inner Ethernet', '802.1Q']],
     ['two VLAN tags', `${'02'.repeat(12)}88a800648100a0050806`, ['Ethernet', '802.1ad', '802.1Q']],
-    ['EAPOL', `${'02'.repeat(12)}888e03050000`, ['Ethernet', 'EAPOL']],
+    ['EAPOL', `${'02'.repeat(12)}888e03010000`, ['Ethernet', 'EAPOL']],
     ['an ICMP error', ICMP_TOO_BIG, ['IPv4', 'ICMP', ...['IPv4', ...inner].map((name) => `quoted ${name}`)]],
     [
       'an ICMPv6 error',
