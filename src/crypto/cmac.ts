@@ -14,7 +14,7 @@ const ZERO_IV: Buffer = Buffer.alloc(BLOCK_LEN);
 const R_128 = 0x87;
 const PADDING = 0x80;
 
-/** The MAC of `parts`, one behind the other, in a Buffer of its own; nothing of it stays elsewhere. Throws a RangeError where `key` has neither 16 nor 32 octets. */
+/** The MAC of `parts`, one behind the other, in a new Buffer; nothing of it stays elsewhere. Throws a RangeError where `key` has neither 16 nor 32 octets. */
 export function aesCmac(key: KeyObject, ...parts: readonly Uint8Array[]): Buffer {
   const cipher = createCipheriv(algorithmOf(key), key, ZERO_IV).setAutoPadding(false);
   // L = AES(key, 0), from which both subkeys are made; it is also what CBC adds to the next block, so that the first

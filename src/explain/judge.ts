@@ -3,6 +3,7 @@
  * (`pullGre`, `validate`) over a SecY built from the configuration, with node:crypto. So the answer is the
  * daemon's, and a capture read in order meets the replay window as the daemon would.
  *
+ * With `macsec.mka` the MKPDUs of the capture tell which SAs there are for the frames behind them.
  * A packet that this site has sent is judged by the mirrored configuration: what a peer with the same keys would do.
  */
 import type { Config, TunnelConfig } from '../config/types.ts';
@@ -13,11 +14,12 @@ import type { SecY } from '../macsec/secy.ts';
 import { ETHERNET_LEN, ETHERTYPE_EAPOL, etherTypeAt } from '../wire/ethernet.ts';
 import { sciOf } from '../wire/sci.ts';
 import { AN_MASK, tciAt } from '../wire/sectag.ts';
+import { AgreedSas } from './agreed.ts';
 import { hintsOf } from './hints.ts';
 import type { Decoded } from './layers.ts';
-import { judgeMkpdu } from './mka.ts';
+import { judgeMkpdu, type MkpduVerdict } from './mka.ts';
 import { Bench, createReceiver } from './receiver.ts';
-import { type Direction, findTunnel, sciAt, sciOfFrame } from './which-tunnel.ts';
+import { type Direction, findTunnel, sciAt } from './which-tunnel.ts';
 
 export interface Judgement {
   /** The tunnel that the packet belongs to; null: none of this configuration. */
@@ -38,13 +40,15 @@ const MAX_PACKET_LEN = 65535;
 const QUOTE_TEXT =
   "a packet was too big for a link on its way; this is for the kernel's path MTU, not for the tunnel";
 
-const AGREED_TEXT =
-  'with macsec.mka both ends agree on SAKs; the configuration has none to open the frame with';
+const UNAGREED_TEXT =
+  'with macsec.mka both ends agree on SAKs, and no MKPDU before this frame has told the SAK of its SCI and AN';
 
 /** Judges the packets of one source, in order. */
 export class Judge {
   readonly #config: Config;
   readonly #gates = new Map<string, Gate>();
+  /** By tunnel, where key agreement decides. */
+  readonly #agreed = new Map<string, AgreedSas>();
   readonly #bench = new Bench(MAX_PACKET_LEN);
 
   constructor(config: Config) {
@@ -64,7 +68,10 @@ export class Judge {
     if (decoded.greAt < 0 && decoded.frameAt < 0) {
       return refused(tunnel.name, direction, 'not decoded', 'the packet is cut off before its GRE header');
     }
-    return this.#gate(tunnel, direction, sciOfFrame(packet, decoded)).pass(packet, decoded, this.#bench);
+    const frame = decoded.frameAt < 0 ? null : packet.subarray(decoded.frameAt, decoded.end);
+    const gate =
+      tunnel.mka === null ? this.#gate(tunnel, direction, frame) : this.#agreedGate(tunnel, direction, frame);
+    return gate.pass(packet, decoded, this.#bench);
   }
 
   /** An ICMP error goes to whoever sent the packet that it quotes. */
@@ -76,36 +83,63 @@ export class Judge {
   }
 
   /** One gate per tunnel and direction, so that replay protection sees the whole capture. */
-  #gate(tunnel: TunnelConfig, direction: Direction, sci: string | null): Gate {
-    const own = direction === 'sent' && tunnel.tap.mac === null ? sci : null;
-    const key = JSON.stringify([tunnel.name, direction, own]);
-    let gate = this.#gates.get(key);
-    if (gate === undefined) {
-      gate = new Gate(this.#config, tunnel, direction, own);
-      this.#gates.set(key, gate);
-    }
+  #gate(tunnel: TunnelConfig, direction: Direction, frame: Buffer | null): Gate {
+    const own = direction === 'sent' && tunnel.tap.mac === null && frame !== null ? sciAt(frame) : null;
+    return this.#gateOf(
+      [tunnel.name, direction, own],
+      () => new Gate(tunnel, direction, macsecOf(tunnel, direction, own)),
+    );
+  }
+
+  /** One gate per key and sender, as soon as MKPDUs have agreed on it. */
+  #agreedGate(tunnel: TunnelConfig, direction: Direction, frame: Buffer | null): Gate {
+    const agreed = this.#agreedOf(tunnel);
+    const sci = frame === null ? null : sciAt(frame);
+    const macsec = sci === null ? null : agreed.macsecFor(tunnel.macsec!, sci, tciAt(frame!, 0) & AN_MASK);
+    const keyId = macsec === null ? null : macsec.rxSc[0]!.sa[0]!.keyId;
+    const judgeMka = (eapol: Buffer): MkpduVerdict => {
+      const mac = direction === 'received' ? tunnel.tap.mac : null;
+      return judgeMkpdu(eapol, mac, tunnel, this.#config, agreed);
+    };
+    const make = (): Gate => new Gate(tunnel, direction, macsec ?? tunnel.macsec, judgeMka);
+    return this.#gateOf([tunnel.name, direction, keyId === null ? null : sci, keyId], make);
+  }
+
+  #gateOf(key: (string | null)[], make: () => Gate): Gate {
+    const name = JSON.stringify(key);
+    const gate = this.#gates.get(name) ?? make();
+    this.#gates.set(name, gate);
     return gate;
+  }
+
+  #agreedOf({ name }: TunnelConfig): AgreedSas {
+    const agreed = this.#agreed.get(name) ?? new AgreedSas();
+    this.#agreed.set(name, agreed);
+    return agreed;
   }
 }
 
 /** The far end of one tunnel and direction. */
 class Gate {
-  readonly #config: Config;
   readonly #tunnel: TunnelConfig;
   readonly #direction: Direction;
   /** What validates; null: plain GRETAP. */
   readonly #macsec: MacsecConfig | null;
   readonly #secy: SecY | null;
+  readonly #judgeMka: ((eapol: Buffer) => MkpduVerdict) | null;
 
-  /** `randomSci`: the own SCI of a tunnel whose MAC is not configured. */
-  constructor(config: Config, tunnel: TunnelConfig, direction: Direction, randomSci: string | null) {
-    this.#config = config;
+  /** `judgeMka`: for the MKPDUs of a tunnel with key agreement. */
+  constructor(
+    tunnel: TunnelConfig,
+    direction: Direction,
+    macsec: MacsecConfig | null,
+    judgeMka: ((eapol: Buffer) => MkpduVerdict) | null = null,
+  ) {
     this.#tunnel = tunnel;
     this.#direction = direction;
-    const { macsec, tap } = tunnel;
-    const sci = macsec === null || tap.mac === null ? randomSci : sciOf(tap.mac, macsec.port);
-    this.#macsec = macsec !== null && direction === 'sent' ? mirrored(macsec, sci) : macsec;
-    this.#secy = this.#macsec === null ? null : createReceiver(this.#macsec);
+    this.#macsec = macsec;
+    this.#secy = macsec === null ? null : createReceiver(macsec);
+    this.#judgeMka = judgeMka;
   }
 
   pass(packet: Buffer, decoded: Decoded, bench: Bench): Judgement {
@@ -117,18 +151,16 @@ class Gate {
     if (batch.verdict[0] === 0 && batch.len[0]! < ETHERNET_LEN) batch.verdict[0] = Drop.InnerRunt;
     if (batch.verdict[0] !== 0) return this.#refuse(batch.verdict[0] as Drop, null);
     const frame = bench.take();
-    if (this.#tunnel.mka !== null && etherTypeAt(frame, 0) === ETHERTYPE_EAPOL)
-      return this.#judgeMkpdu(frame);
+    // Taken out of the lane before anything is validated, as the daemon does.
+    if (this.#judgeMka !== null && etherTypeAt(frame, 0) === ETHERTYPE_EAPOL)
+      return { ...this.#whose(), ...this.#judgeMka(frame), frame: null };
     const verified = this.#secy !== null && bench.validate(this.#secy);
     if (batch.verdict[0] !== 0) return this.#refuse(batch.verdict[0] as Drop, frame);
     return this.#accept(frame, bench.take(), verified);
   }
 
-  /** Taken out of the lane before anything is validated, as the daemon does. */
-  #judgeMkpdu(frame: Buffer): Judgement {
-    const mac = this.#direction === 'received' ? this.#tunnel.tap.mac : null;
-    const verdict = judgeMkpdu(frame, mac, this.#tunnel, this.#config);
-    return { tunnel: this.#tunnel.name, direction: this.#direction, ...verdict, frame: null };
+  #whose(): Pick<Judgement, 'tunnel' | 'direction'> {
+    return { tunnel: this.#tunnel.name, direction: this.#direction };
   }
 
   /** `verified`: its ICV was right. Other validate modes than strict deliver more than that. */
@@ -158,8 +190,8 @@ class Gate {
     const { name, cause } = DROP_TEXTS[drop]!;
     const judgement = refused(this.#tunnel.name, this.#direction, name, cause);
     if (frame === null || this.#macsec === null) return judgement;
-    const isAgreed = this.#tunnel.mka !== null && drop === Drop.InPktsNoSci;
-    judgement.hints = isAgreed ? [AGREED_TEXT] : hintsOf(drop, frame, this.#macsec);
+    const isUnagreed = this.#judgeMka !== null && drop === Drop.InPktsNoSci;
+    judgement.hints = isUnagreed ? [UNAGREED_TEXT] : hintsOf(drop, frame, this.#macsec);
     return judgement;
   }
 }
@@ -171,6 +203,16 @@ function refused(
   explanation: string,
 ): Judgement {
   return { tunnel, direction, accepted: false, reason, explanation, hints: [], frame: null };
+}
+
+/** What a tunnel with the SAs of its file is judged by; `randomSci`: the own SCI where its MAC is not configured. */
+function macsecOf(
+  { macsec, tap }: TunnelConfig,
+  direction: Direction,
+  randomSci: string | null,
+): MacsecConfig | null {
+  if (macsec === null || direction === 'received') return macsec;
+  return mirrored(macsec, tap.mac === null ? randomSci : sciOf(tap.mac, macsec.port));
 }
 
 /** What a peer with the same keys would be configured as: it receives what `macsec` sends. */

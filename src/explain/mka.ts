@@ -5,10 +5,11 @@
 import type { KeyObject } from 'node:crypto';
 import type { Config, MkaKey, TunnelConfig } from '../config/types.ts';
 import { decodeMkpdu, peekMkpdu, type UncheckedMkpdu } from '../keys/mka/decode.ts';
-import { deriveMkaKeys, type MkaKeys, unwrapSak } from '../keys/mka/keys.ts';
+import { deriveMkaKeys, type MkaKeys } from '../keys/mka/keys.ts';
 import type { Mkpdu } from '../keys/mka/mkpdu.ts';
 import { REFUSAL_TEXTS, type Refusal } from '../keys/mka/refusal.ts';
 import { parseMac } from '../wire/ethernet.ts';
+import type { AgreedSas } from './agreed.ts';
 
 /** A CAK by its name, and where the configuration has it. */
 export interface NamedCak {
@@ -36,12 +37,13 @@ export function caksOf({ name, mka }: TunnelConfig): NamedCak[] {
   return mka.fallback === null ? [primary] : [primary, named(mka.fallback, 'mka.fallback.cak')];
 }
 
-/** What becomes of the MKPDU `frame` at a station `mac` (null: not known) of `tunnel`. */
+/** What becomes of the MKPDU `frame` at a station `mac` (null: not known) of `tunnel`; an authentic one adds to `agreed`. */
 export function judgeMkpdu(
   frame: Buffer,
   mac: string | null,
   tunnel: TunnelConfig,
   config: Config,
+  agreed: AgreedSas,
 ): MkpduVerdict {
   const found = peekMkpdu(frame, mac === null ? frame.subarray(0, 6) : parseMac(mac));
   if (typeof found === 'string') return refused(found, []);
@@ -51,21 +53,20 @@ export function judgeMkpdu(
   const keys = deriveMkaKeys(named.cak, named.ckn);
   const mkpdu = decodeMkpdu(frame, found, keys.ick);
   if (mkpdu === 'WrongIcv') return refused(mkpdu, cakHints(frame, found, config.tunnels.flatMap(caksOf)));
-  return typeof mkpdu === 'string' ? refused(mkpdu, []) : taken(mkpdu, named, keys);
+  return typeof mkpdu === 'string' ? refused(mkpdu, []) : taken(mkpdu, named, keys, agreed);
 }
 
 function refused(refusal: Refusal, hints: string[]): MkpduVerdict {
   return { accepted: false, reason: refusal, explanation: REFUSAL_TEXTS[refusal], hints };
 }
 
-function taken({ basic, distributedSak }: Mkpdu, { where }: NamedCak, { kek }: MkaKeys): MkpduVerdict {
+function taken(mkpdu: Mkpdu, { where }: NamedCak, { kek }: MkaKeys, agreed: AgreedSas): MkpduVerdict {
   const explanation = `the ICV is right with ${where}; it goes to the key agreement and never to the bridge`;
   const hints: string[] = [];
-  if (basic.keyServer) hints.push('its sender takes itself for the key server');
-  if (distributedSak !== null && distributedSak.cipher !== null) {
-    const isRight = unwrapSak(kek, distributedSak.wrapped) !== null;
-    hints.push(isRight ? 'the SAK in it can be unwrapped' : 'the SAK in it cannot be unwrapped');
-  }
+  if (mkpdu.basic.keyServer) hints.push('its sender takes itself for the key server');
+  const isUnwrapped = agreed.learn(mkpdu, kek);
+  if (mkpdu.distributedSak !== null && mkpdu.distributedSak.cipher !== null)
+    hints.push(isUnwrapped ? 'the SAK in it can be unwrapped' : 'the SAK in it cannot be unwrapped');
   return { accepted: true, reason: 'MKPDU', explanation, hints };
 }
 

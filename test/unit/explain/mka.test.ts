@@ -2,6 +2,7 @@
 import { createSecretKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Config } from '../../../src/config/types.ts';
+import type { CipherName } from '../../../src/crypto/cipher-suite.ts';
 import { formatPacket, jsonOfPacket } from '../../../src/explain/format.ts';
 import { Judge, type Judgement } from '../../../src/explain/judge.ts';
 import type { Layer } from '../../../src/explain/layers.ts';
@@ -9,6 +10,7 @@ import { decode, guessFirst } from '../../../src/explain/outer.ts';
 import { encodeMkpdu } from '../../../src/keys/mka/encode.ts';
 import { deriveMkaKeys, wrapSak } from '../../../src/keys/mka/keys.ts';
 import type { Mkpdu } from '../../../src/keys/mka/mkpdu.ts';
+import { type SealOptions, sealFrame } from '../../fuzz/targets/sealed-frame.ts';
 import { CAK, CAK_256, CKN, mkaTunnel } from '../config/mka-sample.ts';
 import { type Json, load } from '../config/sample.ts';
 import { LIVE_A, LIVE_B, MI_A, rawMkpdu } from '../keys/mka/raw.ts';
@@ -240,11 +242,73 @@ describe('an MKPDU, judged', () => {
 });
 
 describe('a protected frame of a tunnel with MKA', () => {
-  it('cannot be opened, and why', () => {
-    const frame = hex(`000000111111 000000222222 88e5 2c00 00000001 0000002222220001 ${'00'.repeat(80)}`);
-    const judgement = judged(configOf(), packetOf(frame));
-    expect(judgement.reason).toBe('InPktsNoSCI');
-    expect(judgement.hints).toEqual([expect.stringContaining('both ends agree on SAKs')]);
+  const [SAK, NEXT_SAK] = ['5a'.repeat(16), 'c3'.repeat(16)];
+  const INNER = hex(`000000aaaaaa 000000bbbbbb 0800 ${'45'.repeat(60)}`);
+  const [PEER_SCI, OWN_SCI] = ['0000002222220001', '0000001111110001'];
+
+  /** The key server, whose SCI is `sci`, distributes `sak` for `an`. */
+  function sakOf(sak: string, an: number, cipher: CipherName = 'gcm-aes-128', sci = PEER_SCI): Buffer {
+    const wrapped = wrapSak(keysOf(CAK, CKN).kek, createSecretKey(sak, 'hex'));
+    const distributedSak = { an, confidentialityOffset: 1, kn: an + 1, cipher, wrapped };
+    const said = mkpdu({ distributedSak });
+    return packetOf(frameOf({ ...said, basic: { ...said.basic, sci } }));
+  }
+
+  function sealed(
+    sak: string,
+    an: number,
+    pn: bigint,
+    sci = PEER_SCI,
+    xpn: SealOptions['xpn'] = null,
+  ): Buffer {
+    const sealing = { tci: 0x2c | an, sl: 0, pn, sci: hex(sci), icvLen: 16, key: hex(sak), xpn };
+    return packetOf(sealFrame(INNER, sealing));
+  }
+
+  function judgedAll(packets: Buffer[]): Judgement[] {
+    const judge = new Judge(configOf());
+    return packets.map((packet) => judge.judge(packet, decode(packet, guessFirst(packet), [])));
+  }
+
+  it('before any SAK cannot be opened, and why', () => {
+    const [judgement] = judgedAll([sealed(SAK, 0, 1n)]);
+    expect(judgement!.reason).toBe('InPktsNoSCI');
+    expect(judgement!.hints).toEqual([expect.stringContaining('no MKPDU before this frame')]);
+  });
+
+  it('behind the MKPDU that distributes its SAK is opened, and a second one is late', () => {
+    const frame = sealed(SAK, 0, 1n);
+    const [, first, second] = judgedAll([sakOf(SAK, 0), frame, frame]);
+    expect(first).toMatchObject({ accepted: true, reason: 'ok', frame: INNER });
+    expect(first!.explanation).toBe(`key ${MI_A}00000001, AN 0`);
+    expect(second!.reason).toBe('InPktsLate');
+  });
+
+  it('of the old key is opened beside those of the new one, each with its own packet numbers', () => {
+    const judgements = judgedAll([
+      ...[sakOf(SAK, 0), sealed(SAK, 0, 5000n), sakOf(NEXT_SAK, 1), sealed(NEXT_SAK, 1, 1n)],
+      ...[sealed(SAK, 0, 5001n), sealed(SAK, 0, 5001n), sealed(NEXT_SAK, 0, 1n)],
+    ]);
+    const reasons = judgements.map(({ reason }) => reason);
+    expect(reasons).toEqual(['MKPDU', 'ok', 'MKPDU', 'ok', 'ok', 'InPktsLate', 'InPktsLate']);
+  });
+
+  it('of somebody who sent no MKPDU is not', () => {
+    const [, judgement] = judgedAll([sakOf(SAK, 0), sealed(SAK, 0, 1n, '0000003333330001')]);
+    expect(judgement!.reason).toBe('InPktsNoSCI');
+  });
+
+  it('of an XPN suite is opened with the salt of the key and the SSCI of its sender', () => {
+    // The greater SCI, the peer's, has SSCI 1.
+    const salt = hex(MI_A);
+    salt[1]! ^= 1;
+    const xpn = (ssci: number): SealOptions['xpn'] => ({ ssci, salt });
+    const own = sakOf(SAK, 0, 'gcm-aes-xpn-128', OWN_SCI);
+    const judgements = judgedAll([
+      ...[own, sakOf(SAK, 0, 'gcm-aes-xpn-128')],
+      ...[sealed(SAK, 0, 1n, PEER_SCI, xpn(1)), sealed(SAK, 0, 2n, PEER_SCI, xpn(2))],
+    ]);
+    expect(judgements.map(({ reason }) => reason)).toEqual(['MKPDU', 'MKPDU', 'ok', 'InPktsNotValid']);
   });
 });
 
