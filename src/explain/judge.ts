@@ -46,7 +46,7 @@ const UNAGREED_TEXT =
 /** Judges the packets of one source, in order. */
 export class Judge {
   readonly #config: Config;
-  readonly #gates = new Map<string, Gate>();
+  readonly #gates = new Map<string, { keyId: string | null; gate: Gate }>();
   /** By tunnel, where key agreement decides. */
   readonly #agreed = new Map<string, AgreedSas>();
   readonly #bench = new Bench(MAX_PACKET_LEN);
@@ -87,28 +87,33 @@ export class Judge {
     const own = direction === 'sent' && tunnel.tap.mac === null && frame !== null ? sciAt(frame) : null;
     return this.#gateOf(
       [tunnel.name, direction, own],
+      null,
       () => new Gate(tunnel, direction, macsecOf(tunnel, direction, own)),
     );
   }
 
-  /** One gate per key and sender, as soon as MKPDUs have agreed on it. */
+  /** One gate per sender and AN, as soon as MKPDUs have agreed on its key; another key makes a new one of it. */
   #agreedGate(tunnel: TunnelConfig, direction: Direction, frame: Buffer | null): Gate {
     const agreed = this.#agreedOf(tunnel);
     const sci = frame === null ? null : sciAt(frame);
-    const macsec = sci === null ? null : agreed.macsecFor(tunnel.macsec!, sci, tciAt(frame!, 0) & AN_MASK);
+    const an = sci === null ? null : tciAt(frame!, 0) & AN_MASK;
+    const macsec = sci === null || an === null ? null : agreed.macsecFor(tunnel.macsec!, sci, an);
     const keyId = macsec === null ? null : macsec.rxSc[0]!.sa[0]!.keyId;
     const judgeMka = (eapol: Buffer): MkpduVerdict => {
       const mac = direction === 'received' ? tunnel.tap.mac : null;
       return judgeMkpdu(eapol, mac, tunnel, this.#config, agreed);
     };
     const make = (): Gate => new Gate(tunnel, direction, macsec ?? tunnel.macsec, judgeMka);
-    return this.#gateOf([tunnel.name, direction, keyId === null ? null : sci, keyId], make);
+    const place = macsec === null ? [null, null] : [sci, an];
+    return this.#gateOf([tunnel.name, direction, ...place], keyId, make);
   }
 
-  #gateOf(key: (string | null)[], make: () => Gate): Gate {
-    const name = JSON.stringify(key);
-    const gate = this.#gates.get(name) ?? make();
-    this.#gates.set(name, gate);
+  #gateOf(place: (string | number | null)[], keyId: string | null, make: () => Gate): Gate {
+    const name = JSON.stringify(place);
+    const found = this.#gates.get(name);
+    if (found !== undefined && found.keyId === keyId) return found.gate;
+    const gate = make();
+    this.#gates.set(name, { keyId, gate });
     return gate;
   }
 

@@ -246,10 +246,16 @@ describe('a protected frame of a tunnel with MKA', () => {
   const INNER = hex(`000000aaaaaa 000000bbbbbb 0800 ${'45'.repeat(60)}`);
   const [PEER_SCI, OWN_SCI] = ['0000002222220001', '0000001111110001'];
 
-  /** The key server, whose SCI is `sci`, distributes `sak` for `an`. */
-  function sakOf(sak: string, an: number, cipher: CipherName = 'gcm-aes-128', sci = PEER_SCI): Buffer {
+  /** The key server, whose SCI is `sci`, distributes `sak` for `an` as its key number `kn`. */
+  function sakOf(
+    sak: string,
+    an: number,
+    kn = 1,
+    cipher: CipherName = 'gcm-aes-128',
+    sci = PEER_SCI,
+  ): Buffer {
     const wrapped = wrapSak(keysOf(CAK, CKN).kek, createSecretKey(sak, 'hex'));
-    const distributedSak = { an, confidentialityOffset: 1, kn: an + 1, cipher, wrapped };
+    const distributedSak = { an, confidentialityOffset: 1, kn, cipher, wrapped };
     const said = mkpdu({ distributedSak });
     return packetOf(frameOf({ ...said, basic: { ...said.basic, sci } }));
   }
@@ -286,11 +292,19 @@ describe('a protected frame of a tunnel with MKA', () => {
 
   it('of the old key is opened beside those of the new one, each with its own packet numbers', () => {
     const judgements = judgedAll([
-      ...[sakOf(SAK, 0), sealed(SAK, 0, 5000n), sakOf(NEXT_SAK, 1), sealed(NEXT_SAK, 1, 1n)],
+      ...[sakOf(SAK, 0), sealed(SAK, 0, 5000n), sakOf(NEXT_SAK, 1, 2), sealed(NEXT_SAK, 1, 1n)],
       ...[sealed(SAK, 0, 5001n), sealed(SAK, 0, 5001n), sealed(NEXT_SAK, 0, 1n)],
     ]);
     const reasons = judgements.map(({ reason }) => reason);
     expect(reasons).toEqual(['MKPDU', 'ok', 'MKPDU', 'ok', 'ok', 'InPktsLate', 'InPktsLate']);
+  });
+
+  it('of a new key under an AN that was in use begins anew', () => {
+    const judgements = judgedAll([
+      ...[sakOf(SAK, 0), sealed(SAK, 0, 5000n), sakOf(NEXT_SAK, 0, 2)],
+      ...[sealed(NEXT_SAK, 0, 1n), sealed(NEXT_SAK, 0, 1n)],
+    ]);
+    expect(judgements.map(({ reason }) => reason)).toEqual(['MKPDU', 'ok', 'MKPDU', 'ok', 'InPktsLate']);
   });
 
   it('of somebody who sent no MKPDU is not', () => {
@@ -303,9 +317,9 @@ describe('a protected frame of a tunnel with MKA', () => {
     const salt = hex(MI_A);
     salt[1]! ^= 1;
     const xpn = (ssci: number): SealOptions['xpn'] => ({ ssci, salt });
-    const own = sakOf(SAK, 0, 'gcm-aes-xpn-128', OWN_SCI);
+    const own = sakOf(SAK, 0, 1, 'gcm-aes-xpn-128', OWN_SCI);
     const judgements = judgedAll([
-      ...[own, sakOf(SAK, 0, 'gcm-aes-xpn-128')],
+      ...[own, sakOf(SAK, 0, 1, 'gcm-aes-xpn-128')],
       ...[sealed(SAK, 0, 1n, PEER_SCI, xpn(1)), sealed(SAK, 0, 2n, PEER_SCI, xpn(2))],
     ]);
     expect(judgements.map(({ reason }) => reason)).toEqual(['MKPDU', 'MKPDU', 'ok', 'InPktsNotValid']);
