@@ -4,8 +4,9 @@ import type { Config } from '../../../src/config/types.ts';
 import { L2vpnError } from '../../../src/errors.ts';
 import { type CapturedPacket, readCaptureFile } from '../../../src/explain/capture-file.ts';
 import { formatPacket, formatTime } from '../../../src/explain/format.ts';
+import type { Judgement } from '../../../src/explain/gate.ts';
 import { packetsOf } from '../../../src/explain/input.ts';
-import { Judge, type Judgement } from '../../../src/explain/judge.ts';
+import { Judge } from '../../../src/explain/judge.ts';
 import { decode, guessFirst } from '../../../src/explain/outer.ts';
 import { exampleConfig, type Json, load, sample } from '../config/sample.ts';
 import {
