@@ -17,6 +17,9 @@ const FILES = {
   'src/datapath/lane.ts': 'export type Lane = number;',
   'src/host/link.ts': 'export const link = 1;',
   'src/ports/tap.ts': "import '../host/link.ts';",
+  'src/keys/mka/octets.ts': "import '../../wire/two.ts'; import '../../datapath/lane.ts';",
+  'src/keys/mka/participant.ts': "import './octets.ts';",
+  'src/explain/mka.ts': "import '../keys/mka/participant.ts';",
   'src/cellar/wine.ts': "import '../errors.ts';",
   'src/daemon/run.ts': "import '../../lab/run.ts';",
   'src/daemon/load.ts':
@@ -45,6 +48,8 @@ describe('the rules of imports', () => {
     ['a room that imports the one beside it', 'ports-imports', 'ports/tap.ts → src/host/link.ts'],
     ['anything that frame imports', 'frame-imports', 'frame/batch.ts → src/errors.ts'],
     ['a circle of two files, one half a type', 'no-circle', 'wire/one.ts → '],
+    ['MKA that imports the tunnel', 'keys/mka-imports', 'keys/mka/octets.ts → src/datapath/lane.ts'],
+    ['explain that imports a participant', 'explain-reads-only', 'mka.ts → src/keys/mka/participant.ts'],
     ['source that imports the lab', 'src-knows-nothing', 'daemon/run.ts → lab/run.ts'],
     ['a room that the table does not name', 'no-room-unknown', 'cellar/wine.ts → src/errors.ts'],
     ['an addon that is opened elsewhere', 'only-load-opens', 'daemon/load.ts → module'],
@@ -53,7 +58,7 @@ describe('the rules of imports', () => {
   });
 
   it('find nothing else', () => {
-    expect(found.split('\n').filter((line) => line.includes(' error '))).toHaveLength(7);
+    expect(found.split('\n').filter((line) => line.includes(' error '))).toHaveLength(9);
   });
 });
 
