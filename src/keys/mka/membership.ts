@@ -26,6 +26,8 @@ export class Membership {
   readonly peers: Peers = new Peers();
   /** `self`: this end is; null: nobody, or nobody is live. */
   keyServer: Peer | 'self' | null = null;
+  /** It has been told that nobody offers itself. */
+  #isLeaderless = false;
   readonly #settings: () => MkaSettings;
   readonly #listener: MembershipListener;
 
@@ -83,9 +85,10 @@ export class Membership {
     const { priority, sci } = this.#settings();
     const { live } = this.peers;
     const elected = live.length === 0 ? null : electKeyServer({ priority, sci }, live);
+    this.#noteLeaderless(elected === null && live.length > 0);
     if (elected === this.keyServer) return;
     this.keyServer = elected;
-    this.#tellElected(elected, live.length);
+    this.#tellElected(elected);
     this.#listener.changed();
     this.#listener.elected();
   }
@@ -115,15 +118,20 @@ export class Membership {
     this.#listener.joined(peer);
   }
 
-  #tellElected(elected: Peer | 'self' | null, liveCount: number): void {
+  #noteLeaderless(isLeaderless: boolean): void {
+    if (isLeaderless && !this.#isLeaderless) {
+      const text = 'no key server: nobody offers itself; give one end a priority below 255';
+      this.#listener.tell('no key server', text, { level: 'warn' });
+    }
+    this.#isLeaderless = isLeaderless;
+  }
+
+  #tellElected(elected: Peer | 'self' | null): void {
     if (elected === 'self') {
       this.#listener.tell('elected key server', `elected key server: priority ${this.#settings().priority}`);
     } else if (elected !== null) {
       const text = `became member: the key server is ${elected.sci}, priority ${elected.basic.priority}`;
       this.#listener.tell('became member', text, { sci: elected.sci, mi: elected.mi });
-    } else if (liveCount > 0) {
-      const text = 'no key server: nobody offers itself; give one end a priority below 255';
-      this.#listener.tell('no key server', text, { level: 'warn' });
     }
   }
 }

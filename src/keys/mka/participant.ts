@@ -156,8 +156,10 @@ export class Participant {
     });
   }
 
+  /** An answer waits for the SAK that this end is about to receive with, so that it need not wait for the gap behind it. */
   get #sendMs(): number {
-    return this.#wantsAnswer ? this.#lastSentMs + ANSWER_GAP_MS : this.#helloMs;
+    const isSakOnItsWay = this.#distribution !== null && !this.#distribution.isOut;
+    return this.#wantsAnswer && !isSakOnItsWay ? this.#lastSentMs + ANSWER_GAP_MS : this.#helloMs;
   }
 
   /** None before the first SAK of the one in charge; zeros where another one is, to stay alive with peers that need the set. */

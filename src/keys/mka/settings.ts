@@ -44,7 +44,7 @@ export const RECENT_MS = 4000;
 /** Between two MKPDUs of one participant, answers included. */
 export const ANSWER_GAP_MS = 50;
 /** Between two SAKs, whatever happens. */
-export const SAK_GAP_MS = 500;
+export const SAK_GAP_MS = 300;
 /** Between two SAKs while somebody may be about to join, or when a peer's word alone asks for the next. */
 export const SAK_CALM_MS: number = LIFE_MS;
 /** A SAK that some member does not take in so long is replaced: the next one has another AN. */

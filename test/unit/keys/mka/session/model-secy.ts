@@ -28,12 +28,15 @@ export class ModelSecy implements SecyOrders {
   readonly lost: string[] = [];
   /** Frames that could not be sent for want of an SA; none of them goes out in clear. */
   unsent = 0;
-  isEncrypted = true;
   /** Every order, as text. */
   readonly log: string[] = [];
   /** What an order of that name throws. */
   readonly failing: Map<string, Error> = new Map();
   delayMs = 3;
+  /** As hex, for tests that look for them where they must not be. */
+  readonly keysSeen: Set<string> = new Set();
+  /** By SCI, of the last SA each. */
+  readonly ssciOf: Map<string, number | null> = new Map();
   readonly #world: World;
   readonly #sci: string;
 
@@ -46,6 +49,7 @@ export class ModelSecy implements SecyOrders {
     await this.#order('installRx', `${sci} ${sa.an}`);
     const channel = this.rx.get(sci) ?? new Map<number, RxSa>();
     if (channel.has(sa.an)) throw new Error(`AN ${sa.an} of ${sci} has an SA already`);
+    this.ssciOf.set(sci, sa.ssci);
     channel.set(sa.an, { sak: nameOf(sa.sak), lowestPn: 1n, accepted: 0 });
     this.rx.set(sci, channel);
   }
@@ -53,6 +57,8 @@ export class ModelSecy implements SecyOrders {
   async installTx(sa: SakSa): Promise<void> {
     await this.#order('installTx', `${sa.an}`);
     if (this.tx.has(sa.an)) throw new Error(`AN ${sa.an} has a transmit SA already`);
+    this.ssciOf.set(this.#sci, sa.ssci);
+    this.keysSeen.add(sa.sak.export().toString('hex'));
     this.tx.set(sa.an, { sak: nameOf(sa.sak), isEncrypted: sa.encrypt, nextPn: 1n });
   }
 

@@ -1,5 +1,6 @@
 /** An end of a session: a real KaY over a `ModelSecy`, which can be started anew like a process. */
 import { createSecretKey } from 'node:crypto';
+import { expect } from 'vitest';
 import type { MkaEvent } from '../../../../../src/keys/mka/events.ts';
 import { Kay } from '../../../../../src/keys/mka/kay.ts';
 import type { Clock } from '../../../../../src/keys/mka/seams.ts';
@@ -8,7 +9,7 @@ import type { MkaSnapshot } from '../../../../../src/keys/mka/snapshot.ts';
 import { ModelSecy } from './model-secy.ts';
 import type { DataFrame, Listener, World } from './world.ts';
 
-export const CKN = '0a'.repeat(32);
+export const CKN: string = '0a'.repeat(32);
 export const cakOf = (n: number): MkaSettings['cak'] => createSecretKey(Buffer.alloc(16, n));
 
 export function settingsOf(n: number, more: Partial<MkaSettings> = {}): MkaSettings {
@@ -26,7 +27,6 @@ export class Station implements Listener {
   kay!: Kay;
   secy!: ModelSecy;
   readonly events: MkaEvent[] = [];
-  /** Frames lost in the lives before this one. */
   isUp = false;
   /** Sees what is sent. */
   onSent: (frame: Uint8Array) => void = () => {};
@@ -113,4 +113,19 @@ export class Station implements Listener {
 export function agree(...stations: readonly Station[]): boolean {
   const ki = stations[0]!.ki;
   return ki !== null && stations.every((one) => one.isUp && one.ki === ki && one.shown.latest!.receives);
+}
+
+/** s1, s2 … with SCIs in this order. */
+export function stations(world: World, count: number, more: Partial<MkaSettings> = {}): Station[] {
+  return Array.from({ length: count }, (_, i) => new Station(world, `s${i + 1}`, settingsOf(i + 1, more)));
+}
+
+/** What was lost until now is not judged. */
+export function forgetLosses(...all: readonly Station[]): void {
+  for (const one of all) one.secy.lost.length = 0;
+}
+
+export function expectNoLoss(world: World, ...all: readonly Station[]): void {
+  for (const one of all) expect(one.secy.lost, one.name).toEqual([]);
+  expect(world.violations).toEqual([]);
 }
