@@ -63,17 +63,17 @@ export class ModelSecy implements SecyOrders {
   }
 
   async transmitWith(an: number): Promise<void> {
-    this.encoding = an;
+    if (!this.failing.has('transmitWith')) this.encoding = an;
     await this.#order('transmitWith', `${an}`);
   }
 
   async retireTx(an: number): Promise<void> {
-    this.tx.delete(an);
+    if (!this.failing.has('retireTx')) this.tx.delete(an);
     await this.#order('retireTx', `${an}`);
   }
 
   async retireRx(sci: string, an: number): Promise<void> {
-    this.rx.get(sci)?.delete(an);
+    if (!this.failing.has('retireRx')) this.rx.get(sci)?.delete(an);
     await this.#order('retireRx', `${sci} ${an}`);
   }
 
