@@ -205,7 +205,10 @@ export class Agreement implements SharedPort {
     former.isPrincipal = false;
     principal.isPrincipal = true;
     this.principal = principal;
-    principal.requests.request('the other CAK took over');
+    if (this.keys.latest !== null) {
+      principal.requests.clear();
+      principal.requests.request('the other CAK took over');
+    }
     former.answerSoon();
     principal.answerSoon();
     const { ckn } = principal;
