@@ -30,7 +30,7 @@ export interface Saying {
 
 export class Puppet implements Listener {
   readonly name: string = 'puppet';
-  mi = 'f0'.repeat(12);
+  mi: string = 'f0'.repeat(12);
   sci = '0200000000ff0001';
   mn = 0;
   priority = 1;
