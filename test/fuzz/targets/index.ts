@@ -4,6 +4,7 @@ import { capture } from './capture.ts';
 import { config } from './config.ts';
 import { explain } from './explain.ts';
 import { headers } from './headers.ts';
+import { participant } from './participant.ts';
 import { receiveLane } from './receive.ts';
 
-export const TARGETS: readonly FuzzTarget[] = [headers, receiveLane, explain, capture, config];
+export const TARGETS: readonly FuzzTarget[] = [headers, receiveLane, explain, capture, config, participant];

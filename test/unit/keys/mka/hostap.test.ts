@@ -125,6 +125,17 @@ describe('with wpa_supplicant as key server', () => {
     }
   });
 
+  it('a member that has removed its SAs, which it has not noticed, gets a new SAK', async () => {
+    const { world, a, haveSak } = await started(4, { priority: 200 }, 100);
+    await world.run(10_000);
+    world.passes = (from) => from !== 'hostap';
+    await world.until(() => a.shown.latest === null, 9000);
+    world.passes = () => true;
+    await world.until(haveSak, 9000);
+    await world.run(20_000);
+    expect(haveSak()).toBe(true);
+  });
+
   it('a member that asks for a new SAK gets it, and no frame is lost', async () => {
     const made = await started(3, { priority: 200 }, 100);
     for (let i = 0; i < 10; i++) {

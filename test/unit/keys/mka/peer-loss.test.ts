@@ -1,6 +1,7 @@
 /** A peer that is not heard any more, and comes back (IEEE 802.1X-2020 9.4.3; `peerLoss`). */
 import { describe, expect, it } from 'vitest';
 import type { MkaSettings } from '../../../../src/keys/mka/settings.ts';
+import { Puppet } from './session/puppet.ts';
 import { agree, expectNoLoss, forgetLosses, type Station, stations } from './session/station.ts';
 import { World } from './session/world.ts';
 
@@ -92,6 +93,18 @@ describe('with `keep`', () => {
     expectNoLoss(world, a, b);
     expect(a.secy.unsent).toBe(0);
     expect(a.told('new SAK')).toHaveLength(2);
+  });
+
+  it('no SAK Use is sent while nobody is live: a stranger would take offence', async () => {
+    const { world, a, b } = await pair(6, { peerLoss: 'keep' });
+    const puppet = new Puppet(world);
+    expect(b.shown.latest).not.toBeNull();
+    b.kill();
+    await world.run(5000);
+    expect(puppet.heard!.sakUse).not.toBeNull();
+    await world.run(5000);
+    expect(a.shown.role).toBe('alone');
+    expect(puppet.heard!.sakUse).toBeNull();
   });
 
   it('a peer that has started anew gets a new SAK all the same', async () => {

@@ -186,6 +186,19 @@ describe('an end that starts anew', () => {
     expect(world.violations).toEqual([]);
   });
 
+  it('loses nothing of what it sends first: the key server receives with a SAK before it is out', async () => {
+    const { world, a, b } = await pair(16);
+    await world.run(5000);
+    a.secy.delayMs = 60;
+    b.talk(1);
+    b.kill();
+    await world.run(100);
+    b.start();
+    await world.until(() => agree(a, b), 1000);
+    expectNoLoss(world, a);
+    expect(a.secy.accepted).toBeGreaterThan(20);
+  });
+
   it('is told as such', async () => {
     const { world, a, b } = await pair(10);
     b.restart();
