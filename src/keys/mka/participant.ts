@@ -13,7 +13,7 @@ import type { MkaEvent, MkaEventName } from './events.ts';
 import type { InstalledSak } from './installed-sak.ts';
 import { KAY_REFUSAL_TEXTS, type KayRefusal } from './kay-refusal.ts';
 import { Distribution, isAble, isAnInUse, newSak, nextAn } from './key-server.ts';
-import { lowestPnOf, type OwnSakUse, ownSakUse, pnLowOf, receivesWith } from './key-use.ts';
+import { lowestPnOf, type OwnSakUse, ownSakUse, pnLowOf, receivesWith, transmitsWith } from './key-use.ts';
 import { deriveMkaKeys, type MkaKeys, type RandomSource } from './keys.ts';
 import { Membership } from './membership.ts';
 import type { DistributedSak, Mkpdu } from './mkpdu.ts';
@@ -21,7 +21,14 @@ import type { Peer, Peers } from './peers.ts';
 import type { PortKeys } from './port-keys.ts';
 import { formatKi } from './sak.ts';
 import { type SakReason, SakRequests } from './sak-requests.ts';
-import { ANSWER_GAP_MS, type MkaSettings, type NamedCak, SAK_CALM_MS, SAK_GIVE_UP_MS } from './settings.ts';
+import {
+  ANSWER_GAP_MS,
+  LOST_SAK_MS,
+  type MkaSettings,
+  type NamedCak,
+  SAK_CALM_MS,
+  SAK_GIVE_UP_MS,
+} from './settings.ts';
 import { Tally } from './tally.ts';
 
 /** What the participants of a port share. */
@@ -55,6 +62,9 @@ export class Participant {
   readonly #port: SharedPort;
   #distribution: Distribution | null = null;
   #wantsAnswer = true;
+  /** The key server, and when it last spoke of a SAK that is here. */
+  #watched: Peer | null = null;
+  #spokenOfMs = Number.NEGATIVE_INFINITY;
   #lastSentMs = Number.NEGATIVE_INFINITY;
   #helloMs = Number.NEGATIVE_INFINITY;
 
@@ -105,6 +115,7 @@ export class Participant {
     }
     if (mkpdu.distributedSak !== null) this.#takeSak(peer, mkpdu, mkpdu.distributedSak, nowMs);
     if (peer.isLive) this.#noteUse(peer);
+    if (peer === this.members.keyServer) this.#watchServer(peer, nowMs);
     if (this.#distribution?.isDone(this.able)) this.#distribution = null;
   }
 
@@ -232,6 +243,21 @@ export class Participant {
       if (installed === keys.latest && pn > pnLowOf(installed.sak))
         this.requests.request('packet numbers run out');
     }
+  }
+
+  /**
+   * A key server that has lost the SAK, or this end as a member, may not know that another is due. It makes one for who
+   * comes anew.
+   */
+  #watchServer(server: Peer, nowMs: number): void {
+    const { latest } = this.#port.keys;
+    const ki = latest?.ckn === this.ckn ? latest.sak.ki : null;
+    const isSpokenOf = ki === null || receivesWith(server, ki) || transmitsWith(server, ki);
+    if (isSpokenOf || this.#watched !== server) this.#spokenOfMs = nowMs;
+    this.#watched = server;
+    if (nowMs - this.#spokenOfMs < LOST_SAK_MS) return;
+    this.#spokenOfMs = nowMs;
+    this.members.renew('the key server does not speak of the SAK any more');
   }
 
   #askForMore(nowMs: number): void {

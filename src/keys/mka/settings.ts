@@ -49,6 +49,8 @@ export const SAK_GAP_MS = 300;
 export const SAK_CALM_MS: number = LIFE_MS;
 /** A SAK that some member does not take in so long is replaced: the next one has another AN. */
 export const SAK_GIVE_UP_MS: number = 5 * LIFE_MS;
+/** A member whose key server does not speak of their SAK for so long comes anew, so that it gets another one. */
+export const LOST_SAK_MS = 8000;
 /** How long the fallback CAK stands back while the first one has not had a live peer yet. */
 export const FALLBACK_DELAY_MS = 1000;
 /** An order that failed is given again after this. */

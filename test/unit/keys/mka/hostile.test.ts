@@ -248,6 +248,20 @@ describe('a SAK', () => {
   });
 });
 
+describe('a key server that does not speak of its SAK any more', () => {
+  it('has a new member in us after eight seconds, and so a reason for a new SAK', async () => {
+    const { world, a, puppet } = await withPuppet(17);
+    const { mi } = a.shown.participants[0]!;
+    puppet.sayAlive({ sak: puppet.sak(1, sakNumber(1)) });
+    await keepSaying(world, puppet, 38, () => ({}));
+    expect(a.shown.participants[0]!.mi).toBe(mi);
+    await keepSaying(world, puppet, 4, () => ({}));
+    expect(a.shown.participants[0]!.mi).not.toBe(mi);
+    expect(a.ki).toBe(`${puppet.mi}00000001`);
+    expect(a.told('new member identifier')).toHaveLength(1);
+  });
+});
+
 describe('as key server', () => {
   it('a peer whose packet numbers always run out has a new SAK each six seconds, not more', async () => {
     const { world, a, puppet } = await withPuppet(20, { priority: 0 });

@@ -31,6 +31,7 @@ describe('with `drop`', () => {
     expect(a.told('peer lost')).toHaveLength(1);
     expect(a.told('SAs removed')).toHaveLength(1);
     expect([a.secy.tx.size, a.secy.rx.size]).toEqual([0, 0]);
+    expect(a.told('new member identifier')).toEqual(['new member identifier: SAs were removed']);
     const { accepted } = b.secy;
     await world.run(5000);
     expect(b.secy.accepted).toBe(accepted);
