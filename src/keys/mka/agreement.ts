@@ -17,12 +17,13 @@ import { pnLowOf } from './key-use.ts';
 import type { MkaKeys, RandomSource } from './keys.ts';
 import type { Mkpdu } from './mkpdu.ts';
 import { OrderRunner } from './order-runner.ts';
-import { Participant, type SharedPort } from './participant.ts';
+import { Participant } from './participant.ts';
 import type { Peer } from './peers.ts';
 import { PortKeys } from './port-keys.ts';
 import { formatKi } from './sak.ts';
 import type { Clock, SecyOrders } from './seams.ts';
 import { FALLBACK_DELAY_MS, type MkaSettings, type NamedCak } from './settings.ts';
+import type { SharedPort } from './shared-port.ts';
 import { dueForRetirement, dueForTransmit, isSettled, transitionsDueMs } from './transitions.ts';
 
 export interface AgreementContext {
@@ -73,7 +74,7 @@ export class Agreement implements SharedPort {
     });
     this.participants = caksOf(settings).map((cak) => new Participant(cak, this));
     this.principal = this.participants[0]!;
-    this.principal.isPrincipal = true;
+    this.principal.serving.isPrincipal = true;
     this.#primarySinceMs = clock.nowMs();
   }
 
@@ -106,11 +107,11 @@ export class Agreement implements SharedPort {
   rekey(): RekeyAnswer {
     const { principal, keys } = this;
     if (principal.able.length === 0) return 'no live peer';
-    if (principal.isServing) principal.requests.request('ordered');
+    if (principal.serving.isServing) principal.serving.requests.request('ordered');
     else this.#askedAbout = keys.latest;
     principal.answerSoon();
     this.#step();
-    return principal.isServing ? 'ordered' : 'asked';
+    return principal.serving.isServing ? 'ordered' : 'asked';
   }
 
   /** Other settings, with the same SCI. Participants of CAKs that stay go on as they are; SAs stay until the next SAK. */
@@ -125,7 +126,7 @@ export class Agreement implements SharedPort {
     this.participants = kept;
     if (!kept.includes(this.principal)) this.#setPrincipal(kept[0]!);
     if (settings.cipher !== former.cipher || settings.encrypt !== former.encrypt) {
-      this.principal.requests.request('the settings changed');
+      this.principal.serving.requests.request('the settings changed');
     }
     for (const { members } of kept) members.elect();
     this.#step();
@@ -170,7 +171,7 @@ export class Agreement implements SharedPort {
     this.#choosePrincipal(nowMs);
     this.#noteLoss();
     this.#moveOn(nowMs);
-    for (const participant of this.participants) participant.serve(nowMs);
+    for (const participant of this.participants) participant.serving.serve(nowMs);
     this.#runner.run();
     this.#noteUse();
     for (const participant of this.participants) {
@@ -202,12 +203,12 @@ export class Agreement implements SharedPort {
   #setPrincipal(principal: Participant): void {
     const former = this.principal;
     if (former === principal) return;
-    former.isPrincipal = false;
-    principal.isPrincipal = true;
+    former.serving.isPrincipal = false;
+    principal.serving.isPrincipal = true;
     this.principal = principal;
     if (this.keys.latest !== null) {
-      principal.requests.clear();
-      principal.requests.request('the other CAK took over');
+      principal.serving.requests.clear();
+      principal.serving.requests.request('the other CAK took over');
     }
     former.answerSoon();
     principal.answerSoon();

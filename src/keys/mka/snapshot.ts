@@ -65,7 +65,7 @@ export interface PeerSnapshot {
 export function snapshotOf(agreement: Agreement, tally: Tally, nowMs: number): MkaSnapshot {
   const { keys, principal, participants, settings } = agreement;
   const { keyServer } = principal.members;
-  const rekeyInMs = principal.rekeyMs - nowMs;
+  const rekeyInMs = principal.serving.rekeyMs - nowMs;
   return {
     role: roleOf(principal),
     ckn: principal.ckn,
@@ -98,10 +98,10 @@ function sakSnapshot(keys: PortKeys, installed: InstalledSak | null, nowMs: numb
 }
 
 function participantSnapshot(one: Participant, nowMs: number): ParticipantSnapshot {
-  const { ckn, isPrincipal, members, peers, tally } = one;
+  const { ckn, serving, members, peers, tally } = one;
   const { received, sent, saksMade, saksReceived } = tally;
   return {
-    ...{ ckn, isPrincipal, mi: members.identity.mi, mn: members.identity.mn },
+    ...{ ckn, isPrincipal: serving.isPrincipal, mi: members.identity.mi, mn: members.identity.mn },
     livePeers: peers.live.map((peer) => peerSnapshot(peer, nowMs)),
     potentialPeers: peers.potential.map((peer) => peerSnapshot(peer, nowMs)),
     ...{ received, sent, saksMade, saksReceived, refused: Object.fromEntries(tally.refused) },

@@ -143,6 +143,24 @@ describe('a SecY that does not carry out an order', () => {
     },
   );
 
+  it('does not make an end slow to answer when another key server is quicker', async () => {
+    const { world, all } = await talking(42, 2);
+    const [a, b] = all as [Station, Station];
+    await world.run(8000);
+    a.secy.failing.set('installRx', new Error('the disk is full'));
+    a.kay.rekey();
+    await world.run(100);
+    b.kay.configure({ ...b.settings, priority: 1 });
+    await world.run(400);
+    a.secy.failing.clear();
+    await world.run(12_000);
+    b.kay.rekey();
+    expect(await world.until(() => agree(a, b) && b.told('new SAK').length === 2, 1000)).toBeLessThanOrEqual(
+      200,
+    );
+    expectNoLoss(world, a, b);
+  });
+
   it('is stopped between two orders', async () => {
     const { world, all } = await talking(41, 2);
     all[0]!.kay.rekey();
