@@ -61,8 +61,8 @@ export function text(pattern: RegExp, wanted: string): z.ZodString {
   return z.string({ error }).regex(pattern, { error });
 }
 
-/** Hex whose digits no message may show. */
-export function hiddenHex(digits: readonly number[], wanted: string): z.ZodString {
+/** Hex whose digits no message may show. `lengthHint` is said after a wrong length. */
+export function hiddenHex(digits: readonly number[], wanted: string, lengthHint = ''): z.ZodString {
   const pattern = new RegExp(`^(?:${digits.map((count) => `[0-9a-fA-F]{${count}}`).join('|')})$`);
   const error = ({ input }: Found): string => {
     if (input === undefined) return `is required: ${wanted}`;
@@ -70,7 +70,7 @@ export function hiddenHex(digits: readonly number[], wanted: string): z.ZodStrin
       return `must be ${wanted}, not a ${input === null ? 'null' : typeof input}`;
     const stranger = input.search(/[^0-9a-fA-F]/);
     if (stranger >= 0) return `must be ${wanted}; character ${stranger + 1} is not a hex digit`;
-    return `must be ${wanted}, not ${input.length} digits`;
+    return `must be ${wanted}, not ${input.length} digits${lengthHint}`;
   };
   return z.string({ error }).regex(pattern, { error });
 }

@@ -5,7 +5,7 @@
  */
 import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import type { MacsecConfig, SaConfig } from '../macsec/config.ts';
-import type { Config } from './types.ts';
+import type { Config, MkaConfig, MkaKey } from './types.ts';
 
 const SECRET = createSecretKey(randomBytes(32));
 const prints = new WeakSet<KeyObject>();
@@ -34,6 +34,7 @@ export function withKeyPrints(config: Config): Config {
     tunnels: config.tunnels.map((tunnel) => ({
       ...tunnel,
       macsec: tunnel.macsec === null ? null : printed(tunnel.macsec),
+      mka: tunnel.mka === null ? null : printedMka(tunnel.mka),
     })),
   };
 }
@@ -45,4 +46,9 @@ function printed(macsec: MacsecConfig): MacsecConfig {
     txSa: macsec.txSa.map(print),
     rxSc: macsec.rxSc.map((sc) => ({ ...sc, sa: sc.sa.map(print) })),
   };
+}
+
+function printedMka(mka: MkaConfig): MkaConfig {
+  const print = <Key extends MkaKey>(key: Key): Key => ({ ...key, cak: printOf(key.cak) });
+  return { ...print(mka), fallback: mka.fallback === null ? null : print(mka.fallback) };
 }

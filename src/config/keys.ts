@@ -31,21 +31,35 @@ export function keyFromHex(hex: string): KeyObject {
   return sak;
 }
 
-/**
- * Reads the SAK of `sakLen` octets from the hex in `path`. White space around it does not matter.
- * Throws L2VPN_KEYFILE (78; 66 where there is no such file) or L2VPN_PERMISSION (77), never with key material.
- */
+/** The SAK of `sakLen` octets in `path`; as `readSecretFile`. */
 export function readKeyFile(path: string, sakLen: number): KeyObject {
+  return readSecretFile(path, [sakLen], `the cipher needs ${sakLen * 2}`);
+}
+
+/** What is wrong with another length, for whoever has the CAK from a device that is content with less. */
+export const JUNOS_PADS = 'Junos fills a shorter one with zeros at the end: write those too';
+
+/** The CAK in `path`; as `readSecretFile`. */
+export function readCakFile(path: string): KeyObject {
+  return readSecretFile(path, [16, 32], `a CAK has 32 or 64 (${JUNOS_PADS})`);
+}
+
+/**
+ * Reads the key from the hex in `path`, which is of one of `lengths` octets; `wanted` says so. White space around it
+ * does not matter. Throws L2VPN_KEYFILE (78; 66 where there is no such file) or L2VPN_PERMISSION (77), never with key
+ * material.
+ */
+function readSecretFile(path: string, lengths: readonly number[], wanted: string): KeyObject {
   const text = secretOctets(MAX_KEY_FILE + 1);
-  const octets = secretOctets(sakLen);
+  const octets = secretOctets(Math.max(...lengths));
   try {
-    const length = readPrivateFile(path, text);
-    const fault = decodeHex(text.subarray(0, length), octets);
+    const digits = trimmed(text.subarray(0, readPrivateFile(path, text)));
+    const fault = faultOfHex(digits, lengths, wanted);
     if (fault !== null) throw new L2vpnError('L2VPN_KEYFILE', `key file ${path} ${fault}`);
-    const sak = createSecretKey(octets);
-    const refused = refusedExample(sak);
+    const key = createSecretKey(decodeHex(digits, octets));
+    const refused = refusedExample(key);
     if (refused !== null) throw new L2vpnError('L2VPN_KEYFILE', `key file ${path} holds ${refused}`);
-    return sak;
+    return key;
   } finally {
     text.fill(0);
     octets.fill(0);
@@ -93,20 +107,28 @@ function openKeyFile(path: string): number {
   }
 }
 
-/** Decodes without making a string of the key, which could not be wiped. Returns what is wrong, or null. */
-function decodeHex(text: Buffer, octets: Buffer): string | null {
+function trimmed(text: Buffer): Buffer {
   let [start, end] = [0, text.length];
   while (start < end && isSpace(text[start]!)) start++;
   while (end > start && isSpace(text[end - 1]!)) end--;
-  if (start === end) return 'is empty';
-  if (text.subarray(start, end).some((octet) => digitOf(octet) < 0))
-    return 'holds something else than hex digits';
-  if (end - start !== octets.length * 2)
-    return `has ${end - start} hex digits; the cipher needs ${octets.length * 2}`;
-  for (let i = 0; i < octets.length; i++) {
-    octets[i] = (digitOf(text[start + 2 * i]!) << 4) | digitOf(text[start + 2 * i + 1]!);
-  }
+  return text.subarray(start, end);
+}
+
+/** What is wrong with a key's digits, or null. */
+function faultOfHex(digits: Buffer, lengths: readonly number[], wanted: string): string | null {
+  if (digits.length === 0) return 'is empty';
+  if (digits.some((octet) => digitOf(octet) < 0)) return 'holds something else than hex digits';
+  if (!lengths.includes(digits.length / 2)) return `has ${digits.length} hex digits; ${wanted}`;
   return null;
+}
+
+/** Decodes into the first octets of `into`, without making a string of the key, which could not be wiped. */
+function decodeHex(digits: Buffer, into: Buffer): Buffer {
+  const octets = into.subarray(0, digits.length / 2);
+  for (let i = 0; i < octets.length; i++) {
+    octets[i] = (digitOf(digits[2 * i]!) << 4) | digitOf(digits[2 * i + 1]!);
+  }
+  return octets;
 }
 
 function isSpace(octet: number): boolean {

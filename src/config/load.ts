@@ -7,14 +7,15 @@
  *                 may be a key
  *   4. check      shape and cross-field rules (schema.ts, semantics.ts); every problem of the file at once
  *   5. resolve    stand-ins and key files become keys, relative paths become absolute (resolve.ts)
- *   6. check      that no key and nonce space serve two associations (keys.ts)
+ *   6. check      that no key and nonce space serve two associations (keys.ts), that no CKN tells a CAK (mka-rules.ts)
  */
 import { basename, dirname, resolve } from 'node:path';
 import { L2vpnError } from '../errors.ts';
 import { exposureOf, readConfigFile, refuseForeignWriters, textOf } from './config-file.ts';
 import { findString, type JsonText, parseJson } from './json-text.ts';
 import { checkKeyReuse } from './keys.ts';
-import { formatPath, type Problem, problemLines } from './problem.ts';
+import { checkCkns } from './mka-rules.ts';
+import { formatPath, type Problem, problemLines, type Report } from './problem.ts';
 import { type KeyFault, resolveConfig } from './resolve.ts';
 import { parseRaw } from './schema.ts';
 import { StandIns } from './stand-ins.ts';
@@ -53,9 +54,11 @@ export function parseConfig(
   const folder = dirname(resolve(path));
   const { config, faults } = resolveConfig(raw.config, { folder, standIns, exposure });
   if (faults.length > 0) throw keyError(file, faults, json);
-  const reuse: Problem[] = [];
-  checkKeyReuse(config, (at, what) => reuse.push({ path: at, text: what }));
-  if (reuse.length > 0) throw configError(file, reuse, json);
+  const problems: Problem[] = [];
+  const report: Report = (at, what) => problems.push({ path: at, text: what });
+  checkKeyReuse(config, report);
+  checkCkns(config, report);
+  if (problems.length > 0) throw configError(file, problems, json);
   return config;
 }
 

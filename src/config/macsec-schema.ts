@@ -6,6 +6,7 @@ import { MAX_RX_SC } from '../macsec/configure.ts';
 import { pnToJson } from '../macsec/pn-json.ts';
 import { checkedBy, mac } from './checked-fields.ts';
 import { closed, flag, hiddenHex, mustBe, oneOf, packetNumber, text, wholeNumber } from './fields.ts';
+import { mka } from './mka-schema.ts';
 import type { RawMacsec, RawRxSc, RawSa } from './raw.ts';
 import { checkMacsec, checkRxSc, checkSa } from './semantics.ts';
 
@@ -109,6 +110,12 @@ export const macsec: z.ZodType<RawMacsec> = closed(
     replayBitmap: flag()
       .default(defaultMacsec.replayBitmap)
       .describe('Drop duplicates inside the window too. The Linux kernel does not: false does as it does.'),
+    mka: mka
+      .nullable()
+      .default(null)
+      .describe(
+        'Key agreement: both ends make and change the keys by themselves. null: static keys, by txSa and rxSc.',
+      ),
     txSa: saList().default([]).describe('Associations to send with; encodingSa picks one.'),
     rxSc: z
       .array(rxSc, { error: mustBe('a list of secure channels') })

@@ -3,14 +3,14 @@
 import type { GreConfig } from '../encap/config.ts';
 import type { MacsecConfig, RxScConfig, SaConfig } from '../macsec/config.ts';
 import type { PnJson } from '../macsec/pn-json.ts';
-import type { Config, TunnelConfig } from './types.ts';
+import type { Config, MkaConfig, TunnelConfig } from './types.ts';
 
 export interface RawConfig extends Omit<Config, 'tunnels'> {
   $schema?: string | undefined;
   tunnels: RawTunnel[];
 }
 
-export interface RawTunnel extends Omit<TunnelConfig, 'gre' | 'macsec'> {
+export interface RawTunnel extends Omit<TunnelConfig, 'gre' | 'macsec' | 'mka'> {
   gre: RawGre;
   macsec: RawMacsec | null;
 }
@@ -18,8 +18,19 @@ export interface RawTunnel extends Omit<TunnelConfig, 'gre' | 'macsec'> {
 export type RawGre = Omit<GreConfig, 'family'>;
 
 export interface RawMacsec extends Omit<MacsecConfig, 'txSa' | 'rxSc'> {
+  mka: RawMka | null;
   txSa: RawSa[];
   rxSc: RawRxSc[];
+}
+
+export interface RawMka extends Omit<MkaConfig, 'cak' | 'fallback'>, RawMkaKey {
+  fallback: RawMkaKey | null;
+}
+
+export interface RawMkaKey {
+  ckn: string;
+  cak?: string | undefined;
+  cakFile?: string | undefined;
 }
 
 export interface RawSa extends Omit<SaConfig, 'pn' | 'sak' | 'salt' | 'keyId'> {

@@ -1,4 +1,5 @@
 /** From a checked file to the effective configuration: keys are found and read, relative paths become absolute. */
+import type { KeyObject } from 'node:crypto';
 import { resolve } from 'node:path';
 import { sakLen } from '../crypto/cipher-suite.ts';
 import { L2vpnError } from '../errors.ts';
@@ -7,12 +8,12 @@ import { pnFromJson } from '../macsec/pn-json.ts';
 import { refusedExample } from './example-keys.ts';
 import { addressFamily } from './fields.ts';
 import { defaultKeyId } from './key-id.ts';
-import { keyFilePath, keyFromHex, readKeyFile } from './keys.ts';
+import { keyFilePath, keyFromHex, readCakFile, readKeyFile } from './keys.ts';
 import type { JsonPath } from './problem.ts';
-import type { RawConfig, RawMacsec, RawSa, RawTunnel } from './raw.ts';
+import type { RawConfig, RawMacsec, RawMka, RawMkaKey, RawSa, RawTunnel } from './raw.ts';
 import { rxScSci } from './semantics.ts';
 import type { StandIns } from './stand-ins.ts';
-import type { Config, TunnelConfig } from './types.ts';
+import type { Config, MkaConfig, MkaKey, TunnelConfig } from './types.ts';
 
 /** What is wrong with the key at `path`. */
 export interface KeyFault {
@@ -54,31 +55,40 @@ class KeyReader {
     this.#file = file;
   }
 
-  read(sa: RawSa, octets: number, path: JsonPath): SaConfig['sak'] {
-    const isFile = sa.keyFile !== undefined;
+  sak(sa: RawSa, octets: number, path: JsonPath): KeyObject {
+    if (sa.keyFile === undefined) return this.#faultless([...path, 'key'], () => this.#inline(sa.key!));
+    const file = keyFilePath(sa.keyFile, this.#file.folder);
+    return this.#faultless([...path, 'keyFile'], () => readKeyFile(file, octets));
+  }
+
+  cak({ cak, cakFile }: RawMkaKey, path: JsonPath): KeyObject {
+    if (cakFile === undefined) return this.#faultless([...path, 'cak'], () => this.#inline(cak!));
+    const file = keyFilePath(cakFile, this.#file.folder);
+    return this.#faultless([...path, 'cakFile'], () => readCakFile(file));
+  }
+
+  #faultless(path: JsonPath, read: () => KeyObject): KeyObject {
     try {
-      return isFile
-        ? readKeyFile(keyFilePath(sa.keyFile!, this.#file.folder), octets)
-        : this.#inline(sa.key!);
+      return read();
     } catch (error) {
       if (!(error instanceof L2vpnError)) throw error;
-      this.faults.push({ path: [...path, isFile ? 'keyFile' : 'key'], error });
+      this.faults.push({ path, error });
       return PLACEHOLDER;
     }
   }
 
-  #inline(hex: string): SaConfig['sak'] {
+  #inline(hex: string): KeyObject {
     const { standIns, exposure } = this.#file;
-    const sak = standIns.keyOf(hex) ?? keyFromHex(hex);
+    const key = standIns.keyOf(hex) ?? keyFromHex(hex);
     if (exposure !== null) throw new L2vpnError('L2VPN_KEYFILE', exposure);
-    const refused = refusedExample(sak);
+    const refused = refusedExample(key);
     if (refused !== null) throw new L2vpnError('L2VPN_KEYFILE', `is ${refused}`);
-    return sak;
+    return key;
   }
 }
 
 /** Stands where a key could not be read, until the fault is thrown. */
-const PLACEHOLDER: SaConfig['sak'] = keyFromHex('00'.repeat(16));
+const PLACEHOLDER: KeyObject = keyFromHex('00'.repeat(16));
 
 function resolveTunnel(raw: RawTunnel, keys: KeyReader, path: JsonPath): TunnelConfig {
   return {
@@ -86,13 +96,27 @@ function resolveTunnel(raw: RawTunnel, keys: KeyReader, path: JsonPath): TunnelC
     tap: { ...raw.tap, mac: raw.tap.mac?.toLowerCase() ?? null },
     gre: { ...raw.gre, family: addressFamily(raw.gre.local) === 6 ? 6 : 4 },
     macsec: raw.macsec === null ? null : resolveMacsec(raw.macsec, keys, [...path, 'macsec']),
+    mka: raw.macsec?.mka ? resolveMka(raw.macsec.mka, keys, [...path, 'macsec', 'mka']) : null,
+  };
+}
+
+function resolveMka(raw: RawMka, keys: KeyReader, path: JsonPath): MkaConfig {
+  const { cak: _cak, cakFile: _cakFile, fallback, ...settings } = raw;
+  const keyOf = (key: RawMkaKey, at: JsonPath): MkaKey => ({
+    ckn: key.ckn.toLowerCase(),
+    cak: keys.cak(key, at),
+  });
+  return {
+    ...settings,
+    ...keyOf(raw, path),
+    fallback: fallback === null ? null : keyOf(fallback, [...path, 'fallback']),
   };
 }
 
 function resolveMacsec(raw: RawMacsec, keys: KeyReader, path: JsonPath): MacsecConfig {
   const octets = sakLen(raw.cipher);
   const resolveSa = (sa: RawSa, at: JsonPath): SaConfig => {
-    const sak = keys.read(sa, octets, at);
+    const sak = keys.sak(sa, octets, at);
     return {
       an: sa.an,
       pn: pnFromJson(sa.pn)!,
@@ -103,8 +127,9 @@ function resolveMacsec(raw: RawMacsec, keys: KeyReader, path: JsonPath): MacsecC
       salt: sa.salt === null ? null : Buffer.from(sa.salt, 'hex'),
     };
   };
+  const { mka: _mka, ...settings } = raw;
   return {
-    ...raw,
+    ...settings,
     txSa: raw.txSa.map((sa, i) => resolveSa(sa, [...path, 'txSa', i])),
     rxSc: raw.rxSc.map((sc, i) => ({
       sci: rxScSci(sc)!,

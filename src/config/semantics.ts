@@ -79,9 +79,19 @@ export function checkMacsec(macsec: RawMacsec, report: Report): void {
       checkSaOfCipher(macsec, sa, (path, text) => report(['rxSc', i, 'sa', j, ...path], text));
     });
   });
-  if (macsec.protect && !macsec.txSa.some((sa) => sa.an === macsec.encodingSa)) {
+  if (macsec.mka !== null) checkNothingStatic(macsec, report);
+  else if (macsec.protect && !macsec.txSa.some((sa) => sa.an === macsec.encodingSa)) {
     report(['encodingSa'], `is ${macsec.encodingSa}, but no txSa has that an; nothing could be sent`);
   }
+}
+
+/** With key agreement nobody names an SA, and there is something to agree on. */
+function checkNothingStatic({ txSa, rxSc, encodingSa, protect }: RawMacsec, report: Report): void {
+  const foreign = { txSa: txSa.length > 0, rxSc: rxSc.length > 0, encodingSa: encodingSa !== 0 };
+  for (const [name, isSet] of Object.entries(foreign)) {
+    if (isSet) report([name], 'belongs to static keys and stands beside "mka"; keep one of them');
+  }
+  if (!protect) report(['protect'], 'is false, which leaves "mka" nothing to agree on; remove one of them');
 }
 
 /** The combinations that `ip link … type macsec` refuses. */

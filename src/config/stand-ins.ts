@@ -1,6 +1,6 @@
 /**
  * Keeps keys out of JavaScript's strings, which nobody can wipe: V8 copies them as it collects garbage and leaves
- * the old octets where they were. Before the file becomes a string, the digits of every `"key": "…"` are exchanged
+ * the old octets where they were. Before the file becomes a string, the digits of every `"key": "…"` and `"cak": "…"` are exchanged
  * in its octets for random ones; what follows (JSON, schema, messages) works on those, and the end of the way asks
  * here for the real key. Comments are blanked, as keys that were taken out of use stay in them. Not found this way: a
  * key with an escape in it, or in a place where none belongs.
@@ -16,8 +16,9 @@ const STAR = 0x2a;
 const SPACE = 0x20;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-const NAME = Buffer.from('key');
-const QUOTED_NAME = Buffer.from('"key"');
+/** The names of fields that hold keys. */
+const NAMES = ['key', 'cak'].map((name) => Buffer.from(name));
+const QUOTED_NAMES = NAMES.map((name) => Buffer.from(`"${name}"`));
 const COMMENT_END = Buffer.from('*/');
 /** What is shorter is no key: `gre.key`, say, with quotes that do not belong there. */
 const KEY_DIGITS_MIN = 17;
@@ -29,7 +30,7 @@ export class StandIns {
   /** Exchanges the keys in `text`, the octets of a configuration file; returns how many there are, in comments too. */
   take(text: Buffer): number {
     let taken = 0;
-    // The last string was `key`; how many colons, and nothing else, have followed it.
+    // The last string was one of NAMES; how many colons, and nothing else, have followed it.
     let named = false;
     let colons = 0;
     for (let at = 0; at < text.length; at++) {
@@ -41,7 +42,7 @@ export class StandIns {
           this.#exchange(content);
           taken++;
         }
-        named = content.equals(NAME);
+        named = NAMES.some((name) => content.equals(name));
         colons = 0;
         at = end;
       } else if (octet === SLASH && (text[at + 1] === SLASH || text[at + 1] === STAR)) {
@@ -107,9 +108,9 @@ function commentEnd(text: Buffer, at: number): number {
   return end;
 }
 
-/** Is there a `"key"` and a run of as many hex digits as a key has? */
+/** Is there one of NAMES in quotes and a run of as many hex digits as a key has? */
 function holdsKey(comment: Buffer): boolean {
-  if (!comment.includes(QUOTED_NAME)) return false;
+  if (!QUOTED_NAMES.some((name) => comment.includes(name))) return false;
   let run = 0;
   return comment.some((octet) => {
     run = digitOf(octet) < 0 ? 0 : run + 1;

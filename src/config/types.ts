@@ -2,6 +2,7 @@
  * The effective configuration: what the daemon works with, after defaults, after every check, with the key
  * files read. Made by `loadConfig`; nothing in it is optional and nothing in it needs checking again.
  */
+import type { KeyObject } from 'node:crypto';
 import type { GreConfig } from '../encap/config.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 
@@ -32,6 +33,32 @@ export interface TunnelConfig {
   gre: GreConfig;
   /** `null`: plain GRETAP, in clear. */
   macsec: MacsecConfig | null;
+  /** Key agreement decides the SAs of `macsec`, whose own lists are empty then; `null`: the file names them. */
+  mka: MkaConfig | null;
+}
+
+/** Key agreement by IEEE 802.1X (MKA); `macsec.mka` in the file. Not a part of `MacsecConfig`: no worker gets a CAK. */
+export interface MkaConfig extends MkaKey {
+  /** Of the key server election: 0–255, the lowest is elected. */
+  priority: number;
+  helloMs: number;
+  /** A peer that was not heard for this long is gone. */
+  lifeMs: number;
+  /** A new SAK after so many seconds; `null`: only where the protocol asks for one. */
+  rekeySeconds: number | null;
+  /** `keep`: the SAs stay when the peer is gone, until their packet numbers end. Never in clear. */
+  peerLoss: 'drop' | 'keep';
+  /** MKPDUs are sent with an ICV Indicator parameter set. */
+  icvIndicator: boolean;
+  fallback: MkaKey | null;
+}
+
+/** A pre-shared key and its name. */
+export interface MkaKey {
+  /** 1–32 octets as lower-case hex. It is sent in clear. */
+  ckn: string;
+  /** A `node:crypto` secret key of 16 or 32 octets. */
+  cak: KeyObject;
 }
 
 export interface TapConfig {

@@ -1,8 +1,10 @@
 /** What a configuration may say but rarely means. */
+import type { KeyObject } from 'node:crypto';
 import type { SaConfig } from '../macsec/config.ts';
 import { isExampleKey } from './example-keys.ts';
+import { type MkaKeyAt, mkaKeys } from './mka-rules.ts';
 import { formatPath, quote } from './problem.ts';
-import type { Config, TunnelConfig } from './types.ts';
+import type { Config, MkaConfig, TunnelConfig } from './types.ts';
 
 /** Warnings, a line each; for the log at start and for `l2vpnd check`. `path`: the file it is from. */
 export function configWarnings(config: Config, path: string): string[] {
@@ -10,7 +12,13 @@ export function configWarnings(config: Config, path: string): string[] {
     tunnelWarnings(tunnel).map((text) => `tunnel ${quote(tunnel.name)}: ${text}`),
   );
   const keys = keysOf(config);
-  return [...exampleWarnings(keys, path), ...sameIdWarnings(keys), ...said];
+  const caks = mkaKeys(config);
+  const all = [...keys.map(({ at, sa }) => ({ at, key: sa.sak })), ...caks.map(cakAt)];
+  return [...exampleWarnings(all, path), ...sameIdWarnings(keys), ...sharedCakWarnings(caks), ...said];
+}
+
+function cakAt({ path, cak }: MkaKeyAt): { at: string; key: KeyObject } {
+  return { at: formatPath([...path, 'cak']), key: cak };
 }
 
 interface KeyAt {
@@ -30,8 +38,8 @@ function keysOf(config: Config): KeyAt[] {
   });
 }
 
-function exampleWarnings(keys: readonly KeyAt[], path: string): string[] {
-  const examples = keys.filter(({ sa }) => isExampleKey(sa.sak));
+function exampleWarnings(keys: readonly { at: string; key: KeyObject }[], path: string): string[] {
+  const examples = keys.filter(({ key }) => isExampleKey(key));
   const [first] = examples;
   if (first === undefined) return [];
   const others = examples.length === 1 ? '' : ` and ${examples.length - 1} more`;
@@ -56,8 +64,18 @@ function sameIdWarnings(keys: readonly KeyAt[]): string[] {
   return [...said.values()];
 }
 
+/** Whoever has a CAK can be any end of all tunnels that have it. One warning per place. */
+function sharedCakWarnings(keys: readonly MkaKeyAt[]): string[] {
+  return keys.flatMap((key, i) => {
+    const other = keys.slice(0, i).find(({ cak }) => cak.equals(key.cak));
+    if (other === undefined) return [];
+    const [at, before] = [key, other].map(({ path }) => formatPath([...path, 'cak']));
+    return [`${at} is ${before} too: who has it can be either end of both; give each its own`];
+  });
+}
+
 function tunnelWarnings(tunnel: TunnelConfig): string[] {
-  const { macsec, tap } = tunnel;
+  const { macsec, tap, mka } = tunnel;
   if (macsec === null)
     return ['macsec is null: frames cross the WAN in clear, and anybody there can inject frames'];
   const said: string[] = [];
@@ -66,14 +84,35 @@ function tunnelWarnings(tunnel: TunnelConfig): string[] {
   if (macsec.validate !== 'strict') {
     said.push(`validate is "${macsec.validate}": frames that nobody authenticated may reach the LAN`);
   }
-  if (tap.mac === null)
+  if (mka !== null) said.push(...mkaWarnings(mka));
+  else if (tap.mac === null)
     said.push('tap.mac is random, so the own SCI is too: the peer cannot know it; set tap.mac');
-  if (macsec.rxSc.length === 0) said.push('rxSc is empty: no protected frame can be received');
+  if (mka === null && macsec.rxSc.length === 0)
+    said.push('rxSc is empty: no protected frame can be received');
   if (macsec.icvLen < 16)
     said.push(`icvLen is ${macsec.icvLen}: forging a frame gets easier; 16 is what peers expect`);
   if (!macsec.sendSci && macsec.endStation) {
     said.push(
       'endStation: the receiver takes the SCI from the inner source MAC, which is not ours behind a bridge',
+    );
+  }
+  return said;
+}
+
+/** How often wpa_supplicant and most switches send, and how long the standard waits for them. */
+const STANDARD_LIFE_MS = 6000;
+
+function mkaWarnings({ priority, lifeMs }: MkaConfig): string[] {
+  const said: string[] = [];
+  if (priority === 255) {
+    said.push(
+      'mka.priority is 255, "never" by the standard: where both ends have it no key server may be elected, or it may be ' +
+        'this one all the same (wpa_supplicant does that); take 254 to be the last',
+    );
+  }
+  if (lifeMs < STANDARD_LIFE_MS) {
+    said.push(
+      `mka.lifeMs is ${lifeMs}: a peer that sends every 2 s, as wpa_supplicant does, is gone after a few losses`,
     );
   }
   return said;

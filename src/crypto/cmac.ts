@@ -14,7 +14,7 @@ const ZERO_IV: Buffer = Buffer.alloc(BLOCK_LEN);
 const R_128 = 0x87;
 const PADDING = 0x80;
 
-/** The MAC of `parts`, one behind the other. Throws a RangeError where `key` has neither 16 nor 32 octets. */
+/** The MAC of `parts`, one behind the other, in a new Buffer; nothing of it stays elsewhere. Throws a RangeError where `key` has neither 16 nor 32 octets. */
 export function aesCmac(key: KeyObject, ...parts: readonly Uint8Array[]): Buffer {
   const cipher = createCipheriv(algorithmOf(key), key, ZERO_IV).setAutoPadding(false);
   // L = AES(key, 0), from which both subkeys are made; it is also what CBC adds to the next block, so that the first
@@ -27,9 +27,10 @@ export function aesCmac(key: KeyObject, ...parts: readonly Uint8Array[]): Buffer
   xorInto(message.blocks, message.blocks.length - BLOCK_LEN, subkey);
   xorInto(message.blocks, 0, l);
   const chain = cipher.update(message.blocks);
-  subkey.fill(0);
-  l.fill(0);
-  return Buffer.from(chain.subarray(-CMAC_LEN));
+  const mac = Buffer.from(chain.subarray(-CMAC_LEN));
+  // Subkeys, what was made with them, and the MAC itself, which may be a key.
+  for (const octets of [l, subkey, message.blocks, chain]) octets.fill(0);
+  return mac;
 }
 
 function algorithmOf(key: KeyObject): 'aes-128-cbc' | 'aes-256-cbc' {

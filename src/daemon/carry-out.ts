@@ -1,6 +1,6 @@
 /** Carrying a reload out: tunnels that go, that change, that come. What was done is undone where a step fails. */
-import type { Config } from '../config/types.ts';
-import { sasOf, settingsOf } from '../tunnel/sa-set.ts';
+import type { Config, MkaConfig } from '../config/types.ts';
+import { type SaSet, sasOf, settingsOf } from '../tunnel/sa-set.ts';
 import type { MacsecChange, ReloadPlan } from './reload.ts';
 import type { Tunnels } from './tunnels.ts';
 
@@ -39,7 +39,7 @@ async function remove(name: string, { tunnels, before, clean }: CarryOutContext,
 
 /** SAs stay, a rotation's too, unless the file has new ones. */
 async function changeMacsec(
-  { name, config, keys }: MacsecChange,
+  { name, config, mka, keys }: MacsecChange,
   { tunnels }: CarryOutContext,
   undo: Undo,
 ): Promise<void> {
@@ -47,7 +47,7 @@ async function changeMacsec(
   if (down !== null) {
     // It comes up with what the file says.
     const { config: was } = down;
-    down.config = { ...was, macsec: config };
+    down.config = { ...was, macsec: config, mka };
     undo.push(async () => {
       down.config = was;
     });
@@ -60,8 +60,13 @@ async function changeMacsec(
   await secy.configure(settingsOf(config));
   undo.push(() => secy.configure(settingsOf(was)));
   if (!keys) return;
-  await source.reload(sasOf(config));
-  undo.push(() => source.reload(sasOf(was)));
+  const { mka: wasMka } = tunnel;
+  const reload = async (sas: SaSet, agreement: MkaConfig | null): Promise<void> => {
+    await source.reload(sas, agreement);
+    tunnel.mka = agreement;
+  };
+  await reload(sasOf(config), mka);
+  undo.push(() => reload(sasOf(was), wasMka));
 }
 
 async function add(name: string, { tunnels, after, clean }: CarryOutContext, undo: Undo): Promise<void> {

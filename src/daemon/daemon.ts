@@ -164,7 +164,7 @@ export class Daemon {
 
 /** Static keys need numbers that outlive the process. Throws L2VPN_CONFIG where the state directory does not. */
 async function refuseForgetfulState({ stateDir, stateMayBeLost, tunnels }: Config): Promise<void> {
-  if (stateMayBeLost || tunnels.every(({ macsec }) => macsec === null)) return;
+  if (stateMayBeLost || tunnels.every(({ macsec, mka }) => macsec === null || mka !== null)) return;
   const kind = await volatileKind(promises, stateDir);
   if (kind !== null) throw volatileRefusal(stateDir, kind);
 }

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { isSameKey } from '../config/key-prints.ts';
-import type { Config, LogLevel, TunnelConfig } from '../config/types.ts';
+import type { Config, LogLevel, MkaConfig, MkaKey, TunnelConfig } from '../config/types.ts';
 import type { MacsecConfig, SaConfig } from '../macsec/config.ts';
 
 export interface ReloadPlan {
@@ -22,7 +22,12 @@ export interface ReloadPlan {
 export interface MacsecChange {
   readonly name: string;
   readonly config: MacsecConfig;
-  /** SAs were added, removed or changed in the file: they take the place of those that run, whatever a rotation did. */
+  /** Null with static keys. */
+  readonly mka: MkaConfig | null;
+  /**
+   * SAs were added, removed or changed in the file: they take the place of those that run, whatever a rotation did. Or
+   * the key agreement is another.
+   */
   readonly keys: boolean;
 }
 
@@ -48,16 +53,16 @@ export function planReload(before: Config, after: Config): ReloadPlan {
       continue;
     }
     refused.push(...fixedChanges(was, now).map((path) => `tunnel "${now.name}": ${path} ${CANNOT}`));
-    const fixed = fixedMacsec(was.macsec, now.macsec);
+    const fixed = [...fixedMacsec(was.macsec, now.macsec), ...fixedMka(was, now)];
     refused.push(...fixed.map((path) => `tunnel "${now.name}": ${path} ${CANNOT}`));
     if (fixed.length > 0 || was.macsec === null || now.macsec === null) {
       tunnels.push(was);
       continue;
     }
-    tunnels.push({ ...was, macsec: now.macsec });
-    if (!sameMacsec(was.macsec, now.macsec)) {
-      macsec.push({ name: now.name, config: now.macsec, keys: !sameSas(was.macsec, now.macsec) });
-    }
+    const { name, macsec: config, mka } = now;
+    tunnels.push({ ...was, macsec: config, mka });
+    const keys = !sameSas(was.macsec, config) || !sameMka(was.mka, mka);
+    if (keys || !sameMacsec(was.macsec, config)) macsec.push({ name, config, mka, keys });
   }
   const fixedGlobal = Object.fromEntries(FIXED_GLOBAL.map((key) => [key, before[key]]));
   const names = (config: Config): Set<string> => new Set(config.tunnels.map(({ name }) => name));
@@ -86,6 +91,26 @@ function changed<T extends object>(path: string, was: T, now: T): string[] {
 function fixedMacsec(was: MacsecConfig | null, now: MacsecConfig | null): string[] {
   if (was === null || now === null) return was === now ? [] : ['macsec (on or off)'];
   return FIXED_MACSEC.filter((key) => was[key] !== now[key]).map((key) => `macsec.${key}`);
+}
+
+/** Who decides the keys is chosen when the tunnel is opened. */
+function fixedMka(was: TunnelConfig, now: TunnelConfig): string[] {
+  if (was.macsec === null || now.macsec === null) return [];
+  return (was.mka === null) === (now.mka === null) ? [] : ['macsec.mka (on or off)'];
+}
+
+/** Key agreement goes on as it is. */
+function sameMka(was: MkaConfig | null, now: MkaConfig | null): boolean {
+  if (was === null || now === null) return was === now;
+  const bare = ({ cak: _cak, fallback, ...rest }: MkaConfig): object => ({
+    ...rest,
+    fallback: fallback?.ckn,
+  });
+  const keys = ({ cak, fallback }: MkaConfig): MkaKey['cak'][] =>
+    fallback === null ? [cak] : [cak, fallback.cak];
+  if (!isDeepStrictEqual(bare(was), bare(now))) return false;
+  const after = keys(now);
+  return keys(was).every((cak, i) => isSameKey(cak, after[i]!));
 }
 
 function sameMacsec(was: MacsecConfig, now: MacsecConfig): boolean {

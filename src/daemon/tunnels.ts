@@ -6,7 +6,8 @@ import type { Logger } from 'pino';
 import type { Config, TunnelConfig } from '../config/types.ts';
 import type { AeadProvider } from '../crypto/aead.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
-import { StaticKeys, type StaticKeysContext } from '../keys/static.ts';
+import { keySourceOf } from '../keys/key-source-of.ts';
+import type { StaticKeys, StaticKeysContext } from '../keys/static.ts';
 import type { PnState } from '../state/state.ts';
 import { type LaneHost, Tunnel } from '../tunnel/tunnel.ts';
 import { Workers, workerCount } from '../worker/workers.ts';
@@ -191,7 +192,7 @@ export class Tunnels {
 
   /** Its key source first, and with it the packet numbers. Throws L2vpnError; nothing is left open then. */
   async #open(config: TunnelConfig, index: number): Promise<Tunnel> {
-    const keys = config.macsec === null ? null : new StaticKeys(config.name, config.macsec, this.#context);
+    const keys = keySourceOf(config, this.#context);
     const tunnel = new Tunnel(config, index, this.#context.state, this.#lanes, keys?.etherTypes);
     try {
       if (tunnel.macsec !== null) await keys?.start(tunnel.macsec.sas, tunnel.uncontrolled);

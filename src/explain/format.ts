@@ -2,7 +2,7 @@
 import { ETHERNET_LEN, etherTypeAt, etherTypeName, formatDstMac, formatSrcMac } from '../wire/ethernet.ts';
 import { hex } from '../wire/field.ts';
 import type { CapturedPacket } from './capture-file.ts';
-import type { Judgement } from './judge.ts';
+import type { Judgement } from './gate.ts';
 import type { Decoded, Layer } from './layers.ts';
 
 /** Column of the values. */

@@ -1,5 +1,6 @@
-/** Walks what a tunnel carries: GRE, the Ethernet header, and on to a SecTAG, VLAN tags or EAPOL. Never throws. */
-import { describeEapol, EAPOL_LEN, eapolBodyLenAt } from '../wire/eapol.ts';
+/** Walks what a tunnel carries: GRE, the Ethernet header, and on to a SecTAG, VLAN tags, EAPOL or an MKPDU. Never throws. */
+import { describeMkpdu } from '../keys/mka/describe.ts';
+import { describeEapol, EAPOL_LEN, EAPOL_TYPE_MKA, eapolBodyLenAt, eapolTypeAt } from '../wire/eapol.ts';
 import {
   describeEthernet,
   ETHERNET_LEN,
@@ -28,11 +29,10 @@ export function decodeFrame(packet: Buffer, at: number, decoded: Decoded): void 
   decoded.frameAt = at;
   const type = etherTypeAt(packet, at);
   if (type === ETHERTYPE_MACSEC) decoded.layers.push(...decodeSecTag(packet, at, decoded.end));
-  else if (type === ETHERTYPE_EAPOL) decodeEapol(packet, at + ETHERNET_LEN, decoded);
   else decodeVlans(packet, type, at + ETHERNET_LEN, decoded);
 }
 
-/** The tags of a frame in clear, the first named by `etherType`. What is behind them is the hosts' matter. */
+/** The tags of a frame in clear, the first named by `etherType`. What is behind them is the hosts' matter, if no EAPOL. */
 function decodeVlans(packet: Buffer, etherType: number, from: number, decoded: Decoded): void {
   let [type, at] = [etherType, from];
   while (isVlan(type)) {
@@ -40,6 +40,7 @@ function decodeVlans(packet: Buffer, etherType: number, from: number, decoded: D
     type = vlanEtherTypeAt(packet, at);
     at += VLAN_LEN;
   }
+  if (type === ETHERTYPE_EAPOL) decodeEapol(packet, at, decoded);
 }
 
 function decodeEapol(packet: Buffer, at: number, decoded: Decoded): void {
@@ -47,4 +48,6 @@ function decodeEapol(packet: Buffer, at: number, decoded: Decoded): void {
   const [len, there] = [eapolBodyLenAt(packet, at), decoded.end - at - EAPOL_LEN];
   if (len > there)
     decoded.layers.at(-1)!.fault = `cut off: the header counts ${len} octets of body, ${there} are there`;
+  if (eapolTypeAt(packet, at) === EAPOL_TYPE_MKA)
+    decoded.layers.push(...describeMkpdu(packet, at + EAPOL_LEN, len, decoded.end));
 }

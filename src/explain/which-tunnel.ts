@@ -1,11 +1,13 @@
 /** Which tunnel of a configuration a decoded packet belongs to, and in which direction. */
 import { canonicalAddress } from '../config/fields.ts';
 import type { Config, TunnelConfig } from '../config/types.ts';
-import { ETHERTYPE_MACSEC, etherTypeAt } from '../wire/ethernet.ts';
+import { peekMkpdu } from '../keys/mka/decode.ts';
+import { ETHERTYPE_MACSEC, etherTypeAt, formatSrcMac, OFF_SRC_MAC } from '../wire/ethernet.ts';
 import { checkGre, GreFault } from '../wire/gre.ts';
 import { sciOf } from '../wire/sci.ts';
 import { formatSciAt, hasSecTag } from '../wire/sectag.ts';
 import type { Decoded } from './layers.ts';
+import { caksOf } from './mka.ts';
 
 /** `sent`: by the site that the configuration is of. */
 export type Direction = 'received' | 'sent';
@@ -15,10 +17,11 @@ export interface Found {
   direction: Direction;
 }
 
-/** The tunnel of a packet by its outer addresses, else by the SCI of its frame; a text says why there is none. */
+/** The tunnel of a packet by its outer addresses, else by the CKN or the SCI of its frame; a text says why there is none. */
 export function findTunnel(config: Config, packet: Buffer, decoded: Decoded): Found | string {
   const { ends } = decoded;
-  if (ends === null) return findBySci(config, sciOfFrame(packet, decoded));
+  if (ends === null)
+    return findByCkn(config, packet, decoded) ?? findBySci(config, sciOfFrame(packet, decoded));
   const candidates = config.tunnels.flatMap((tunnel): Found[] => {
     if (isBetween(tunnel, decoded, ends.src, ends.dst)) return [{ tunnel, direction: 'received' }];
     return isBetween(tunnel, decoded, ends.dst, ends.src) ? [{ tunnel, direction: 'sent' }] : [];
@@ -42,6 +45,18 @@ function isBetween({ gre }: TunnelConfig, decoded: Decoded, remote: string, loca
   return gre.remote === 'dynamic' || canonicalAddress(gre.remote) === remote;
 }
 
+/** null: the frame is no MKPDU, or its CKN is not configured. */
+function findByCkn(config: Config, packet: Buffer, { frameAt, end }: Decoded): Found | null {
+  if (frameAt < 0) return null;
+  const frame = packet.subarray(frameAt, end);
+  const mkpdu = peekMkpdu(frame, frame.subarray(0, OFF_SRC_MAC));
+  if (typeof mkpdu === 'string') return null;
+  const tunnel = config.tunnels.find((one) => caksOf(one).some(({ ckn }) => ckn === mkpdu.ckn));
+  if (tunnel === undefined) return null;
+  const isSent = tunnel.tap.mac === formatSrcMac(frame, 0);
+  return { tunnel, direction: isSent ? 'sent' : 'received' };
+}
+
 function findBySci(config: Config, sci: string | null): Found | string {
   for (const tunnel of config.tunnels) {
     const { macsec, tap } = tunnel;
@@ -51,7 +66,7 @@ function findBySci(config: Config, sci: string | null): Found | string {
   }
   const [only, ...others] = config.tunnels;
   if (only !== undefined && others.length === 0) return { tunnel: only, direction: 'received' };
-  return 'the packet has no outer addresses, and no tunnel has its SCI';
+  return 'the packet has no outer addresses, and no tunnel has its SCI or CKN';
 }
 
 /** The SCI that the frame carries, or null. */

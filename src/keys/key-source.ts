@@ -1,6 +1,8 @@
 /** Who decides the SAs of a tunnel: the file, with the rotations ordered by hand (`static.ts`); a key agreement protocol. */
+import type { MkaConfig } from '../config/types.ts';
 import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
 import type { SaControl } from '../tunnel/sa-control.ts';
+import type { SaSet } from '../tunnel/sa-set.ts';
 
 export interface KeySource {
   /** What its peers send it by the Uncontrolled Port; empty: nothing. */
@@ -11,6 +13,11 @@ export interface KeySource {
    * Throws L2vpnError; the tunnel is not opened then.
    */
   start(sas: SaControl, port: UncontrolledPort | null): Promise<void>;
+  /**
+   * The file has changed, in the caller's turn: `file` are the SAs that it names, `mka` its key agreement. Throws
+   * L2vpnError, with everything as it was.
+   */
+  reload(file: SaSet, mka: MkaConfig | null): Promise<void>;
   /** Orders nothing more from now on; SAs stay as they are. */
   stop(): void;
 }

@@ -1,6 +1,7 @@
 /** Static keys: the SAs that the file names, and the rotations that `l2vpnd rotate` orders, at most one at a time. */
 import type { Logger } from 'pino';
 import type { RotateBody, RotationStatus } from '../api/rotate.ts';
+import type { MkaConfig } from '../config/types.ts';
 import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
 import { L2vpnError } from '../errors.ts';
 import type { InTurn } from '../tunnel/in-turn.ts';
@@ -47,7 +48,7 @@ export class StaticKeys implements KeySource {
   }
 
   /** Puts `file` in the place of the SAs that run, in the caller's turn. Throws L2vpnError, with all SAs as they were. */
-  async reload(file: SaSet): Promise<void> {
+  async reload(file: SaSet, _mka: MkaConfig | null = null): Promise<void> {
     await this.#control.replace(file);
   }
 

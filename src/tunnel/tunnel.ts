@@ -7,7 +7,7 @@
  *   4. `lanes`        goes to the workers as specs, which survive a structured clone
  *   5. `close`        after the lanes have ended
  */
-import type { TapConfig, TunnelConfig } from '../config/types.ts';
+import type { MkaConfig, TapConfig, TunnelConfig } from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
 import { endpointOf, openWire } from '../encap/kinds.ts';
 import { L2vpnError } from '../errors.ts';
@@ -62,6 +62,8 @@ export class Tunnel implements TunnelView {
   readonly arithmetic: MtuArithmetic;
   /** Null without MACsec. */
   readonly macsec: TunnelMacsec | null;
+  /** What its key source goes by; a reload changes both. */
+  mka: MkaConfig | null;
   /** Null where nobody takes frames beside those of the TAP. */
   readonly uncontrolled: TunnelUncontrolledPort | null;
   readonly #place: string;
@@ -84,7 +86,7 @@ export class Tunnel implements TunnelView {
     host: LaneHost,
     etherTypes: readonly number[] = [],
   ) {
-    const { name, tap, gre, macsec } = config;
+    const { name, tap, gre, macsec, mka } = config;
     this.#place = `tunnels[${index}]`;
     this.name = name;
     this.index = index;
@@ -99,13 +101,14 @@ export class Tunnel implements TunnelView {
     this.#lowerMtu = Math.max(gretap.mtu, this.mtu + this.overhead - gretap.overhead);
     this.mac = tap.mac ?? randomMac();
     this.macsec = macsec === null ? null : this.#createMacsec(macsec, state, host);
+    this.mka = mka;
     this.uncontrolled = etherTypes.length === 0 ? null : new TunnelUncontrolledPort(etherTypes);
   }
 
   /** As it runs: SAs that a rotation has brought are in it. */
   get config(): TunnelConfig {
-    const { name, tap, gre } = this;
-    return { name, tap, gre, macsec: this.secy?.config ?? null };
+    const { name, tap, gre, mka } = this;
+    return { name, tap, gre, macsec: this.secy?.config ?? null, mka };
   }
 
   get secy(): SecyControl | null {

@@ -51,7 +51,7 @@ export interface ListedPeer {
 /** A key identifier (KI): the key server's member identifier and the key number. */
 export interface KeyIdentifier {
   readonly mi: MemberId;
-  /** Key number, 1 – 2^32−1. */
+  /** Key number, 1 – 2^32−1. A peer that does not keep to it may send 0. */
   readonly kn: number;
 }
 
@@ -65,7 +65,7 @@ export interface UsedKey {
   readonly lowestPn: number;
 }
 
-/** SAK Use set. A set of length 0 ("no MACsec") has `plainTx` and `plainRx` and no key. */
+/** SAK Use set. With `plainTx`, `plainRx` and no key ("no MACsec") it has length 0 on the wire. */
 export interface SakUse {
   readonly latest: UsedKey;
   readonly old: UsedKey;
@@ -79,6 +79,7 @@ export interface DistributedSak {
   readonly an: number;
   /** 0 integrity only, 1 encrypted from offset 0, 2 offset 30, 3 offset 50. */
   readonly confidentialityOffset: number;
+  /** 0 where `cipher` is null. */
   readonly kn: number;
   readonly cipher: CipherName | null;
   /** The SAK under the KEK (RFC 3394): 24 or 40 octets; empty where `cipher` is null. */

@@ -2,6 +2,7 @@
  * `explain` over packets: the decoder and the judge, text and JSON. It never throws for what a packet holds, octets
  * behind the packet do not matter, and no key is ever said. The first octet chooses where the packet begins and how.
  */
+import { createSecretKey } from 'node:crypto';
 import { parseConfig } from '../../../src/config/load.ts';
 import type { Config } from '../../../src/config/types.ts';
 import type { CapturedPacket } from '../../../src/explain/capture-file.ts';
@@ -9,22 +10,31 @@ import { formatPacket, jsonOfPacket } from '../../../src/explain/format.ts';
 import { Judge } from '../../../src/explain/judge.ts';
 import type { FirstLayer } from '../../../src/explain/layers.ts';
 import { decode, guessFirst } from '../../../src/explain/outer.ts';
+import { encodeMkpdu } from '../../../src/keys/mka/encode.ts';
+import { deriveMkaKeys, wrapSak } from '../../../src/keys/mka/keys.ts';
 import { demand, demandNoKey, type FuzzTarget } from '../target.ts';
 import { sealFrame } from './sealed-frame.ts';
 
 const KEYS = ['c0ffee11c0ffee22c0ffee33c0ffee44', 'badc0de5badc0de6badc0de7badc0de8'];
+const MKA = { ckn: 'c0ffee01', cak: '5eed0c0a5eed0c0b5eed0c0c5eed0c0d' };
+const MKA_KEYS = deriveMkaKeys(createSecretKey(MKA.cak, 'hex'), MKA.ckn);
+const SECRETS: readonly string[] = [
+  ...[...KEYS, MKA.cak],
+  ...[MKA_KEYS.ick, MKA_KEYS.kek].map((key) => key.export().toString('hex')),
+];
 const FIRST: readonly (FirstLayer | 'guess')[] = ['guess', 'ip', 'gre', 'ethernet'];
+
+const STATIC = {
+  txSa: [{ key: KEYS[0] }],
+  rxSc: [{ mac: '00:00:00:22:22:22', port: 1, sa: [{ keyId: '02', key: KEYS[1] }] }],
+};
 
 function configOf(gre: object, macsec: object | null): Config {
   const tunnel = {
     name: 't',
     tap: { ifname: 'macsec1', mac: '00:00:00:11:11:11' },
     gre: { local: '1.1.1.1', remote: '2.2.2.2', ...gre },
-    macsec: macsec && {
-      txSa: [{ key: KEYS[0] }],
-      rxSc: [{ mac: '00:00:00:22:22:22', port: 1, sa: [{ keyId: '02', key: KEYS[1] }] }],
-      ...macsec,
-    },
+    macsec: macsec && ('mka' in macsec ? macsec : { ...STATIC, ...macsec }),
   };
   return parseConfig(JSON.stringify({ tunnels: [tunnel] }), '/nowhere/fuzz.json');
 }
@@ -35,6 +45,7 @@ const CONFIGS: readonly Config[] = [
   configOf({ key: 7, checksum: true }, { validate: 'disabled', icvLen: 8 }),
   configOf({ local: '2001:db8::1', remote: '2001:db8::2' }, {}),
   configOf({}, null),
+  configOf({}, { mka: MKA }),
 ];
 
 /** What is said of `octets` that stand before octets of `fill`. */
@@ -95,6 +106,22 @@ function seeds(): Buffer[] {
   ]);
   const tagged = hex('02000000aa01 02000000aa02 88a8 0064 8100 a005 0806 0001');
   const eapol = hex('0180c2000003 02000000aa02 888e 03050004 01020304');
+  const mkpdu = encodeMkpdu(
+    {
+      basic: {
+        ...{ version: 1, priority: 16, keyServer: true, macsecDesired: true, capability: 2 },
+        ...{ sci: '0000002222220001', mi: 'aa'.repeat(12), mn: 5, ckn: MKA.ckn },
+      },
+      ...{ livePeers: { peers: [{ mi: 'bb'.repeat(12), mn: 1 }], keyServerSsci: 0 }, potentialPeers: null },
+      ...{ sakUse: null, xpn: null, icvIndicator: true },
+      distributedSak: {
+        ...{ an: 0, confidentialityOffset: 1, kn: 1, cipher: 'gcm-aes-128' },
+        wrapped: wrapSak(MKA_KEYS.kek, createSecretKey(KEYS[0]!, 'hex')),
+      },
+    },
+    MKA_KEYS.ick,
+    hex('000000222222'),
+  );
   const chosen = (choice: number, packet: Buffer): Buffer => Buffer.concat([Buffer.of(choice), packet]);
   return [
     ...ipv4.map((packet) => chosen(0, packet)),
@@ -111,6 +138,8 @@ function seeds(): Buffer[] {
     chosen(2 | 16, Buffer.concat([hex('00006558'), tagged])),
     chosen(3, eapol),
     chosen(2, Buffer.concat([hex('00006558'), eapol])),
+    chosen(3 | (5 << 2), mkpdu),
+    chosen(5 << 2, Buffer.concat([outer('2f', 4 + mkpdu.length), hex('00006558'), mkpdu])),
     chosen(16, Buffer.concat([outer('2f', 4 + inner.length), hex('00006558'), inner])),
   ];
 }
@@ -124,7 +153,7 @@ export const explain: FuzzTarget = {
     const said = explained(packet, choice, 0xa5);
     demand(said === explained(packet, choice, 0x00), 'octets behind the packet decide what is said');
     // What the packet itself holds may be shown.
-    const keys = KEYS.filter((key) => !packet.toString('hex').includes(key.slice(0, 16)));
+    const keys = SECRETS.filter((key) => !packet.toString('hex').includes(key.slice(0, 16)));
     demandNoKey(said, keys, 'explain');
     demand(said.length < 200_000, `${said.length} characters for ${packet.length} octets`);
   },

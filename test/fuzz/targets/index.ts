@@ -4,7 +4,16 @@ import { capture } from './capture.ts';
 import { config } from './config.ts';
 import { explain } from './explain.ts';
 import { headers } from './headers.ts';
+import { mka } from './mka.ts';
 import { participant } from './participant.ts';
 import { receiveLane } from './receive.ts';
 
-export const TARGETS: readonly FuzzTarget[] = [headers, receiveLane, explain, capture, config, participant];
+export const TARGETS: readonly FuzzTarget[] = [
+  headers,
+  receiveLane,
+  mka,
+  participant,
+  explain,
+  capture,
+  config,
+];

@@ -38,6 +38,15 @@ describe('stand-ins for keys', () => {
     expect(standIns.keyOf(key)).toBeUndefined();
   });
 
+  it('stand for CAKs as they do for SAKs, in comments too', () => {
+    const octets = Buffer.from(`{ "cak": "${KEY_A}", // "cak": "${KEY_B}"\n "ckn": "${KEY_B}" }`);
+    const standIns = new StandIns();
+    expect(standIns.take(octets)).toBe(2);
+    const [, cak] = /"cak": "([0-9a-f]{32})"/.exec(octets.toString())!;
+    expect(standIns.keyOf(cak!)?.export().toString('hex')).toBe(KEY_A);
+    expect(octets.toString().split(KEY_B)).toHaveLength(2);
+  });
+
   it.each([
     ['a number', '{"key": 7}'],
     ['too short to be a key', '{"key": "0123456789abcdef"}'],

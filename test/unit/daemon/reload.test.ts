@@ -1,7 +1,9 @@
 /** What a changed configuration asks of a running daemon: every field is live, or refused by its path. */
 import { describe, expect, it } from 'vitest';
+import { withKeyPrints } from '../../../src/config/key-prints.ts';
 import type { Config } from '../../../src/config/types.ts';
 import { planReload, type ReloadPlan } from '../../../src/daemon/reload.ts';
+import { CAK_256, mkaSample } from '../config/mka-sample.ts';
 import { type Json, load, otherTunnel, sample } from '../config/sample.ts';
 
 function plan(change: (file: Json) => void, start: Json = sample()): ReloadPlan {
@@ -216,5 +218,51 @@ describe('what a reload does', () => {
         ...['encodingSa', 'replayProtect', 'replayWindow', 'replayBitmap', 'txSa', 'rxSc'],
       ].sort(),
     );
+  });
+});
+
+describe('key agreement', () => {
+  const mka = (file: Json): Json => file.tunnels[0].macsec.mka;
+  const fallback = { ckn: '01', cak: '7c'.repeat(16) };
+
+  it('an unchanged file: nothing, also beside prints of its keys', () => {
+    const start = load(mkaSample({ fallback }));
+    expect(shape(planReload(withKeyPrints(start), load(mkaSample({ fallback }))))).toEqual(NOTHING);
+  });
+
+  it.each<[string, Json]>([
+    ['cak', CAK_256],
+    ['ckn', '0102'],
+    ['priority', 1],
+    ['helloMs', 200],
+    ['lifeMs', 9000],
+    ['rekeySeconds', 60],
+    ['peerLoss', 'drop'],
+    ['icvIndicator', false],
+    ['fallback', null],
+    ['fallback', { ...fallback, ckn: '02' }],
+    ['fallback', { ...fallback, cak: CAK_256 }],
+  ])('%s changes its tunnel, with the new value', (key, value) => {
+    const made = plan((file) => Object.assign(mka(file), { [key]: value }), mkaSample({ fallback }));
+    expect(shape(made)).toEqual({ ...NOTHING, macsec: ['site2 keys'] });
+    const expected = load(mkaSample({ fallback, [key]: value })).tunnels[0]!.mka;
+    expect(made.macsec[0]!.mka).toEqual(expected);
+    expect(made.effective.tunnels[0]!.mka).toEqual(expected);
+  });
+
+  it('a setting of the SecY leaves the agreement alone', () => {
+    const made = plan((file) => Object.assign(file.tunnels[0].macsec, { replayWindow: 9 }), mkaSample());
+    expect(shape(made)).toEqual({ ...NOTHING, macsec: ['site2'] });
+  });
+
+  it('in the place of static keys, and back, is refused', () => {
+    for (const [from, to] of [
+      [sample(), mkaSample()],
+      [mkaSample(), sample()],
+    ]) {
+      const made = planReload(load(from), load(to));
+      expect(shape(made)).toEqual({ ...NOTHING, refused: ['tunnel "site2": macsec.mka (on or off)'] });
+      expect(made.effective).toEqual(load(from));
+    }
   });
 });

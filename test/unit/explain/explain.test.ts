@@ -4,8 +4,9 @@ import type { Config } from '../../../src/config/types.ts';
 import { L2vpnError } from '../../../src/errors.ts';
 import { type CapturedPacket, readCaptureFile } from '../../../src/explain/capture-file.ts';
 import { formatPacket, formatTime } from '../../../src/explain/format.ts';
+import type { Judgement } from '../../../src/explain/gate.ts';
 import { packetsOf } from '../../../src/explain/input.ts';
-import { Judge, type Judgement } from '../../../src/explain/judge.ts';
+import { Judge } from '../../../src/explain/judge.ts';
 import { decode, guessFirst } from '../../../src/explain/outer.ts';
 import { exampleConfig, type Json, load, sample } from '../config/sample.ts';
 import {
@@ -69,7 +70,7 @@ describe('decode', () => {
     ['a VLAN tag outside', `${'02'.repeat(12)}81000005${'0800'}${GRE_IPV4}`, ['Ethernet', 'IPv4', ...inner]],
     ['a VLAN tag inside', `00006558${'02'.repeat(12)}8100a0050806`, ['GRE', 'inner Ethernet', '802.1Q']],
     ['two VLAN tags', `${'02'.repeat(12)}88a800648100a0050806`, ['Ethernet', '802.1ad', '802.1Q']],
-    ['EAPOL', `${'02'.repeat(12)}888e03050000`, ['Ethernet', 'EAPOL']],
+    ['EAPOL', `${'02'.repeat(12)}888e03010000`, ['Ethernet', 'EAPOL']],
     ['an ICMP error', ICMP_TOO_BIG, ['IPv4', 'ICMP', ...['IPv4', ...inner].map((name) => `quoted ${name}`)]],
     [
       'an ICMPv6 error',

@@ -6,10 +6,20 @@
  *
  *     flags:  0x80 key server   0x40 MACsec desired   0x30 MACsec capability
  */
-import { u32At } from '../../../wire/octets.ts';
-import { SCI_LEN } from '../../../wire/sci.ts';
+import { formatMac } from '../../../wire/ethernet.ts';
+import { type Field, hex } from '../../../wire/field.ts';
+import { u16At, u32At } from '../../../wire/octets.ts';
+import { OFF_SCI_PORT, SCI_LEN } from '../../../wire/sci.ts';
 import type { BasicSet } from '../mkpdu.ts';
-import { filled, OFF_SET_FLAGS, OFF_SET_OCTET, SET_HEADER_LEN, setLenAt, writeSetHeader } from './header.ts';
+import {
+  filled,
+  OFF_SET_FLAGS,
+  OFF_SET_OCTET,
+  SET_HEADER_LEN,
+  setLenAt,
+  writeSetHeader,
+  yesOrNo,
+} from './header.ts';
 import { hexAt } from './octets.ts';
 
 export const MI_LEN = 12;
@@ -82,4 +92,43 @@ export function writeBasic(buf: Buffer, at: number, basic: BasicSet): void {
   buf.writeUInt32BE(basic.mn, at + OFF_MN);
   buf.writeUInt32BE(ALGORITHM_AGILITY, at + OFF_AGILITY);
   buf.write(basic.ckn, at + OFF_CKN, 'hex');
+}
+
+const VERSION_NOTES: Readonly<Record<number, string>> = {
+  1: '802.1X-2010',
+  2: '802.1Xbx-2014',
+  3: '802.1Xck-2018, 802.1X-2020',
+};
+const CAPABILITY_NOTES: readonly string[] = [
+  'no MACsec',
+  'integrity only',
+  'confidentiality without offset',
+  'confidentiality with any offset',
+];
+const NEVER_KEY_SERVER = 255;
+
+/** A set that `basicLenAt` has found, for people. */
+export function describeBasic(buf: Uint8Array, at: number): Field[] {
+  const { version, priority, keyServer, macsecDesired, capability, sci, mi, mn, ckn } = readBasic(buf, at);
+  const sciOctets = buf.subarray(at + OFF_SCI);
+  const agility = agilityAt(buf, at);
+  return [
+    { name: 'MKA version', value: String(version), note: VERSION_NOTES[version] ?? 'unknown' },
+    { name: 'priority', value: String(priority), note: priorityNote(priority) },
+    { name: 'key server', value: yesOrNo(keyServer) },
+    { name: 'MACsec desired', value: yesOrNo(macsecDesired) },
+    { name: 'capability', value: String(capability), note: CAPABILITY_NOTES[capability]! },
+    { name: 'SCI', value: sci, note: `MAC ${formatMac(sciOctets)}, port ${u16At(sciOctets, OFF_SCI_PORT)}` },
+    { name: 'member (MI)', value: mi },
+    { name: 'message (MN)', value: String(mn) },
+    {
+      ...{ name: 'algorithms', value: hex(agility, 8) },
+      note: agility === ALGORITHM_AGILITY ? 'AES-CMAC, AES key wrap' : 'unknown',
+    },
+    { name: 'CKN', value: ckn, note: `${ckn.length / 2} octets` },
+  ];
+}
+
+function priorityNote(priority: number): string {
+  return priority === NEVER_KEY_SERVER ? 'key server only if nobody else is' : 'the lowest is elected';
 }

@@ -16,6 +16,7 @@ import {
   cipherSuite,
 } from '../../../crypto/cipher-suite.ts';
 import { KEY_WRAP_OVERHEAD } from '../../../crypto/key-wrap.ts';
+import type { Field } from '../../../wire/field.ts';
 import { u32At } from '../../../wire/octets.ts';
 import type { DistributedSak } from '../mkpdu.ts';
 import type { Refusal } from '../refusal.ts';
@@ -77,4 +78,32 @@ export function writeDistributedSak(buf: Buffer, at: number, sak: DistributedSak
   buf.writeUInt32BE(sak.kn, at + OFF_KN);
   if (sak.cipher !== SHORT_FORM) buf.write(cipherSuite(sak.cipher).id, at + OFF_SUITE_ID, 'hex');
   buf.set(sak.wrapped, at + end - sak.wrapped.length);
+}
+
+const OFFSET_NOTES: readonly string[] = [
+  'integrity only',
+  'encrypted',
+  'encrypted from octet 30',
+  'encrypted from octet 50',
+];
+
+export function describeDistributedSak({
+  an,
+  confidentialityOffset,
+  kn,
+  cipher,
+  wrapped,
+}: DistributedSak): Field[] {
+  if (cipher === null) return [{ name: 'SAK', value: 'none', note: 'no MACsec' }];
+  return [
+    { name: 'AN', value: String(an) },
+    {
+      name: 'confidentiality',
+      value: String(confidentialityOffset),
+      note: OFFSET_NOTES[confidentialityOffset]!,
+    },
+    { name: 'key number (KN)', value: String(kn) },
+    { name: 'cipher suite', value: cipher, note: cipherSuite(cipher).id },
+    { name: 'SAK', value: `${wrapped.length} octets`, note: 'wrapped under the KEK of the CAK' },
+  ];
 }

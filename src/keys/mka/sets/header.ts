@@ -6,6 +6,7 @@
  *
  *     octet 1 and the upper half of octet 2 are the set's own; the length, without the filling, has 12 bits.
  */
+import type { Field } from '../../../wire/field.ts';
 import { u16At } from '../../../wire/octets.ts';
 
 export const SET_HEADER_LEN = 4;
@@ -81,4 +82,18 @@ export function writeSetHeader(
   buf[at] = type;
   buf[at + OFF_SET_OCTET] = octet;
   buf.writeUInt16BE((flags << 8) | len, at + OFF_SET_FLAGS);
+}
+
+/** A set, or what lies beside them, for people. */
+export interface DescribedSet {
+  name: string;
+  /** Where it begins in the frame, and octets with its header and filling. */
+  at: number;
+  len: number;
+  fields: Field[];
+  fault?: string;
+}
+
+export function yesOrNo(bit: boolean): string {
+  return bit ? 'yes' : 'no';
 }

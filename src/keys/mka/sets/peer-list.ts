@@ -6,6 +6,7 @@
  *
  *     octet 1 of a live list: the low octet of the key server's SSCI (MKA version 3, beside a distributed XPN SAK)
  */
+import type { Field } from '../../../wire/field.ts';
 import { u32At } from '../../../wire/octets.ts';
 import type { ListedPeer, PeerList } from '../mkpdu.ts';
 import { MI_LEN } from './basic.ts';
@@ -54,4 +55,19 @@ export function writePeerList(
     buf.write(mi, entry, 'hex');
     buf.writeUInt32BE(mn, entry + MI_LEN);
   }
+}
+
+/** Entries that people are shown. */
+const MAX_SHOWN = 32;
+
+export function describePeerList({ peers, keyServerSsci }: PeerList): Field[] {
+  const shown = peers
+    .slice(0, MAX_SHOWN)
+    .map(({ mi, mn }) => ({ name: 'peer', value: mi, note: `MN ${mn}` }));
+  const more = peers.length - shown.length;
+  return [
+    ...(keyServerSsci === 0 ? [] : [{ name: "server's SSCI", value: String(keyServerSsci) }]),
+    ...(peers.length === 0 ? [{ name: 'peers', value: 'none' }] : shown),
+    ...(more > 0 ? [{ name: 'peers', value: `${more} more` }] : []),
+  ];
 }

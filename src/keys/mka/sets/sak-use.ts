@@ -7,6 +7,7 @@
  *     octet 1:  0xc0 latest AN   0x20 latest TX   0x10 latest RX   0x0c old AN   0x02 old TX   0x01 old RX
  *     octet 2:  0x80 plain TX    0x40 plain RX    0x10 delay protect
  */
+import type { Field } from '../../../wire/field.ts';
 import { u32At } from '../../../wire/octets.ts';
 import type { SakUse, UsedKey } from '../mkpdu.ts';
 import { MI_LEN } from './basic.ts';
@@ -17,6 +18,7 @@ import {
   SET_HEADER_LEN,
   SetType,
   writeSetHeader,
+  yesOrNo,
 } from './header.ts';
 import { hexAt } from './octets.ts';
 
@@ -101,4 +103,25 @@ function writeKey(buf: Buffer, at: number, { ki, lowestPn }: UsedKey): void {
     buf.writeUInt32BE(ki.kn, at + OFF_KN);
   }
   buf.writeUInt32BE(lowestPn, at + OFF_LPN);
+}
+
+export function describeSakUse({ latest, old, plainTx, plainRx, delayProtect }: SakUse): Field[] {
+  return [
+    ...describeKey('latest', latest),
+    ...describeKey('old', old),
+    { name: 'plain TX', value: yesOrNo(plainTx) },
+    { name: 'plain RX', value: yesOrNo(plainRx) },
+    { name: 'delay protect', value: yesOrNo(delayProtect) },
+  ];
+}
+
+function describeKey(which: string, { ki, an, tx, rx, lowestPn }: UsedKey): Field[] {
+  const use = [tx ? ['transmits'] : [], rx ? ['receives'] : []].flat().join(' and ') || 'not in use';
+  return [
+    ki === null
+      ? { name: `${which} key`, value: 'none' }
+      : { name: `${which} key`, value: ki.mi, note: `KN ${ki.kn}` },
+    { name: `${which} AN`, value: String(an), note: use },
+    { name: `${which} lowest PN`, value: String(lowestPn) },
+  ];
 }

@@ -6,6 +6,7 @@
  *
  *     octet 1: the MKA suspension time in seconds
  */
+import type { Field } from '../../../wire/field.ts';
 import { u32At } from '../../../wire/octets.ts';
 import type { XpnSet } from '../mkpdu.ts';
 import { type FoundSet, OFF_SET_OCTET, SET_HEADER_LEN, SetType, writeSetHeader } from './header.ts';
@@ -29,4 +30,12 @@ export function writeXpn(buf: Buffer, at: number, xpn: XpnSet): void {
   writeSetHeader(buf, at, SetType.Xpn, xpn.suspensionTime, 0, BODY_LEN);
   buf.writeUInt32BE(xpn.latestLowestPnHigh, at + OFF_LATEST);
   buf.writeUInt32BE(xpn.oldLowestPnHigh, at + OFF_OLD);
+}
+
+export function describeXpn({ suspensionTime, latestLowestPnHigh, oldLowestPnHigh }: XpnSet): Field[] {
+  return [
+    { name: 'suspension', value: `${suspensionTime} s` },
+    { name: 'latest PN, high', value: String(latestLowestPnHigh), note: 'upper 32 bits of the lowest PN' },
+    { name: 'old PN, high', value: String(oldLowestPnHigh) },
+  ];
 }
