@@ -27,22 +27,22 @@ export interface FuzzResult {
 /** Inputs between two looks at the coverage. */
 const ROUND = 48;
 
-export function fuzz(target: FuzzTarget, options: FuzzOptions): FuzzResult {
+export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<FuzzResult> {
   const { random, coverage } = options;
   const pool = [...target.seeds(), ...options.corpus];
   const kept: Buffer[] = [];
-  const failureOf = (input: Buffer): FuzzResult['failure'] => {
+  const failureOf = async (input: Buffer): Promise<FuzzResult['failure']> => {
     try {
-      target.run(Buffer.from(input));
+      await target.run(Buffer.from(input));
       return null;
     } catch (error) {
-      return { input: shrink(target, input), error };
+      return { input: await shrink(target, input), error };
     }
   };
   let runs = 0;
   for (const input of pool) {
     runs++;
-    const failure = failureOf(input);
+    const failure = await failureOf(input);
     if (failure !== null) return { runs, kept, failure };
   }
   coverage?.take(true);
@@ -57,12 +57,12 @@ export function fuzz(target: FuzzTarget, options: FuzzOptions): FuzzResult {
     });
     for (const input of round) {
       runs++;
-      const failure = failureOf(input);
+      const failure = await failureOf(input);
       if (failure !== null) return { runs, kept, failure };
     }
     if (coverage === undefined || coverage.take(false) === 0) continue;
     for (const input of round) {
-      target.run(Buffer.from(input));
+      await target.run(Buffer.from(input));
       if (coverage.take(true) === 0) continue;
       pool.push(input);
       kept.push(input);
@@ -71,9 +71,9 @@ export function fuzz(target: FuzzTarget, options: FuzzOptions): FuzzResult {
   return { runs, kept, failure: null };
 }
 
-function fails(target: FuzzTarget, input: Buffer): boolean {
+async function fails(target: FuzzTarget, input: Buffer): Promise<boolean> {
   try {
-    target.run(Buffer.from(input));
+    await target.run(Buffer.from(input));
     return false;
   } catch {
     return true;
@@ -81,25 +81,25 @@ function fails(target: FuzzTarget, input: Buffer): boolean {
 }
 
 /** Leaves out parts, then clears octets, as long as it fails all the same. Bounded. */
-function shrink(target: FuzzTarget, found: Buffer): Buffer {
+async function shrink(target: FuzzTarget, found: Buffer): Promise<Buffer> {
   let input = found;
   let tries = 3000;
-  const attempt = (smaller: Buffer): boolean => {
-    if (tries-- <= 0 || !fails(target, smaller)) return false;
+  const attempt = async (smaller: Buffer): Promise<boolean> => {
+    if (tries-- <= 0 || !(await fails(target, smaller))) return false;
     input = smaller;
     return true;
   };
   for (let part = input.length >> 1; part >= 1; part >>= 1) {
     for (let at = 0; at < input.length; ) {
       const without = Buffer.concat([input.subarray(0, at), input.subarray(at + part)]);
-      if (!attempt(without)) at += part;
+      if (!(await attempt(without))) at += part;
     }
   }
   for (let at = 0; at < input.length; at++) {
     if (input[at] === 0) continue;
     const cleared = Buffer.from(input);
     cleared[at] = 0;
-    attempt(cleared);
+    await attempt(cleared);
   }
   return input;
 }

@@ -27,11 +27,11 @@ const { values } = parseArgs({
 const isOurs = (url: string): boolean => url.includes('/dist/src/') && !url.includes('/dist/test/');
 
 /** True when nothing was found. */
-function run(target: FuzzTarget, seconds: number, seed: number): boolean {
+async function run(target: FuzzTarget, seconds: number, seed: number): Promise<boolean> {
   const coverage = new Coverage(isOurs);
   const until = Date.now() + seconds * 1000;
   const random = new Random(seed);
-  const { runs, kept, failure } = fuzz(target, {
+  const { runs, kept, failure } = await fuzz(target, {
     ...{ random, until, coverage, runs: Number.MAX_SAFE_INTEGER },
     corpus: readCorpus(target.name),
   });
@@ -57,7 +57,8 @@ if (chosen.length === 0) throw new Error(`--only knows ${TARGETS.map(({ name }) 
 const withNative = values.only === undefined && !values['no-native'];
 const share = seconds / (chosen.length + (withNative ? 1 : 0));
 process.stdout.write(`seed ${seed}, ${share.toFixed(0)} s a target\n`);
-let isClean = chosen.map((target) => run(target, share, seed)).every(Boolean);
+let isClean = true;
+for (const target of chosen) isClean = (await run(target, share, seed)) && isClean;
 if (withNative) {
   // It has two programs of its own.
   const script = join(packageRoot(), 'native', 'fuzz', 'run.sh');

@@ -6,8 +6,8 @@ export interface FuzzTarget {
   readonly maxLen: number;
   /** Sound inputs to begin with. */
   seeds(): Buffer[];
-  /** Throws when something is wrong; an input that is merely bad is none of that. */
-  run(input: Buffer): void;
+  /** Throws, or rejects, when something is wrong; an input that is merely bad is none of that. */
+  run(input: Buffer): void | Promise<void>;
   /** Changes that know the structure; else those of mutate.ts. */
   mutate?(input: Buffer, other: Buffer, random: Random): Buffer;
 }

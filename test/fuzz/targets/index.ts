@@ -5,6 +5,15 @@ import { config } from './config.ts';
 import { explain } from './explain.ts';
 import { headers } from './headers.ts';
 import { mka } from './mka.ts';
+import { participant } from './participant.ts';
 import { receiveLane } from './receive.ts';
 
-export const TARGETS: readonly FuzzTarget[] = [headers, receiveLane, mka, explain, capture, config];
+export const TARGETS: readonly FuzzTarget[] = [
+  headers,
+  receiveLane,
+  mka,
+  participant,
+  explain,
+  capture,
+  config,
+];

@@ -7,14 +7,14 @@ import { Finding, type FuzzTarget } from '../../fuzz/target.ts';
 import { TARGETS } from '../../fuzz/targets/index.ts';
 
 describe.each(TARGETS)('fuzzing $name', (target) => {
-  it('keeps every promise on the corpus and 600 inputs made of it', () => {
+  it('keeps every promise on the corpus and 600 inputs made of it', async () => {
     const options = {
       random: new Random(1),
       runs: 600,
       until: Date.now() + 20_000,
       corpus: readCorpus(target.name),
     };
-    const { failure } = fuzz(target, { ...options, runs: 600 + options.corpus.length });
+    const { failure } = await fuzz(target, { ...options, runs: 600 + options.corpus.length });
     expect(failure?.error, failure?.input.toString('hex')).toBeUndefined();
   });
 });
@@ -29,8 +29,8 @@ describe('the fuzzer', () => {
     },
   };
 
-  it('finds a broken promise, and hands it back small', () => {
-    const { failure } = fuzz(broken, {
+  it('finds a broken promise, and hands it back small', async () => {
+    const { failure } = await fuzz(broken, {
       random: new Random(1),
       runs: 5000,
       until: Date.now() + 10_000,

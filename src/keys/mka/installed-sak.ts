@@ -1,0 +1,41 @@
+/** A SAK in this end's SecY, or on its way there, with its SAs. Part of `PortKeys`. */
+import type { Sak } from './sak.ts';
+import { TransmitFloor } from './transmit-floor.ts';
+
+/** The receive SA of one peer. */
+export interface RxOfSak {
+  isInstalled: boolean;
+  /** The lowest PN that is accepted, and that which shall be. */
+  lowestPn: bigint;
+  wantedLowestPn: bigint;
+}
+
+export class InstalledSak {
+  readonly sak: Sak;
+  /** CKN of the participant that it was made or received by. */
+  readonly ckn: string;
+  /** This end is its key server. */
+  readonly isOwn: boolean;
+  readonly sinceMs: number;
+  readonly floor: TransmitFloor = new TransmitFloor();
+  /** By SCI. Once here, a channel stays as long as the SAK: the SA must not be made a second time. */
+  readonly rx: Map<string, RxOfSak> = new Map();
+  /** All receive SAs that were wanted at first are installed: LRX. */
+  receives = false;
+  isTxInstalled = false;
+  /** It is, or shall be, what this end transmits with. */
+  isTxWanted = false;
+  /** It is to be removed. */
+  isGoing = false;
+
+  constructor(sak: Sak, ckn: string, isOwn: boolean, nowMs: number) {
+    this.sak = sak;
+    this.ckn = ckn;
+    this.isOwn = isOwn;
+    this.sinceMs = nowMs;
+  }
+
+  get an(): number {
+    return this.sak.an;
+  }
+}

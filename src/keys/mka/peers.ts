@@ -1,0 +1,142 @@
+/**
+ * The peers of a participant (IEEE 802.1X-2020 9.4.3). Who sends an MKPDU with a right ICV is potential: it may be a
+ * recording. Who lists a message that we sent a moment ago is live: it has heard us now.
+ *
+ * A station that has started anew comes with another MI under the same SCI. It is a second peer beside the one that it
+ * was, and takes its place when it has proved to be live. So a recording of an earlier session costs a place among the
+ * potential peers and nothing else. Message numbers of those that have gone are remembered for a while, so that what
+ * they last sent cannot bring them back.
+ */
+import type { BasicSet, MemberId, Mkpdu, SakUse, XpnSet } from './mkpdu.ts';
+import { LIFE_MS, MAX_LIVE_PEERS, MAX_POTENTIAL_PEERS } from './settings.ts';
+
+export interface Peer {
+  readonly mi: MemberId;
+  readonly sci: string;
+  /** Of its last MKPDU, which is the newest. */
+  basic: BasicSet;
+  sakUse: SakUse | null;
+  xpn: XpnSet | null;
+  isLive: boolean;
+  heardMs: number;
+  expiresMs: number;
+  /** The highest number of a key of its own that it spoke of before it listed us: such a key is older than we are. */
+  knFloor: number;
+  /** Messages it was the sender of. */
+  heard: number;
+}
+
+export type Heard =
+  | { readonly change: 'none' | 'new' | 'live'; readonly peer: Peer; readonly replaced: readonly Peer[] }
+  | 'ReplayedMn'
+  | 'SciChanged';
+
+interface Gone {
+  readonly mn: number;
+  readonly untilMs: number;
+}
+
+const MAX_GONE = 128;
+
+export class Peers {
+  readonly #peers = new Map<MemberId, Peer>();
+  /** Message numbers of those that have been live, the longest gone first. */
+  readonly #gone = new Map<MemberId, Gone>();
+
+  get live(): Peer[] {
+    return [...this.#peers.values()].filter(({ isLive }) => isLive);
+  }
+
+  get potential(): Peer[] {
+    return [...this.#peers.values()].filter(({ isLive }) => !isLive);
+  }
+
+  find(mi: MemberId): Peer | null {
+    return this.#peers.get(mi) ?? null;
+  }
+
+  /** Whether somebody new may be about to join; those that were live under another MI are none. */
+  get isSomebodyJoining(): boolean {
+    const scis = new Set(this.live.map(({ sci }) => sci));
+    return this.potential.some(({ sci }) => !scis.has(sci));
+  }
+
+  /**
+   * Takes note of an authentic MKPDU; `provesLife(peerIsLive)` says whether the message of ours that it lists is recent
+   * enough. What is refused changes nothing.
+   */
+  hear(mkpdu: Mkpdu, nowMs: number, lifeMs: number, provesLife: (isLive: boolean) => boolean): Heard {
+    const { mi, mn, sci } = mkpdu.basic;
+    const known = this.#peers.get(mi);
+    if (mn <= (known?.basic.mn ?? this.#goneMn(mi, nowMs))) return 'ReplayedMn';
+    if (known !== undefined && known.sci !== sci) return 'SciChanged';
+    const peer = known ?? this.#add(mkpdu, nowMs);
+    const isProved = provesLife(peer.isLive);
+    const becomesLive = isProved && !peer.isLive && this.live.length < MAX_LIVE_PEERS;
+    update(peer, mkpdu, nowMs);
+    if (becomesLive) peer.isLive = true;
+    if (isProved || !peer.isLive) peer.expiresMs = nowMs + (peer.isLive ? lifeMs : LIFE_MS);
+    const replaced = becomesLive ? this.#replace(peer, nowMs) : [];
+    return { change: becomesLive ? 'live' : known === undefined ? 'new' : 'none', peer, replaced };
+  }
+
+  /** Lets those go that were not heard for too long. */
+  expire(nowMs: number): Peer[] {
+    const lost = [...this.#peers.values()].filter(({ expiresMs }) => expiresMs <= nowMs);
+    for (const peer of lost) this.#remove(peer, nowMs);
+    return lost;
+  }
+
+  /** When `expire` has something to do; infinite: never. */
+  get dueMs(): number {
+    let due = Number.POSITIVE_INFINITY;
+    for (const { expiresMs } of this.#peers.values()) due = Math.min(due, expiresMs);
+    return due;
+  }
+
+  #add(mkpdu: Mkpdu, nowMs: number): Peer {
+    const potential = this.potential;
+    if (potential.length >= MAX_POTENTIAL_PEERS) {
+      this.#remove(
+        potential.reduce((a, b) => (b.heardMs < a.heardMs ? b : a)),
+        nowMs,
+      );
+    }
+    const { basic } = mkpdu;
+    const peer: Peer = {
+      ...{ mi: basic.mi, sci: basic.sci, basic, sakUse: null, xpn: null, isLive: false },
+      ...{ heardMs: nowMs, expiresMs: nowMs + LIFE_MS, knFloor: 0, heard: 0 },
+    };
+    this.#peers.set(peer.mi, peer);
+    return peer;
+  }
+
+  /** Others under the SCI of a peer that is live now: what it was before, or recordings of it. */
+  #replace(peer: Peer, nowMs: number): Peer[] {
+    const former = [...this.#peers.values()].filter((other) => other !== peer && other.sci === peer.sci);
+    for (const other of former) this.#remove(other, nowMs);
+    return former.filter(({ isLive }) => isLive);
+  }
+
+  #remove(peer: Peer, nowMs: number): void {
+    this.#peers.delete(peer.mi);
+    // What a potential peer sent would not make it live when it came again.
+    if (!peer.isLive) return;
+    this.#gone.delete(peer.mi);
+    this.#gone.set(peer.mi, { mn: peer.basic.mn, untilMs: nowMs + 4 * LIFE_MS });
+    if (this.#gone.size > MAX_GONE) this.#gone.delete(this.#gone.keys().next().value!);
+  }
+
+  #goneMn(mi: MemberId, nowMs: number): number {
+    const gone = this.#gone.get(mi);
+    return gone === undefined || gone.untilMs < nowMs ? 0 : gone.mn;
+  }
+}
+
+function update(peer: Peer, { basic, sakUse, xpn }: Mkpdu, nowMs: number): void {
+  peer.basic = basic;
+  peer.sakUse = sakUse;
+  peer.xpn = xpn;
+  peer.heardMs = nowMs;
+  peer.heard++;
+}

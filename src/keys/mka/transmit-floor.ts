@@ -1,0 +1,26 @@
+/**
+ * The lowest packet number that this end may still be sending with a SAK (LPN, IEEE 802.1X-2020 9.10): the next one as
+ * it was a while ago. Peers with delay protection drop what is below.
+ */
+import { PN_FLOOR_AGE_MS } from './settings.ts';
+
+interface Sample {
+  readonly atMs: number;
+  readonly pn: bigint;
+}
+
+export class TransmitFloor {
+  #samples: Sample[] = [];
+  #floor = 1n;
+
+  /** Takes `nextPn` down as it is now, and returns the floor. */
+  sample(nextPn: bigint, nowMs: number): bigint {
+    this.#samples.push({ atMs: nowMs, pn: nextPn });
+    const old = this.#samples.findLastIndex(({ atMs }) => atMs <= nowMs - PN_FLOOR_AGE_MS);
+    if (old >= 0) {
+      this.#floor = this.#samples[old]!.pn;
+      this.#samples = this.#samples.slice(old);
+    }
+    return this.#floor;
+  }
+}

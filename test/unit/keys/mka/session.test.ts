@@ -1,0 +1,306 @@
+/** Key agreement between two to four ends (IEEE 802.1X-2020 clauses 9 and 12), over a simulated link. */
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { agree, expectNoLoss, forgetLosses, Station, settingsOf, stations } from './session/station.ts';
+import { World } from './session/world.ts';
+
+/** Two ends that agree. */
+async function pair(seed: number): Promise<{ world: World; a: Station; b: Station }> {
+  const world = new World(seed);
+  const [a, b] = stations(world, 2) as [Station, Station];
+  for (const one of [a, b]) one.start();
+  await world.until(() => agree(a, b), 1000);
+  return { world, a, b };
+}
+
+describe('two ends', () => {
+  it('have a SAK within a fifth of a second of the later start', async () => {
+    const world = new World(1);
+    const [a, b] = stations(world, 2) as [Station, Station];
+    a.start();
+    await world.run(130);
+    b.start();
+    expect(await world.until(() => agree(a, b), 1000)).toBeLessThanOrEqual(200);
+  });
+
+  it.each([
+    ['the lower SCI', {}, {}, 'key server'],
+    ['the lower priority', { priority: 16 }, { priority: 15 }, 'member'],
+    ['not the one of priority 255', { priority: 255 }, { priority: 254 }, 'member'],
+  ])('elect %s', async (_, ofA, ofB, role) => {
+    const world = new World(2);
+    const [a, b] = [new Station(world, 'a', settingsOf(1, ofA)), new Station(world, 'b', settingsOf(2, ofB))];
+    for (const one of [b, a]) one.start();
+    await world.until(() => agree(a, b), 1000);
+    await world.run(5000);
+    expect(a.shown.role).toBe(role);
+    expect(b.shown.keyServerSci).toBe(a.shown.keyServerSci);
+    expect(a.told('new SAK').length + b.told('new SAK').length).toBe(1);
+  });
+
+  it('who both have priority 255 say that nobody is key server, and send nothing', async () => {
+    const world = new World(3);
+    const [a, b] = stations(world, 2, { priority: 255 }) as [Station, Station];
+    for (const one of [a, b]) {
+      one.start();
+      one.talk(10);
+    }
+    await world.run(20_000);
+    expect(a.told('no key server')).toHaveLength(1);
+    expect(a.shown.role).toBe('undecided');
+    expect([a.secy.log, b.secy.log]).toEqual([[], []]);
+  });
+
+  it('with another CAK under the same name say so, once, and have no SAK', async () => {
+    const world = new World(4);
+    const [a, b] = stations(world, 2) as [Station, Station];
+    b.settings = settingsOf(2, { cak: cak32() });
+    for (const one of [a, b]) one.start();
+    await world.run(30_000);
+    expect(a.told('refused')).toEqual(["the ICV of the peer's MKPDU is wrong: another CAK"]);
+    expect(a.shown.participants[0]!.refused.WrongIcv).toBeGreaterThan(50);
+    expect(a.secy.log).toEqual([]);
+  });
+
+  it('with another CKN count what they do not know', async () => {
+    const world = new World(5);
+    const [a, b] = stations(world, 2) as [Station, Station];
+    b.settings = settingsOf(2, { ckn: '0b' });
+    for (const one of [a, b]) one.start();
+    await world.run(5000);
+    expect(a.shown.refused.UnknownCkn).toBeGreaterThan(5);
+    expect(a.shown.role).toBe('alone');
+  });
+
+  it('send a hello at least every helloMs, and answers no closer than 50 ms', async () => {
+    const { world, a } = await pair(6);
+    const sentMs: number[] = [];
+    a.onSent = () => sentMs.push(world.nowMs);
+    await world.run(60_000);
+    const gaps = sentMs.slice(1).map((ms, i) => ms - sentMs[i]!);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(501);
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(440);
+  });
+
+  it.each(['gcm-aes-128', 'gcm-aes-256', 'gcm-aes-xpn-128', 'gcm-aes-xpn-256'] as const)(
+    'agree with %s',
+    async (cipher) => {
+      const world = new World(7);
+      const [a, b] = stations(world, 2, { cipher, cak: cak32() }) as [Station, Station];
+      for (const one of [a, b]) {
+        one.start();
+        one.talk(5);
+      }
+      await world.until(() => agree(a, b), 1000);
+      forgetLosses(a, b);
+      await world.run(20_000);
+      expectNoLoss(world, a, b);
+      expect(a.secy.accepted).toBeGreaterThan(3500);
+    },
+  );
+
+  it('send integrity only where both are told to, and encrypt where one is', async () => {
+    for (const [ofA, ofB, encrypted] of [
+      [false, false, [false, false]],
+      [true, false, [true, true]],
+      [false, true, [false, true]],
+    ] as const) {
+      const world = new World(8);
+      const a = new Station(world, 'a', settingsOf(1, { encrypt: ofA }));
+      const b = new Station(world, 'b', settingsOf(2, { encrypt: ofB }));
+      for (const one of [a, b]) one.start();
+      await world.until(() => agree(a, b), 1000);
+      expect([a, b].map(({ secy }) => [...secy.tx.values()][0]!.isEncrypted)).toEqual(encrypted);
+    }
+  });
+});
+
+describe('on a bad link', () => {
+  it.each([
+    { loss: 5, jitterMs: 0 },
+    { loss: 20, jitterMs: 40 },
+  ])(
+    'with $loss % loss and up to $jitterMs ms of reordering nothing is lost for want of a key in an hour',
+    async ({ loss, jitterMs }) => {
+      const { world, a, b } = await pair(loss);
+      Object.assign(world.link, { lossPercent: loss, duplicatePercent: 5, jitterMs });
+      for (const one of [a, b]) one.talk(100);
+      await world.run(3_600_000);
+      expectNoLoss(world, a, b);
+      expect(a.told('peer lost')).toEqual([]);
+      expect(a.told('new SAK')).toHaveLength(1);
+      expect(a.shown.participants[0]!.refused.ReplayedMn).toBeGreaterThan(100);
+    },
+    60_000,
+  );
+
+  it('with 20 % loss a session starts within three seconds, whatever is lost', async () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const world = new World(seed);
+      world.link.lossPercent = 20;
+      const [a, b] = stations(world, 2) as [Station, Station];
+      for (const one of [a, b]) one.start();
+      await world.until(() => agree(a, b), 3000);
+      await world.run(8000);
+      expect(agree(a, b)).toBe(true);
+    }
+  });
+});
+
+describe('an end that starts anew', () => {
+  it('at any moment of a session is back within a second, and repeats no packet number', async () => {
+    for (let seed = 0; seed < 120; seed++) {
+      const world = new World(seed);
+      const both = stations(world, 2) as [Station, Station];
+      for (const one of both) {
+        one.start();
+        one.talk(3);
+      }
+      await world.run(seed < 60 ? seed * 4 : 1000 + seed * 61);
+      const restarted = both[seed % 2]!;
+      restarted.restart();
+      await world.until(() => agree(...both), 700);
+      // What is still on its way was sent with the SAK before.
+      await world.run(10);
+      forgetLosses(...both);
+      await world.run(9000);
+      expect(agree(...both)).toBe(true);
+      expectNoLoss(world, ...both);
+    }
+  });
+
+  it('again and again, with loss, is back each time', async () => {
+    const world = new World(9);
+    world.link.lossPercent = 10;
+    const both = stations(world, 2) as [Station, Station];
+    for (const one of both) {
+      one.start();
+      one.talk(20);
+    }
+    for (let i = 0; i < 100; i++) {
+      await world.until(() => agree(...both), 8000);
+      await world.run(world.random.below(2000));
+      both[i % 2]!.restart();
+    }
+    await world.until(() => agree(...both), 8000);
+    expect(world.violations).toEqual([]);
+  });
+
+  it('loses nothing of what it sends first: the key server receives with a SAK before it is out', async () => {
+    const { world, a, b } = await pair(16);
+    await world.run(5000);
+    a.secy.delayMs = 60;
+    b.talk(1);
+    b.kill();
+    await world.run(100);
+    b.start();
+    await world.until(() => agree(a, b), 1000);
+    expectNoLoss(world, a);
+    expect(a.secy.accepted).toBeGreaterThan(20);
+  });
+
+  it('is told as such', async () => {
+    const { world, a, b } = await pair(10);
+    b.restart();
+    await world.until(() => agree(a, b), 1000);
+    expect(a.told('peer started anew')).toHaveLength(1);
+    expect(a.told('new SAK')).toEqual(['new SAK: peer joined', 'new SAK: peer joined']);
+    expect(a.told('peer lost')).toEqual([]);
+  });
+});
+
+describe('a group', () => {
+  it.each([3, 4])('of %i comes to one SAK in whatever order they start', async (count) => {
+    for (let seed = 0; seed < 20; seed++) {
+      const world = new World(seed);
+      const all = stations(world, count);
+      for (const one of all) world.after(world.random.below(3000), () => one.start());
+      await world.until(() => all.every(({ isUp }) => isUp), 3001);
+      await world.until(() => agree(...all), 8000);
+      for (const one of all) one.talk(20);
+      await world.run(10_000);
+      expect(agree(...all)).toBe(true);
+      expectNoLoss(world, ...all);
+    }
+  });
+
+  it('with an XPN suite gives everybody an SSCI of its own, the same at all ends', async () => {
+    const world = new World(11);
+    const all = stations(world, 4, { cipher: 'gcm-aes-xpn-256' });
+    for (const one of all) one.start();
+    await world.until(() => agree(...all), 8000);
+    const sscis = all.map(({ secy }) => [...secy.ssciOf.entries()].toSorted());
+    expect(sscis[0]!.map(([, ssci]) => ssci)).toEqual([4, 3, 2, 1]);
+    for (const one of sscis) expect(one).toEqual(sscis[0]);
+  });
+
+  it('loses nothing among those who stay when the key server leaves', async () => {
+    const world = new World(12);
+    const all = stations(world, 3);
+    for (const one of all) one.start();
+    await world.until(() => agree(...all), 8000);
+    await world.run(5000);
+    for (const one of all) one.talk(5);
+    const [server, ...rest] = all as [Station, Station, Station];
+    server.kill();
+    await world.run(20_000);
+    expect(agree(...rest)).toBe(true);
+    expect(rest.map(({ shown }) => shown.role)).toEqual(['key server', 'member']);
+    expect(rest[0]!.ki).not.toBe(server.ki);
+    expect(rest[0]!.secy.rx.has(server.settings.sci)).toBe(false);
+    expectNoLoss(world, ...rest);
+  });
+
+  it('loses nothing when a member joins, or a better key server', async () => {
+    for (const joining of [0, 2]) {
+      const world = new World(13);
+      const all = stations(world, 3);
+      const rest = all.filter((_, i) => i !== joining);
+      for (const one of rest) one.start();
+      await world.until(() => agree(...rest), 1000);
+      await world.run(4000);
+      for (const one of rest) one.talk(3);
+      all[joining]!.start();
+      await world.until(() => agree(...all), 1000);
+      await world.run(10_000);
+      const lost = rest.flatMap(({ secy }) => secy.lost);
+      expect(lost.filter((text) => !text.includes(all[joining]!.settings.sci))).toEqual([]);
+      expect(world.violations).toEqual([]);
+      expect(all[0]!.shown.role).toBe('key server');
+    }
+  });
+});
+
+describe('what an operator sees', () => {
+  it('is the same at both ends, with ages and counters', async () => {
+    const { world, a, b } = await pair(14);
+    await world.run(10_000);
+    const [ofA, ofB] = [a.shown, b.shown];
+    expect(ofA.latest!.ki).toBe(ofB.latest!.ki);
+    expect(ofA.participants[0]!.livePeers[0]).toMatchObject({
+      sci: b.settings.sci,
+      priority: 128,
+      isKeyServer: false,
+    });
+    expect(ofA.participants[0]!.livePeers[0]!.ageMs).toBeLessThan(510);
+    expect(ofA.participants[0]).toMatchObject({ saksMade: 1, saksReceived: 0, potentialPeers: [] });
+    expect(ofB.participants[0]).toMatchObject({ saksMade: 0, saksReceived: 1 });
+    expect(ofA.latest!.ageMs).toBeGreaterThan(9900);
+  });
+
+  it('shows no key, neither in events nor in the snapshot', async () => {
+    const { world, a, b } = await pair(15);
+    a.kay.rekey();
+    await world.run(5000);
+    for (const one of [a, b]) {
+      const text = JSON.stringify([one.shown, one.events, one.secy.log]);
+      expect(text).not.toContain('01'.repeat(16));
+      for (const key of one.secy.keysSeen) expect(text).not.toContain(key);
+    }
+    expect(a.secy.keysSeen.size).toBe(2);
+  });
+});
+
+function cak32(): KeyObject {
+  return createSecretKey(Buffer.alloc(32, 7));
+}
