@@ -9,9 +9,9 @@ const keyId = (): z.ZodType<string> =>
 
 /** What `l2vpnd rotate` sends. */
 export interface RotateBody {
-  /** Absolute paths, which the daemon reads. */
-  txKeyFile: string;
-  rxKeyFile: string;
+  /** Absolute paths, which the daemon reads. With static keys both are needed, with key agreement neither. */
+  txKeyFile?: string | undefined;
+  rxKeyFile?: string | undefined;
   txKeyId?: string | undefined;
   rxKeyId?: string | undefined;
   an?: number | undefined;
@@ -23,8 +23,8 @@ export interface RotateBody {
 }
 
 export const ROTATE_BODY: z.ZodType<RotateBody> = z.strictObject({
-  txKeyFile: z.string(),
-  rxKeyFile: z.string(),
+  txKeyFile: z.string().optional(),
+  rxKeyFile: z.string().optional(),
   txKeyId: keyId().optional(),
   rxKeyId: keyId().optional(),
   an: z.int().min(0).max(3).optional(),
@@ -44,6 +44,11 @@ export interface RotationStatus {
   wentBack: boolean;
   /** What the configuration should say when the rotation is done. */
   file: RotatedFile;
+}
+
+/** With key agreement: this end has ordered a new SAK, being key server, or asked the one that is. */
+export interface RekeyStatus {
+  rekey: 'ordered' | 'asked';
 }
 
 /** The SAs of a tunnel's `macsec` as its configuration file names them. */

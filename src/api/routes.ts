@@ -12,7 +12,7 @@
  */
 import type { ZodType } from 'zod';
 import type { ErrorCode } from '../errors.ts';
-import { ROTATE_BODY, type RotateBody, type RotationStatus } from './rotate.ts';
+import { type RekeyStatus, ROTATE_BODY, type RotateBody, type RotationStatus } from './rotate.ts';
 import type { DownSnapshot, TunnelSnapshot } from './tunnel.ts';
 
 type NoParams = Record<string, never>;
@@ -22,7 +22,7 @@ export interface Protocol {
   tunnels: { params: NoParams; body: undefined; answer: TunnelSnapshot[] };
   tunnel: { params: { name: string }; body: undefined; answer: TunnelSnapshot };
   down: { params: NoParams; body: undefined; answer: DownSnapshot[] };
-  rotate: { params: { name: string }; body: RotateBody; answer: RotationStatus };
+  rotate: { params: { name: string }; body: RotateBody; answer: RotationStatus | RekeyStatus };
   abort: { params: { name: string }; body: undefined; answer: RotationStatus };
   reload: { params: NoParams; body: undefined; answer: ReloadAnswer };
 }

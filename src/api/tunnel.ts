@@ -2,6 +2,7 @@
  * A tunnel as the control protocol tells of it: with the keys of `ip -j -s macsec show`, and beside them what the
  * kernel does not have. The daemon makes it (`report/snapshot.ts`); `show`, the metrics and scripts read it.
  */
+import type { MkaSnapshot } from '../keys/mka/snapshot.ts';
 import type { PnJson } from '../macsec/pn-json.ts';
 import type { ShownSettings } from './macsec-settings.ts';
 import type { RotationStatus } from './rotate.ts';
@@ -111,6 +112,8 @@ export interface TunnelSnapshot {
   peer: PeerSnapshot;
   /** The key change under way or the last one; null: none since the start. */
   rotation: RotationStatus | null;
+  /** What key agreement has come to; null with static keys. */
+  agreement: MkaSnapshot | null;
   /** Packet numbers that the encoding SA can still use; null without MACsec. */
   pn_left: PnJson | null;
   tx: TrafficSnapshot;

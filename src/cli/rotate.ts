@@ -40,6 +40,12 @@ export async function rotate(name: string, options: RotateOptions): Promise<numb
     return 0;
   }
   const begun = await ask(socket, 'rotate', { name }, bodyOf(options));
+  if ('rekey' in begun) {
+    const who =
+      begun.rekey === 'ordered' ? 'this end makes a new SAK' : 'the key server is asked for a new SAK';
+    process.stdout.write(`tunnel ${name}: ${who}\n`);
+    return 0;
+  }
   process.stdout.write(`tunnel ${name}: new SAs on AN ${begun.an}; ${begun.state}\n`);
   if (wait === undefined && !write) {
     process.stdout.write(
@@ -83,12 +89,9 @@ function failed(name: string, why: string): false {
 
 function bodyOf(options: RotateOptions): RotateBody {
   const { txKeyFile, rxKeyFile, txKeyId, rxKeyId, an, sci, salt, now, grace, back } = options;
-  if (txKeyFile === undefined || rxKeyFile === undefined) {
-    throw usage('--tx-key-file and --rx-key-file are needed, or --abort');
-  }
   return {
-    txKeyFile: resolve(txKeyFile),
-    rxKeyFile: resolve(rxKeyFile),
+    ...(txKeyFile === undefined ? {} : { txKeyFile: resolve(txKeyFile) }),
+    ...(rxKeyFile === undefined ? {} : { rxKeyFile: resolve(rxKeyFile) }),
     ...(txKeyId === undefined ? {} : { txKeyId }),
     ...(rxKeyId === undefined ? {} : { rxKeyId }),
     ...(an === undefined ? {} : { an }),

@@ -133,7 +133,7 @@ export class Daemon {
   #snapshots(): TunnelSnapshot[] {
     const aead = this.#aead.provider.name;
     return [...this.#tunnels.keyed()].map(({ tunnel, keys }) =>
-      snapshotOf(tunnel, aead, keys?.rotation ?? null, this.#peers.peerOf(tunnel)),
+      snapshotOf(tunnel, aead, keys, this.#peers.peerOf(tunnel)),
     );
   }
 

@@ -71,7 +71,8 @@ export function planReload(before: Config, after: Config): ReloadPlan {
     }
     const { name, macsec: config, mka } = now;
     tunnels.push({ ...was, peerTimeoutSeconds, macsec: config, mka });
-    const keys = !sameSas(was.macsec, config) || !sameMka(was.mka, mka);
+    const agrees = mka !== null && was.macsec.encrypt !== config.encrypt;
+    const keys = agrees || !sameSas(was.macsec, config) || !sameMka(was.mka, mka);
     if (keys || !sameMacsec(was.macsec, config)) {
       const before = { macsec: was.macsec, mka: was.mka };
       macsec.push({ name, config, filed: { before, now: { macsec: config, mka } }, keys });

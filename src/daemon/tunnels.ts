@@ -108,7 +108,7 @@ export class Tunnels {
       failed: this.#context.failed,
     });
     const { count } = await this.#workers;
-    for (const tunnel of this.all()) this.#logUp(tunnel);
+    for (const keyed of this.keyed()) this.#linkUp(keyed);
     return count;
   }
 
@@ -147,7 +147,7 @@ export class Tunnels {
       await this.#closeTunnel(tunnel, true);
       throw error;
     }
-    this.#logUp(tunnel);
+    this.#linkUp(this.get(config.name));
   }
 
   async remove(name: string, clean: boolean): Promise<void> {
@@ -277,6 +277,11 @@ export class Tunnels {
     this.#workers
       ?.then((workers) => workers.setMtu(tunnel.name, lowerMtu))
       .catch((error: unknown) => this.#context.failed(error));
+  }
+
+  #linkUp({ tunnel, keys }: KeyedTunnel): void {
+    this.#logUp(tunnel);
+    keys?.linkUp();
   }
 
   #logUp(tunnel: Tunnel): void {

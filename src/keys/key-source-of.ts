@@ -1,6 +1,6 @@
 /** Which key source a tunnel has: chosen once, when the tunnel is opened. */
 import type { TunnelConfig } from '../config/types.ts';
-import { L2vpnError } from '../errors.ts';
+import { AgreedKeys } from './agreed.ts';
 import type { KeySource, RunningSas } from './key-source.ts';
 import { StaticKeys, type StaticKeysContext } from './static.ts';
 
@@ -14,6 +14,6 @@ export function keySourceOf(
   context: KeySourceContext,
 ): KeySource | null {
   if (macsec === null) return null;
-  if (mka !== null) throw new L2vpnError('L2VPN_INTERNAL', `tunnel "${name}": no key source takes "mka"`);
+  if (mka !== null) return new AgreedKeys(name, mka, macsec, context);
   return new StaticKeys(name, running ?? { sas: macsec, filed: null }, context);
 }

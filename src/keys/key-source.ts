@@ -1,14 +1,16 @@
 /** Who decides the SAs of a tunnel: the file, with the rotations ordered by hand (`static.ts`); key agreement (`agreed.ts`). */
-import type { RotateBody, RotationStatus } from '../api/rotate.ts';
+import type { RekeyStatus, RotateBody, RotationStatus } from '../api/rotate.ts';
 import type { TunnelConfig } from '../config/types.ts';
 import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
+import type { MacsecConfig } from '../macsec/config.ts';
 import type { SaControl } from '../tunnel/sa-control.ts';
 import type { SaSet } from '../tunnel/sa-set.ts';
+import type { MkaSnapshot } from './mka/snapshot.ts';
 
 /** What the file says of a tunnel's keys. */
 export interface FiledKeys {
-  /** Its SAs; none with key agreement. */
-  readonly macsec: SaSet;
+  /** SAs in it; none with key agreement. */
+  readonly macsec: MacsecConfig;
   /** Null with static keys. */
   readonly mka: TunnelConfig['mka'];
 }
@@ -29,6 +31,8 @@ export interface KeySource {
    * Throws L2vpnError; the tunnel is not opened then.
    */
   start(sas: SaControl, port: UncontrolledPort | null): Promise<void>;
+  /** The tunnel's lanes run: what is sent goes out, what comes is received. */
+  linkUp(): void;
   /** Orders nothing more from now on; SAs stay as they are. */
   stop(): void;
   /** What another source of the same tunnel would go on from; null: from the file alone. */
@@ -42,8 +46,10 @@ export interface KeySource {
   keep(before: FiledKeys, after: FiledKeys): Promise<void>;
   /** The last rotation by hand; null: none. */
   readonly rotation: RotationStatus | null;
+  /** What key agreement has come to; null with static keys. */
+  readonly agreement: MkaSnapshot | null;
   /** An operator wants new keys; in the caller's turn. Throws L2vpnError. */
-  rotate(body: RotateBody): Promise<RotationStatus>;
+  rotate(body: RotateBody): Promise<RotationStatus | RekeyStatus>;
   /** And does not want them any more. Throws L2vpnError. */
   abort(): Promise<RotationStatus>;
 }

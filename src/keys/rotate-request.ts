@@ -17,11 +17,24 @@ const DEFAULT_BACK_MS = 30_000;
 /** What of a tunnel's SAs a request builds on. */
 export type RunningSas = Pick<SaControl, 'cipher' | 'sas'>;
 
+/** A request with the key files that static keys need. */
+export type RotateFiles = RotateBody & { readonly txKeyFile: string; readonly rxKeyFile: string };
+
+/** Throws L2VPN_USAGE where one is missing. */
+export function withFiles(tunnel: string, body: RotateBody): RotateFiles {
+  const { txKeyFile, rxKeyFile } = body;
+  if (txKeyFile !== undefined && rxKeyFile !== undefined) return { ...body, txKeyFile, rxKeyFile };
+  throw new L2vpnError(
+    'L2VPN_USAGE',
+    `rotate: tunnel "${tunnel}" has static keys: --tx-key-file and --rx-key-file are needed, or --abort`,
+  );
+}
+
 /**
  * Does `body` ask for the change that is under way as `running`, but now? So two ends that wait for each other can be
  * set going. Throws L2VPN_KEYFILE.
  */
-export function asksToMoveNow({ now, txKeyFile, rxKeyFile }: RotateBody, running: RotationRequest): boolean {
+export function asksToMoveNow({ now, txKeyFile, rxKeyFile }: RotateFiles, running: RotationRequest): boolean {
   if (!now) return false;
   const { tx, rx } = running;
   return isKeyOf(tx, txKeyFile) && isKeyOf(rx, rxKeyFile);
@@ -32,7 +45,7 @@ function isKeyOf({ sak }: SaConfig, file: string): boolean {
 }
 
 /** `tunnel` is for messages. Throws L2VPN_USAGE for what is wrong with the request, L2VPN_KEYFILE for a key file. */
-export function rotationRequest(tunnel: string, running: RunningSas, body: RotateBody): RotationRequest {
+export function rotationRequest(tunnel: string, running: RunningSas, body: RotateFiles): RotationRequest {
   const { cipher, sas } = running;
   const sci = body.sci?.toLowerCase() ?? onlySci(sas);
   const rxSc = sas.rxSc.find((sc) => sc.sci === sci);

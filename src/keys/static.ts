@@ -14,7 +14,7 @@ import { rotatedFile } from './filed-sas.ts';
 import { channelIds, KeptSasFile, type KeyStore } from './kept-sas.ts';
 import type { FiledKeys, KeySource, RunningSas } from './key-source.ts';
 import { areSameSas, haveSameKeys, mergeSas, replacedBy } from './merge-sas.ts';
-import { asksToMoveNow, rotationRequest } from './rotate-request.ts';
+import { asksToMoveNow, rotationRequest, withFiles } from './rotate-request.ts';
 import { Rotation, type RotationContext } from './rotation.ts';
 
 /** What the sources of all tunnels share. */
@@ -30,6 +30,7 @@ export type StaticSas = Omit<RunningSas, 'filed'> & { readonly filed: readonly s
 
 export class StaticKeys implements KeySource {
   readonly etherTypes: readonly number[] = [];
+  readonly agreement = null;
   readonly #tunnel: string;
   readonly #context: StaticKeysContext;
   /** What to start with; not kept longer, for the keys in it. */
@@ -72,6 +73,8 @@ export class StaticKeys implements KeySource {
     if (filed === null && areSameSas(given, kept.sas)) await this.#trying(() => file.clear());
   }
 
+  linkUp(): void {}
+
   stop(): void {
     this.#rotation?.stop();
   }
@@ -108,7 +111,10 @@ export class StaticKeys implements KeySource {
     const running = this.#rotation;
     if (running !== null && !running.ended) return this.#moveNow(running, body);
     const sas = this.#control;
-    const rotation = new Rotation(rotationRequest(this.#tunnel, sas, body), this.#rotationContext);
+    const rotation = new Rotation(
+      rotationRequest(this.#tunnel, sas, withFiles(this.#tunnel, body)),
+      this.#rotationContext,
+    );
     await rotation.start();
     this.#rotation = rotation;
     const { an, state } = rotation;
@@ -128,7 +134,10 @@ export class StaticKeys implements KeySource {
   }
 
   async #moveNow(running: Rotation, body: RotateBody): Promise<RotationStatus> {
-    if (running.state !== 'waiting for the peer' || !asksToMoveNow(body, running.request)) {
+    if (
+      running.state !== 'waiting for the peer' ||
+      !asksToMoveNow(withFiles(this.#tunnel, body), running.request)
+    ) {
       throw new L2vpnError(
         'L2VPN_BUSY',
         `tunnel "${this.#tunnel}" is in a rotation: ${running.state}; rotate --abort takes it back`,

@@ -153,6 +153,7 @@ function configureRxSa(
     if (!before.replay.is(config.replayWindow, bitmap)) {
       before.replay = new Replay(config.replayWindow, bitmap, before.replay.nextPn, secy.xpn);
     }
+    before.replay.raiseLowest(share.lowestPn ?? 0n);
     return before;
   }
   const slot = AN_COUNT * (1 + sc.index) + an;
@@ -170,6 +171,7 @@ function configureRxSa(
     learnFromHigh: Number(learnFrom >> 32n),
     learnFromLow: Number(learnFrom & 0xffff_ffffn),
   };
+  rxSa.replay.raiseLowest(share.lowestPn ?? 0n);
   secy.saOfSlot[slot] = rxSa;
   secy.scOfSlot[slot] = sc;
   const { nextHigh, nextLow } = rxSa.replay;

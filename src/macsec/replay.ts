@@ -28,9 +28,9 @@ export class Replay {
   /** Bit `pn mod bits`: that PN was accepted. Empty: no bitmap. */
   readonly #seen: Uint32Array;
   readonly #mask: number;
-  /** PNs below this were accepted by an earlier process: which of them nobody knows any more. */
-  readonly #floorHigh: number;
-  readonly #floorLow: number;
+  /** PNs below this are late: an earlier process accepted some of them, nobody knows which, or the peer has given them up. */
+  #floorHigh: number;
+  #floorLow: number;
   /** `window` in PNs. `bitmap`: duplicates inside the window are refused. `nextPn`: the lowest PN acceptable at the start. */
   constructor(window: number, bitmap: boolean, nextPn: bigint, xpn: boolean = false) {
     this.window = window;
@@ -87,6 +87,12 @@ export class Replay {
       this.nextLow = 0;
     }
     return true;
+  }
+
+  /** PNs below `pn` are late from now on, if they are not already (802.1X 9.10, delay protection). */
+  raiseLowest(pn: bigint): void {
+    const [high, low] = [Number(pn >> 32n), Number(pn & 0xffff_ffffn)];
+    if (!this.#isBelowFloor(high, low)) [this.#floorHigh, this.#floorLow] = [high, low];
   }
 
   /** How far the PN is behind the next one. From 2^53 on it is not exact, only right in sign and larger than any window. */

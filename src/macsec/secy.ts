@@ -73,6 +73,8 @@ export interface SaShare {
   readonly pn: SharedArrayBuffer | null;
   /** Where the receiver starts; receive only. */
   readonly nextPn: bigint;
+  /** Frames below this PN are late, whatever has come (delay protection). Receive only; absent: 0. */
+  readonly lowestPn?: bigint;
   /** Frames below this PN may be recorded ones, from before a crash: they do not move the peer. Receive only; absent: 0. */
   readonly learnFrom?: bigint;
   /** The same number as before: the same SA, whose state stays. Absent: always a new one. */

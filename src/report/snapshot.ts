@@ -1,5 +1,4 @@
 /** Makes what `show`, the metrics and the control socket tell of a tunnel (`api/tunnel.ts`) of its lanes' counters. */
-import type { RotationStatus } from '../api/rotate.ts';
 import type { PeerSnapshot, TrafficSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
 import { DROP_TEXTS } from '../frame/drop.ts';
 import { ICMP_TEXTS } from '../frame/icmp.ts';
@@ -17,7 +16,7 @@ const UNKNOWN_PEER: PeerSnapshot = { state: 'unknown', since: null, last_authent
 export function snapshotOf(
   tunnel: TunnelView,
   aead: string,
-  rotation: RotationStatus | null,
+  keys: Pick<TunnelSnapshot, 'rotation' | 'agreement'> | null,
   peer: PeerSnapshot = UNKNOWN_PEER,
 ): TunnelSnapshot {
   const { name, ifname, gre, secy } = tunnel;
@@ -34,7 +33,8 @@ export function snapshotOf(
     encap: gre.encap,
     aead: secy === null ? null : aead,
     peer,
-    rotation,
+    rotation: keys?.rotation ?? null,
+    agreement: keys?.agreement ?? null,
     pn_left: pnLeft(secy),
     tx: trafficSnapshot(totals.tx),
     rx: trafficSnapshot(totals.rx),

@@ -23,8 +23,12 @@ export interface SaControl {
   installRx(sci: string, sa: SaConfig): Promise<void>;
   /** Makes `sa` ready; `transmitWith` has it used. The AN must be free. */
   installTx(sa: SaConfig): Promise<void>;
-  /** Makes the transmit SA with this AN the encoding one. */
-  transmitWith(an: number): Promise<void>;
+  /** Makes the transmit SA with this AN the encoding one, and says whether user data is encrypted; absent: as before. */
+  transmitWith(an: number, encrypt?: boolean): Promise<void>;
+  /** Frames of `sci` below `pn` are late from now on; never less than before. */
+  raiseLowestPn(sci: string, an: number, pn: bigint): Promise<void>;
+  /** One past all packet numbers that lanes have taken of transmit SA `an`; 1 where there is none. */
+  nextPn(an: number): bigint;
   /** Packet numbers of the SA that lanes had taken are used up for good. */
   retireTx(an: number): Promise<void>;
   retireRx(sci: string, an: number): Promise<void>;
@@ -74,11 +78,19 @@ export class TunnelSaControl implements SaControl {
     });
   }
 
-  transmitWith(an: number): Promise<void> {
-    return this.#change((sas) => {
-      if (!hasAn(sas.txSa, an)) refuse(`AN ${an} has no transmit SA`);
-      return { ...sas, encodingSa: an };
+  transmitWith(an: number, encrypt?: boolean): Promise<void> {
+    return this.#secy.change((config) => {
+      if (!hasAn(config.txSa, an)) refuse(`AN ${an} has no transmit SA`);
+      return { ...config, encodingSa: an, encrypt: encrypt ?? config.encrypt };
     });
+  }
+
+  raiseLowestPn(sci: string, an: number, pn: bigint): Promise<void> {
+    return this.#secy.raiseLowestPn(sci, an, pn);
+  }
+
+  nextPn(an: number): bigint {
+    return this.#secy.tx.find((tx) => tx.an === an)?.taken ?? 1n;
   }
 
   retireTx(an: number): Promise<void> {

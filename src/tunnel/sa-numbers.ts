@@ -85,6 +85,8 @@ export class RxNumbers {
   readonly an: number;
   /** Frames below this PN do not move the peer; set before a lane has the SA. */
   learnFrom = 0n;
+  /** The lowest acceptable PN, beyond what is stored. */
+  #lowest = 0n;
   readonly #file: RxPn;
 
   constructor(file: RxPn, an: number) {
@@ -93,7 +95,13 @@ export class RxNumbers {
   }
 
   get share(): SaShare {
-    return { pn: null, nextPn: this.#file.lowest, learnFrom: this.learnFrom, serial: this.serial };
+    const { learnFrom, serial } = this;
+    return { pn: null, nextPn: this.#file.lowest, lowestPn: this.#lowest, learnFrom, serial };
+  }
+
+  /** Frames below `pn` are late, whatever has come. */
+  raiseLowest(pn: bigint): void {
+    if (pn > this.#lowest) this.#lowest = pn;
   }
 
   /** Stores what the lane has published; resolves when it is on disk. Rejects with L2VPN_STATE. */

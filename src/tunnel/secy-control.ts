@@ -92,6 +92,15 @@ export class SecyControl implements SecyView {
     }
   }
 
+  /** Frames of this receive SA below `pn` are late from now on. Nothing where there is no such SA. Throws as `change`. */
+  raiseLowestPn(sci: string, an: number, pn: bigint): Promise<void> {
+    return this.change((config) => {
+      const isThere = config.rxSc.some((sc) => sc.sci === sci && sc.sa.some((sa) => sa.an === an));
+      if (isThere) this.#numbers.rxOf(sci, an).raiseLowest(pn);
+      return config;
+    });
+  }
+
   /** Frames accepted so far on RxSA `an` of `sci`; 0 where there is no such channel. */
   accepted(sci: string, an: number): number {
     if (!this.#places.has(sci)) return 0;

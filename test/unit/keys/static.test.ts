@@ -48,8 +48,8 @@ function file(tx: string, rx: string, an = 0): SaSet {
   return { encodingSa: an, txSa: [sa(tx, an)], rxSc: [{ sci: PEER, active: true, sa: [sa(rx, an)] }] };
 }
 
-function filed(macsec: SaSet): FiledKeys {
-  return { macsec, mka: null };
+function filed(sas: SaSet): FiledKeys {
+  return { macsec: macsecConfig(sas), mka: null };
 }
 
 /** A process: what it has on disk (`store`) outlives it. */

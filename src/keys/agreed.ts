@@ -1,0 +1,114 @@
+/**
+ * Key agreement (IEEE 802.1X, MKA) as a source of keys: a KaY over the tunnel's SecY and its Uncontrolled Port. What it
+ * agrees on is fresh at each start and never on disk.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { RekeyStatus } from '../api/rotate.ts';
+import type { MkaConfig } from '../config/types.ts';
+import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
+import { L2vpnError, messageOf } from '../errors.ts';
+import type { MacsecConfig } from '../macsec/config.ts';
+import type { SaControl } from '../tunnel/sa-control.ts';
+import { ETHERTYPE_EAPOL } from '../wire/ethernet.ts';
+import type { FiledKeys, KeySource } from './key-source.ts';
+import type { MkaEvent } from './mka/events.ts';
+import { Kay } from './mka/kay.ts';
+import type { MkaSettings } from './mka/settings.ts';
+import type { MkaSnapshot } from './mka/snapshot.ts';
+import { ordersOver } from './secy-orders.ts';
+import { MonotonicClock } from './wake-clock.ts';
+
+export interface AgreedKeysContext {
+  readonly log: Logger;
+}
+
+/** What of a SecY's configuration both ends have to agree on. */
+type AgreedMacsec = Pick<MacsecConfig, 'cipher' | 'encrypt'>;
+
+export class AgreedKeys implements KeySource {
+  readonly etherTypes: readonly number[] = [ETHERTYPE_EAPOL];
+  readonly running = null;
+  readonly rotation = null;
+  readonly #tunnel: string;
+  readonly #log: Logger;
+  #mka: MkaConfig;
+  #macsec: AgreedMacsec;
+  #sas: SaControl | null = null;
+  #kay: Kay | null = null;
+
+  constructor(tunnel: string, mka: MkaConfig, macsec: AgreedMacsec, context: AgreedKeysContext) {
+    this.#tunnel = tunnel;
+    this.#mka = mka;
+    this.#macsec = macsec;
+    this.#log = context.log;
+  }
+
+  /** Installs nothing yet: the agreement begins with `linkUp`. */
+  async start(sas: SaControl, port: UncontrolledPort | null): Promise<void> {
+    if (port === null) throw new L2vpnError('L2VPN_INTERNAL', 'key agreement needs an Uncontrolled Port');
+    this.#sas = sas;
+    const kay = new Kay(this.#settings(this.#mka, this.#macsec), {
+      clock: new MonotonicClock(),
+      random: (octets) => randomBytes(octets),
+      orders: ordersOver(sas),
+      send: (frame) => port.send(frame),
+      listener: (event) => this.#tell(event),
+    });
+    port.received = (frame) => kay.receive(frame);
+    this.#kay = kay;
+  }
+
+  linkUp(): void {
+    this.#kay?.start();
+  }
+
+  stop(): void {
+    this.#kay?.stop();
+  }
+
+  async reload(_before: FiledKeys, after: FiledKeys): Promise<() => Promise<void>> {
+    const [mka, macsec] = [this.#mka, this.#macsec];
+    this.#configure(after.mka ?? mka, after.macsec);
+    return async () => this.#configure(mka, macsec);
+  }
+
+  /** Nothing is kept. */
+  async keep(): Promise<void> {}
+
+  /** Asks the key server, here or there, for a new SAK. Throws L2VPN_UNAVAILABLE where no peer is live. */
+  async rotate(): Promise<RekeyStatus> {
+    const rekey = this.#kay?.rekey() ?? 'no live peer';
+    if (rekey !== 'no live peer') return { rekey };
+    throw new L2vpnError(
+      'L2VPN_UNAVAILABLE',
+      `tunnel "${this.#tunnel}" has no live peer to agree on a new key with`,
+    );
+  }
+
+  abort(): Promise<never> {
+    throw new L2vpnError(
+      'L2VPN_USAGE',
+      `the keys of tunnel "${this.#tunnel}" are agreed on (macsec.mka): there is no rotation to abort`,
+    );
+  }
+
+  get agreement(): MkaSnapshot | null {
+    return this.#kay?.snapshot() ?? null;
+  }
+
+  #configure(mka: MkaConfig, macsec: AgreedMacsec): void {
+    this.#kay?.configure(this.#settings(mka, macsec));
+    this.#mka = mka;
+    this.#macsec = macsec;
+  }
+
+  #settings(mka: MkaConfig, { cipher, encrypt }: AgreedMacsec): MkaSettings {
+    return { ...mka, sci: this.#sas!.sci, cipher, encrypt };
+  }
+
+  #tell({ level, text, name: _name, error, ...fields }: MkaEvent): void {
+    const why = error === undefined ? '' : `: ${messageOf(error)}`;
+    this.#log[level]({ tunnel: this.#tunnel, ...fields }, `mka: ${text}${why}`);
+  }
+}
