@@ -76,11 +76,13 @@ export function tunnelFile(topology: Topology, side: 1 | 2, changes: TunnelChang
     macsec:
       changes.macsec === null
         ? null
-        : {
-            txSa: [{ an: 0, keyId: ownKeyId, key: ownKey }],
-            rxSc: [{ mac: peer.tapMac, sa: [{ an: 0, keyId: peerKeyId, key: peerKey }] }],
-            ...changes.macsec,
-          },
+        : changes.macsec?.mka !== undefined
+          ? changes.macsec
+          : {
+              txSa: [{ an: 0, keyId: ownKeyId, key: ownKey }],
+              rxSc: [{ mac: peer.tapMac, sa: [{ an: 0, keyId: peerKeyId, key: peerKey }] }],
+              ...changes.macsec,
+            },
     ...(changes.peerTimeoutSeconds === undefined ? {} : { peerTimeoutSeconds: changes.peerTimeoutSeconds }),
   };
 }

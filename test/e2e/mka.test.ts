@@ -9,7 +9,7 @@ suite('two sites with one CAK', {}, () => {
   const lab = labOfTests({ prefix: 'mka' });
 
   async function bothSites(mka: object = {}): Promise<[Site, Site]> {
-    const macsec = { mka: { ...MKA, ...mka }, txSa: undefined, rxSc: undefined };
+    const macsec = { mka: { ...MKA, ...mka } };
     const [site1, site2] = [lab.site(1, { macsec }), lab.site(2, { macsec })];
     await Promise.all([site1.start(), site2.start()]);
     return [site1, site2];
