@@ -39,6 +39,7 @@ export function createLanePair(frameLen: number, provider: AeadProvider | null):
     secy: provider && loopSecy(provider, txCounters.secy),
     encap: rawGretap(),
     lowerMtu: LOWER_MTU,
+    mssClamp: 'auto',
     maxFrameLen: MAX_LEN,
     counters: txCounters,
   });
@@ -47,6 +48,8 @@ export function createLanePair(frameLen: number, provider: AeadProvider | null):
     tap: sink,
     secy: provider && loopSecy(provider, rxCounters.secy),
     encap: rawGretap(),
+    lowerMtu: LOWER_MTU,
+    mssClamp: 'auto',
     maxPacketLen: MAX_LEN,
     counters: rxCounters,
   });

@@ -6,7 +6,17 @@
 import { z } from 'zod';
 import { ENCAP_WORDS, type EncapWord } from '../encap/config.ts';
 import { checkedBy, fitString, ifname, mac } from './checked-fields.ts';
-import { autoOr, closed, flag, mustBe, oneOf, text, unfitAddress, wholeNumber } from './fields.ts';
+import {
+  autoFalseOr,
+  autoOr,
+  closed,
+  flag,
+  mustBe,
+  oneOf,
+  text,
+  unfitAddress,
+  wholeNumber,
+} from './fields.ts';
 import { macsec } from './macsec-schema.ts';
 import type { Problem } from './problem.ts';
 import type { RawConfig, RawTunnel } from './raw.ts';
@@ -24,6 +34,11 @@ const tap = closed(
     mtu: autoOr(68, 65535)
       .default('auto')
       .describe('MTU of the TAP. "auto": what the path carries less every header that is added.'),
+    mssClamp: autoFalseOr(88, 65495)
+      .default('auto')
+      .describe(
+        'The MSS that TCP announces through the tunnel, in either direction, is lowered to what the tunnel carries ("auto") or to so many octets. false: never.',
+      ),
     bridge: ifname().nullable().default(null).describe('Existing bridge that the TAP joins. null: none.'),
     queues: wholeNumber(1, 16)
       .default(1)

@@ -68,6 +68,8 @@ export interface TapConfig {
   /** `aa:bb:cc:dd:ee:ff` in lower case; `null`: random, locally administered. */
   mac: string | null;
   mtu: 'auto' | number;
+  /** The MSS of TCP's SYNs is lowered: to what the tunnel carries, not at all, or to so many octets. */
+  mssClamp: 'auto' | false | number;
   bridge: string | null;
   queues: number;
 }

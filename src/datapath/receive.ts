@@ -4,7 +4,8 @@
  *   2. `encap.pull`       the headers of the encapsulation are checked and taken off
  *   3. uncontrolled port  frames for the control plane leave here, untouched and untrusted
  *   4. `validate`         SecTAG, AEAD open, replay; nothing before it is trusted
- *   5. `tap.send`         what the TAP does not take now waits, and nothing more is read from the wire
+ *   5. `clampMss`         the MSS of TCP's SYNs is lowered to what the tunnel carries
+ *   6. `tap.send`         what the TAP does not take now waits, and nothing more is read from the wire
  */
 import type { Encap } from '../encap/encap.ts';
 import { slots } from '../frame/batch.ts';
@@ -13,7 +14,9 @@ import type { LaneCounters } from '../frame/lane-counters.ts';
 import type { SecY } from '../macsec/secy.ts';
 import { validate } from '../macsec/validate.ts';
 import type { FramePort } from '../ports/frame-port.ts';
+import { innerMtu } from './inner-mtu.ts';
 import { BatchLane } from './lane.ts';
+import { clampMss, type MssClamp } from './mss-clamp.ts';
 import { dropRunts } from './runts.ts';
 import type { UncontrolledEntry } from './uncontrolled.ts';
 import { type Workspace, Workspaces } from './workspace.ts';
@@ -24,6 +27,10 @@ export interface ReceiveLaneOptions {
   readonly encap: Encap;
   /** Null: plain GRETAP, in clear. */
   readonly secy: SecY | null;
+  /** As the transmit lane has it; needed where `mssClamp` is. */
+  readonly lowerMtu?: number;
+  /** What TCP is told of it; absent: nothing. */
+  readonly mssClamp?: MssClamp;
   /** The longest packet that the wire may give. */
   readonly maxPacketLen: number;
   /**
@@ -41,13 +48,18 @@ export interface ReceiveLaneOptions {
 const MANY = 16;
 
 export class ReceiveLane extends BatchLane {
+  /** As in the options; the path may shrink and grow again while the lane runs. */
+  lowerMtu: number;
   readonly #options: ReceiveLaneOptions;
+  readonly #mssClamp: MssClamp;
 
   constructor(options: ReceiveLaneOptions) {
     const { tap, wire, counters, maxPacketLen, workspaces = new Workspaces() } = options;
     const layout = wire.receiveLayout ?? slots(maxPacketLen);
     super(wire, tap, { counters, workspaces, layout, maxLen: maxPacketLen });
     this.#options = options;
+    this.lowerMtu = options.lowerMtu ?? Number.POSITIVE_INFINITY;
+    this.#mssClamp = options.mssClamp ?? false;
   }
 
   protected override most(capacity: number): number {
@@ -63,9 +75,11 @@ export class ReceiveLane extends BatchLane {
     encap.pull(batch);
     dropRunts(batch, Drop.InnerRunt);
     uncontrolled?.take(batch);
-    if (secy === null) return;
-    validate(secy, batch, job, rx);
-    if (rx.newest >= 0) learn?.(rx.newest);
+    if (secy !== null) {
+      validate(secy, batch, job, rx);
+      if (rx.newest >= 0) learn?.(rx.newest);
+    }
+    clampMss(batch, this.#mssClamp, innerMtu(secy, this.lowerMtu));
   }
 
   /** Who sent what was dropped is not known, so nobody is answered. */

@@ -29,7 +29,7 @@ export interface LaneGround {
 /** One transmit lane per TAP queue, and one receive lane: every raw socket more would get its own copy of each packet. */
 export function laneSpecs(ground: LaneGround): LaneSpec[] {
   const { config, tap, wireFd, encap, secy, lowerMtu, mtu, uncontrolled } = ground;
-  const common = { tunnel: config.name, wireFd, encap, secy, lowerMtu };
+  const common = { tunnel: config.name, wireFd, encap, secy, lowerMtu, mssClamp: config.tap.mssClamp };
   // A lane that sends counts nothing of receive channels.
   const counters = (rxScCount: number): SharedArrayBuffer =>
     new SharedArrayBuffer(laneCountersBytes(secy === null ? 0 : secyCountersLen(rxScCount)));

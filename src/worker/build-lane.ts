@@ -50,13 +50,14 @@ function transmitLane(
   workspaces: Workspaces,
 ): Lane {
   const { port: wire, encap } = attachWire(spec.encap, spec.wireFd, counters.traffic);
-  const { lowerMtu, maxLen: maxFrameLen } = spec;
+  const { lowerMtu, mssClamp, maxLen: maxFrameLen } = spec;
   return new TransmitLane({
     tap: tapOf(spec),
     wire,
     encap,
     secy,
     lowerMtu,
+    mssClamp,
     maxFrameLen,
     counters,
     workspaces,
@@ -77,6 +78,8 @@ function receiveLane(
     encap,
     learn,
     secy,
+    lowerMtu: spec.lowerMtu,
+    mssClamp: spec.mssClamp,
     maxPacketLen: spec.maxLen,
     counters,
     workspaces,
