@@ -33,7 +33,14 @@ const tap = closed(
       ),
     mtu: autoOr(68, 65535)
       .default('auto')
-      .describe('MTU of the TAP. "auto": what the path carries less every header that is added.'),
+      .describe(
+        'What the tunnel carries, in octets of an inner packet. "auto": what the path carries less every header that is added; it follows the path. A number: so many, whatever is said of the path.',
+      ),
+    lanMtu: autoOr(68, 65521)
+      .default('auto')
+      .describe(
+        'MTU of the TAP: what the LAN may send to it. "auto": that of the bridge, or without one what the tunnel carries. What is longer than the tunnel carries is answered (ICMP) or fragmented.',
+      ),
     mssClamp: autoFalseOr(88, 65495)
       .default('auto')
       .describe(

@@ -14,8 +14,8 @@ import type { LaneCounters } from '../frame/lane-counters.ts';
 import type { SecY } from '../macsec/secy.ts';
 import { validate } from '../macsec/validate.ts';
 import type { FramePort } from '../ports/frame-port.ts';
-import { innerMtu } from './inner-mtu.ts';
 import { BatchLane } from './lane.ts';
+import type { LaneMtu } from './lane-mtu.ts';
 import { clampMss, type MssClamp } from './mss-clamp.ts';
 import { dropRunts } from './runts.ts';
 import type { UncontrolledEntry } from './uncontrolled.ts';
@@ -27,8 +27,8 @@ export interface ReceiveLaneOptions {
   readonly encap: Encap;
   /** Null: plain GRETAP, in clear. */
   readonly secy: SecY | null;
-  /** As the transmit lane has it; needed where `mssClamp` is. */
-  readonly lowerMtu?: number;
+  /** What the tunnel carries the other way, as far as this end knows. */
+  readonly mtu: LaneMtu;
   /** What TCP is told of it; absent: nothing. */
   readonly mssClamp?: MssClamp;
   /** The longest packet that the wire may give. */
@@ -48,8 +48,7 @@ export interface ReceiveLaneOptions {
 const MANY = 16;
 
 export class ReceiveLane extends BatchLane {
-  /** As in the options; the path may shrink and grow again while the lane runs. */
-  lowerMtu: number;
+  readonly mtu: LaneMtu;
   readonly #options: ReceiveLaneOptions;
   readonly #mssClamp: MssClamp;
 
@@ -58,7 +57,7 @@ export class ReceiveLane extends BatchLane {
     const layout = wire.receiveLayout ?? slots(maxPacketLen);
     super(wire, tap, { counters, workspaces, layout, maxLen: maxPacketLen });
     this.#options = options;
-    this.lowerMtu = options.lowerMtu ?? Number.POSITIVE_INFINITY;
+    this.mtu = options.mtu;
     this.#mssClamp = options.mssClamp ?? false;
   }
 
@@ -79,7 +78,7 @@ export class ReceiveLane extends BatchLane {
       validate(secy, batch, job, rx);
       if (rx.newest >= 0) learn?.(rx.newest);
     }
-    clampMss(batch, this.#mssClamp, innerMtu(secy, this.lowerMtu));
+    clampMss(batch, this.#mssClamp, this.mtu.inner);
   }
 
   /** Who sent what was dropped is not known, so nobody is answered. */

@@ -1,6 +1,6 @@
 /**
  * The transmit lane, TAP to wire, a batch at a time:
- *   1. `tap.receive`      as many frames as there are packet numbers for
+ *   1. `tap.receive`      as many frames as there are packet numbers for; IPv4 that may be fragmented fits (FragmentingPort)
  *   2. runts are dropped  (nothing below an Ethernet header can be protected)
  *   3. `clampMss`         the MSS of TCP's SYNs is lowered to what the tunnel carries
  *   4. `protect`          SecTAG, PN, AEAD seal; or, in clear, the length check alone
@@ -16,8 +16,8 @@ import { dropTooLong, protect, protectable } from '../macsec/protect.ts';
 import type { SecY } from '../macsec/secy.ts';
 import type { FramePort } from '../ports/frame-port.ts';
 import type { Answers } from './answers.ts';
-import { innerMtu } from './inner-mtu.ts';
 import { BatchLane } from './lane.ts';
+import type { LaneMtu } from './lane-mtu.ts';
 import { clampMss, type MssClamp } from './mss-clamp.ts';
 import { dropRunts } from './runts.ts';
 import { type Workspace, Workspaces } from './workspace.ts';
@@ -28,8 +28,8 @@ export interface TransmitLaneOptions {
   readonly encap: Encap;
   /** Null: plain GRETAP, in clear. */
   readonly secy: SecY | null;
-  /** Octets behind the Ethernet header that the encapsulation carries: the MTU that a gretap would have. */
-  readonly lowerMtu: number;
+  /** What the lane carries. */
+  readonly mtu: LaneMtu;
   /** What TCP is told of it; absent: nothing. */
   readonly mssClamp?: MssClamp;
   /** The longest frame that the TAP may give. */
@@ -41,8 +41,7 @@ export interface TransmitLaneOptions {
 }
 
 export class TransmitLane extends BatchLane {
-  /** As in the options; the path may shrink and grow again while the lane runs. */
-  lowerMtu: number;
+  readonly mtu: LaneMtu;
   readonly #options: TransmitLaneOptions;
   readonly #mssClamp: MssClamp;
 
@@ -50,7 +49,7 @@ export class TransmitLane extends BatchLane {
     const { tap, wire, counters, maxFrameLen, workspaces = new Workspaces() } = options;
     super(tap, wire, { counters, workspaces, layout: slots(maxFrameLen), maxLen: maxFrameLen });
     this.#options = options;
-    this.lowerMtu = options.lowerMtu;
+    this.mtu = options.mtu;
     this.#mssClamp = options.mssClamp ?? false;
   }
 
@@ -67,9 +66,9 @@ export class TransmitLane extends BatchLane {
   protected override work({ batch, job }: Workspace): void {
     const { secy, encap } = this.#options;
     dropRunts(batch, Drop.TapRunt);
-    clampMss(batch, this.#mssClamp, innerMtu(secy, this.lowerMtu));
-    if (secy === null) dropTooLong(batch, this.lowerMtu);
-    else protect(secy, batch, job, this.lowerMtu);
+    clampMss(batch, this.#mssClamp, this.mtu.inner);
+    if (secy === null) dropTooLong(batch, this.mtu.lowerMtu);
+    else protect(secy, batch, job, this.mtu.lowerMtu);
     encap.push(batch);
   }
 

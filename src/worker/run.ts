@@ -131,7 +131,7 @@ class LaneWorker implements LoopEvents<BuiltLane> {
 
   #setMtu(tunnel: string, lowerMtu: number): void {
     for (const { lane } of this.#of(tunnel)) {
-      if (lane instanceof TransmitLane || lane instanceof ReceiveLane) lane.lowerMtu = lowerMtu;
+      if (lane instanceof TransmitLane || lane instanceof ReceiveLane) lane.mtu.lowerMtu = lowerMtu;
     }
   }
 

@@ -30,6 +30,7 @@ describe('loadConfig: a sound file', () => {
       ifname: 'macsec1',
       mac: '00:00:00:11:11:11',
       mtu: 'auto',
+      lanMtu: 'auto',
       mssClamp: 'auto',
       bridge: null,
       queues: 1,

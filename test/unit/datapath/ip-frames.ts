@@ -1,5 +1,5 @@
 /** Ethernet frames with IP in them, made here and by nothing of src/; their checksums by a slow reference. */
-export const hex = (text: string): Buffer => Buffer.from(text.replace(/\s+/g, ''), 'hex');
+export const hex = (text: string): Buffer => Buffer.from(text.replace(/[\s:]+/g, ''), 'hex');
 
 export function u16(value: number): Buffer {
   return Buffer.from([value >> 8, value & 0xff]);

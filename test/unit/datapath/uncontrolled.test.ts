@@ -1,5 +1,6 @@
 /** The Uncontrolled Port (802.1AE 10.4): untagged frames for the control plane, bounded whoever floods. */
 import { describe, expect, it } from 'vitest';
+import { LaneMtu } from '../../../src/datapath/lane-mtu.ts';
 import { ReceiveLane } from '../../../src/datapath/receive.ts';
 import {
   createUncontrolledRing,
@@ -34,6 +35,7 @@ function lane() {
   const secy = new Site(macsecConfig()).secy;
   const receive = new ReceiveLane({
     ...{ wire, tap, encap, secy, uncontrolled, counters },
+    mtu: new LaneMtu(secy, 1462),
     maxPacketLen: 3000,
   });
   const got: Buffer[] = [];

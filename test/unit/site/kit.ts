@@ -6,6 +6,7 @@
 
 import type { AeadProvider } from '../../../src/crypto/aead.ts';
 import type { Lane } from '../../../src/datapath/lane.ts';
+import { LaneMtu } from '../../../src/datapath/lane-mtu.ts';
 import type { MssClamp } from '../../../src/datapath/mss-clamp.ts';
 import { ReceiveLane } from '../../../src/datapath/receive.ts';
 import { TransmitLane } from '../../../src/datapath/transmit.ts';
@@ -75,11 +76,12 @@ export class End {
     this.rx = laneCounters(new SharedArrayBuffer(bytes));
     const { transmit, receive, grants } = secysOf(options, this.tx, this.rx);
     this.grants = grants;
-    const common = { wire, tap, lowerMtu, mssClamp };
+    const common = { wire, tap, mssClamp };
     const encap = (): Encap => createGretap({ family: ipv4 ? 4 : 6, gre, header: ipv4 ? HEADER : null });
     this.transmit = new TransmitLane({
       ...common,
       secy: transmit,
+      mtu: new LaneMtu(transmit, lowerMtu),
       encap: encap(),
       maxFrameLen: MAX_LEN,
       counters: this.tx,
@@ -87,6 +89,7 @@ export class End {
     this.receive = new ReceiveLane({
       ...common,
       secy: receive,
+      mtu: new LaneMtu(receive, lowerMtu),
       encap: encap(),
       maxPacketLen: MAX_LEN + 200,
       counters: this.rx,
