@@ -10,6 +10,7 @@
  * Everything that may be due is looked at in one `#step`: after each MKPDU, each order that is carried out, each timer.
  */
 
+import { Charge } from './charge.ts';
 import { EventGate } from './event-gate.ts';
 import type { MkaEvent, MkaListener } from './events.ts';
 import type { InstalledSak } from './installed-sak.ts';
@@ -22,7 +23,7 @@ import type { Peer } from './peers.ts';
 import { PortKeys } from './port-keys.ts';
 import { formatKi } from './sak.ts';
 import type { Clock, SecyOrders } from './seams.ts';
-import { FALLBACK_DELAY_MS, type MkaSettings, type NamedCak } from './settings.ts';
+import type { MkaSettings, NamedCak } from './settings.ts';
 import type { SharedPort } from './shared-port.ts';
 import { dueForRetirement, dueForTransmit, isSettled, transitionsDueMs } from './transitions.ts';
 
@@ -49,9 +50,7 @@ export class Agreement implements SharedPort {
   readonly #context: AgreementContext;
   readonly #gate: EventGate;
   readonly #runner: OrderRunner;
-  /** When the first participant began, and whether it has had a live peer since. */
-  #primarySinceMs: number;
-  #hasPrimaryLived = false;
+  readonly #charge: Charge;
   #isAlone = true;
   #isRunning = false;
   /** A member's order for a new SAK, about this one. */
@@ -75,7 +74,7 @@ export class Agreement implements SharedPort {
     this.participants = caksOf(settings).map((cak) => new Participant(cak, this));
     this.principal = this.participants[0]!;
     this.principal.serving.isPrincipal = true;
-    this.#primarySinceMs = clock.nowMs();
+    this.#charge = new Charge(this.principal, clock.nowMs());
   }
 
   /** Sends the first hello. */
@@ -122,9 +121,7 @@ export class Agreement implements SharedPort {
     const kept = caks.map(
       (cak) => this.participants.find((one) => one.isOf(cak)) ?? new Participant(cak, this),
     );
-    if (kept[0] !== this.participants[0]) this.#restartPrimary();
     this.participants = kept;
-    if (!kept.includes(this.principal)) this.#setPrincipal(kept[0]!);
     if (settings.cipher !== former.cipher || settings.encrypt !== former.encrypt) {
       this.principal.serving.requests.request('the settings changed');
     }
@@ -168,7 +165,8 @@ export class Agreement implements SharedPort {
     if (!this.#isRunning) return;
     const nowMs = this.#nowMs;
     for (const { members } of this.participants) members.expire(nowMs);
-    this.#choosePrincipal(nowMs);
+    const [primary, fallback = null] = this.participants;
+    this.#putInCharge(this.#charge.choose(primary!, fallback, this.principal, nowMs));
     this.#noteLoss();
     this.#moveOn(nowMs);
     for (const participant of this.participants) participant.serving.serve(nowMs);
@@ -190,17 +188,7 @@ export class Agreement implements SharedPort {
     this.#context.clock.wakeAt(Math.max(dueMs, nowMs + 1), () => this.#step());
   }
 
-  #choosePrincipal(nowMs: number): void {
-    const [primary, fallback] = this.participants;
-    const isPrimaryLive = primary!.peers.live.length > 0;
-    this.#hasPrimaryLived ||= isPrimaryLive;
-    const mayFallBack = this.#hasPrimaryLived || nowMs - this.#primarySinceMs >= FALLBACK_DELAY_MS;
-    if (isPrimaryLive) this.#setPrincipal(primary!);
-    else if (fallback !== undefined && mayFallBack && fallback.peers.live.length > 0)
-      this.#setPrincipal(fallback);
-  }
-
-  #setPrincipal(principal: Participant): void {
+  #putInCharge(principal: Participant): void {
     const former = this.principal;
     if (former === principal) return;
     former.serving.isPrincipal = false;
@@ -214,11 +202,6 @@ export class Agreement implements SharedPort {
     principal.answerSoon();
     const { ckn } = principal;
     this.tell({ name: 'CAK in charge', level: 'info', text: `CAK in charge: ${ckn}`, ckn });
-  }
-
-  #restartPrimary(): void {
-    this.#primarySinceMs = this.#nowMs;
-    this.#hasPrimaryLived = false;
   }
 
   /** When the last live peer of all CAKs has gone. */

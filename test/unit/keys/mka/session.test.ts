@@ -271,6 +271,38 @@ describe('a group', () => {
   });
 });
 
+describe('whatever happens', () => {
+  it('to two to four ends that start anew and want new SAKs at any time, over any link, they come to one SAK', async () => {
+    for (let seed = 0; seed < 36; seed++) {
+      const world = new World(1000 + seed);
+      const lossPercent = [0, 0, 5, 20][seed % 4]!;
+      Object.assign(world.link, {
+        lossPercent,
+        jitterMs: (seed % 3) * 30,
+        delayMs: [1, 20, 100][(seed % 5) % 3]!,
+      });
+      const cipher = seed % 2 === 0 ? 'gcm-aes-128' : 'gcm-aes-xpn-128';
+      const all = stations(world, 2 + (seed % 3), { cipher, rekeySeconds: seed % 7 === 0 ? 1 : null });
+      for (const one of all) {
+        world.after(world.random.below(2000), () => one.start());
+        one.talk(20);
+      }
+      await world.run(2000);
+      for (let i = 0; i < 12; i++) {
+        await world.run(world.random.below(3000));
+        const one = world.random.pick(all);
+        if (world.random.below(2) === 0) one.restart();
+        else one.kay.rekey();
+      }
+      await world.until(() => agree(...all), 20_000);
+      await world.run(8000);
+      forgetLosses(...all);
+      await world.run(20_000);
+      expectNoLoss(world, ...all);
+    }
+  });
+});
+
 describe('what an operator sees', () => {
   it('is the same at both ends, with ages and counters', async () => {
     const { world, a, b } = await pair(14);
