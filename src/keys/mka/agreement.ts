@@ -242,9 +242,10 @@ export class Agreement implements SharedPort {
   #noteUse(): void {
     const { keys } = this;
     const { encoding } = keys;
-    const use = keys.staying
-      .map((one) => `${formatKi(one.sak.ki)} ${one.receives} ${one === encoding}`)
-      .join();
+    let use = '';
+    for (const one of keys.all) {
+      if (!one.isGoing) use += `${one.sinceMs} ${one.an} ${one.receives} ${one === encoding},`;
+    }
     if (use === this.#use) return;
     this.#use = use;
     for (const participant of this.participants) participant.answerSoon();

@@ -101,16 +101,23 @@ export class Participant {
   /** The MKPDU to send now; null: none is due. */
   compose(nowMs: number): Mkpdu | null {
     if (nowMs < this.#sendMs) return null;
-    const { settings, random } = this.#port;
-    if (this.members.identity.isLow) this.members.renew('message or key numbers end soon');
+    const { settings } = this.#port;
+    const { identity, peers } = this.members;
+    if (identity.isLow) this.members.renew('message or key numbers end soon');
     this.#wantsAnswer = false;
     this.#lastSentMs = nowMs;
-    this.#helloMs = nowMs + settings.helloMs * (1 - (HELLO_JITTER * random(1)[0]!) / 256);
     this.tally.sent++;
-    const { identity, peers, offersToServe } = this.members;
+    const mn = identity.takeMn(nowMs);
+    this.#helloMs = nowMs + settings.helloMs * (1 - HELLO_JITTER * scattered(identity.mi, mn));
     return composeMkpdu({
-      ...{ settings, ckn: this.ckn, mi: identity.mi, mn: identity.takeMn(nowMs), offersToServe },
-      ...{ live: peers.live, potential: peers.potential, use: this.#use(nowMs) },
+      settings,
+      ckn: this.ckn,
+      mi: identity.mi,
+      mn,
+      offersToServe: this.members.offersToServe,
+      live: peers.live,
+      potential: peers.potential,
+      use: this.#use(nowMs),
       distributed: this.serving.distributed,
     });
   }
@@ -201,4 +208,9 @@ export class Participant {
   #tell(name: MkaEventName, text: string, more: Partial<MkaEvent> = {}): void {
     this.#port.tell({ name, text, level: 'info', ckn: this.ckn, ...more });
   }
+}
+
+/** From 0 to 1, another number for each message: nothing that must not be foreseen. */
+function scattered(mi: string, mn: number): number {
+  return ((Number.parseInt(mi.slice(0, 4), 16) + mn * 40_503) & 0xffff) / 0x10000;
 }

@@ -44,11 +44,11 @@ export class Peers {
   readonly #gone = new Map<MemberId, Gone>();
 
   get live(): Peer[] {
-    return [...this.#peers.values()].filter(({ isLive }) => isLive);
+    return this.#those(true);
   }
 
   get potential(): Peer[] {
-    return [...this.#peers.values()].filter(({ isLive }) => !isLive);
+    return this.#those(false);
   }
 
   find(mi: MemberId): Peer | null {
@@ -57,8 +57,8 @@ export class Peers {
 
   /** Whether somebody new may be about to join; those that were live under another MI are none. */
   get isSomebodyJoining(): boolean {
-    const scis = new Set(this.live.map(({ sci }) => sci));
-    return this.potential.some(({ sci }) => !scis.has(sci));
+    const { live } = this;
+    return this.potential.some(({ sci }) => !live.some((one) => one.sci === sci));
   }
 
   /**
@@ -82,6 +82,7 @@ export class Peers {
 
   /** Lets those go that were not heard for too long. */
   expire(nowMs: number): Peer[] {
+    if (this.dueMs > nowMs) return [];
     const lost = [...this.#peers.values()].filter(({ expiresMs }) => expiresMs <= nowMs);
     for (const peer of lost) this.#remove(peer, nowMs);
     return lost;
@@ -92,6 +93,12 @@ export class Peers {
     let due = Number.POSITIVE_INFINITY;
     for (const { expiresMs } of this.#peers.values()) due = Math.min(due, expiresMs);
     return due;
+  }
+
+  #those(areLive: boolean): Peer[] {
+    const found: Peer[] = [];
+    for (const peer of this.#peers.values()) if (peer.isLive === areLive) found.push(peer);
+    return found;
   }
 
   #add(mkpdu: Mkpdu, nowMs: number): Peer {
