@@ -130,7 +130,7 @@ export class Tunnels {
     if (await allWhileTheyEnd(SILENT_DISK_MS, closing)) return;
     const { store, log } = this.#context;
     log.error(
-      `stateDir ${store.dir} does not answer: not all packet numbers are stored; the next start goes on above them`,
+      `stateDir ${store.dir} does not answer: not all packet numbers are stored; the next start goes on above them. Until it answers the kernel may keep this process`,
     );
   }
 
