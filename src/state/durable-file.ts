@@ -7,6 +7,7 @@ import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { errnoName } from '../errors.ts';
+import { formatMode, isOurs } from '../host/trusted-path.ts';
 import type { StateFs } from './disk.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
@@ -64,15 +65,6 @@ async function readRegular(file: FileHandle): Promise<string> {
   const octets = Buffer.alloc(MAX_FILE_LEN + 1);
   const { bytesRead } = await file.read(octets, 0, octets.length, 0);
   return octets.toString('utf8', 0, bytesRead);
-}
-
-/** Root, or who this process acts as. */
-export function isOurs(uid: number): boolean {
-  return uid === 0 || uid === process.geteuid!();
-}
-
-export function formatMode(mode: number): string {
-  return (mode & 0o7777).toString(8).padStart(4, '0');
 }
 
 /** Is there anything at `path`, whatever it is? */
