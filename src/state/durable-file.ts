@@ -16,12 +16,17 @@ const MAX_FILE_LEN = 65_536;
 
 /** Makes `text` what is found at `path`; on disk when it resolves. Rejects with the old file intact or the new one whole. */
 export async function writeDurably(fs: StateFs, path: string, text: string): Promise<void> {
+  await replaceFile(fs, path, text);
+  await syncDirectory(fs, dirname(path));
+}
+
+/** As `writeDurably`, but for the directory: until that is synced a power failure may bring the old file back. */
+export async function replaceFile(fs: StateFs, path: string, text: string): Promise<void> {
   const octets = Buffer.from(text);
   if (octets.length > MAX_FILE_LEN) throw new Error(`${octets.length} octets are more than would be read`);
   const temporary = `${path}.tmp`;
-  await removeIfThere(fs, temporary);
   try {
-    await withFile(fs, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, async (file) => {
+    await withNewFile(fs, temporary, async (file) => {
       const { bytesWritten } = await file.write(octets, 0, octets.length, 0);
       if (bytesWritten !== octets.length) throw new Error('the disk took a part only');
       await file.sync();
@@ -32,13 +37,22 @@ export async function writeDurably(fs: StateFs, path: string, text: string): Pro
     await removeIfThere(fs, temporary).catch(() => {});
     throw error;
   }
-  await syncDirectory(fs, dirname(path));
 }
 
-/** Removes `path` for good; nothing where there is none. */
-export async function removeDurably(fs: StateFs, path: string): Promise<void> {
-  await removeIfThere(fs, path);
-  await syncDirectory(fs, dirname(path));
+/** In the place of one that was left. */
+async function withNewFile(
+  fs: StateFs,
+  path: string,
+  use: (file: FileHandle) => Promise<void>,
+): Promise<void> {
+  const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+  try {
+    await withFile(fs, path, flags, use);
+  } catch (error) {
+    if (errnoName(error) !== 'EEXIST') throw error;
+    await removeIfThere(fs, path);
+    await withFile(fs, path, flags, use);
+  }
 }
 
 /**
@@ -96,7 +110,8 @@ async function syncDirectory(fs: StateFs, path: string): Promise<void> {
   await withFile(fs, path, O_RDONLY, (file) => file.sync());
 }
 
-async function removeIfThere(fs: StateFs, path: string): Promise<void> {
+/** Nothing where there is none. Until the directory is synced a power failure may bring it back. */
+export async function removeIfThere(fs: StateFs, path: string): Promise<void> {
   try {
     await fs.unlink(path);
   } catch (error) {
