@@ -7,8 +7,9 @@ import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
 import type { Disk, StateFs } from './disk.ts';
-import { isThere, makeDirectory, readTrusted, removeDurably, writeDurably } from './durable-file.ts';
+import { isThere, makeDirectory, readTrusted, removeIfThere, replaceFile } from './durable-file.ts';
 import type { OnStateEvent } from './events.ts';
+import { SharedSync } from './shared-sync.ts';
 import { StateFile } from './state-file.ts';
 import { requireTrusted } from './trust.ts';
 import { type VolatileKind, volatileKind } from './volatile.ts';
@@ -27,6 +28,8 @@ export class StateDir {
   /** Held open, so that no other directory can have its inode number while we compare by that. */
   #handle: FileHandle | null = null;
   #identity = '';
+  /** Makes the names in it survive a power failure. */
+  readonly #names: SharedSync;
   #remaking: Promise<void> | null = null;
   #lookAt = 0;
 
@@ -35,6 +38,7 @@ export class StateDir {
     this.disk = disk;
     this.onEvent = onEvent;
     this.volatile = kind;
+    this.#names = new SharedSync(disk, async () => this.#handle?.sync());
   }
 
   /** Makes it where it is missing. Throws L2VPN_CANTCREATE where that fails, L2VPN_STATE where others could write it. */
@@ -96,16 +100,22 @@ export class StateDir {
     });
   }
 
-  write(path: string, text: string, known: boolean): Promise<void> {
-    return this.disk.run(async (fs) => {
+  async write(path: string, text: string, known: boolean): Promise<void> {
+    const into = await this.disk.run(async (fs) => {
       const whole = await this.#ensure(fs);
       if (whole && known && !(await isThere(fs, path))) this.#sayFile(path);
-      await writeDurably(fs, path, text);
+      const identity = this.#identity;
+      await replaceFile(fs, path, text);
+      return identity;
     });
+    await this.#names.run();
+    // Made again meanwhile, without this file.
+    if (into !== this.#identity) await this.write(path, text, false);
   }
 
-  remove(path: string): Promise<void> {
-    return this.within((fs) => removeDurably(fs, path));
+  async remove(path: string): Promise<void> {
+    await this.within((fs) => removeIfThere(fs, path));
+    await this.#names.run();
   }
 
   /** Looks whether directory and files are there (some files each time), and puts back what is not. Rejects as a write does. */
