@@ -94,7 +94,7 @@ export class AgreedKeys implements KeySource {
     );
   }
 
-  abort(): Promise<never> {
+  async abort(): Promise<never> {
     throw new L2vpnError(
       'L2VPN_USAGE',
       `the keys of tunnel "${this.#tunnel}" are agreed on (macsec.mka): there is no rotation to abort`,
