@@ -202,6 +202,13 @@ export class Sender {
     return Number(sent);
   }
 
+  /** These packets in turn, `perSecond` at most; returns how many went out. */
+  async flood(seconds: number, perSecond: number, packets: readonly Buffer[]): Promise<number> {
+    const command = `flood ${seconds} ${perSecond} ${packets.map((one) => one.toString('hex')).join(' ')}`;
+    const [, sent] = await this.#ask(command, /^sent (\d+)/, seconds * 1000 + 10_000);
+    return Number(sent);
+  }
+
   async close(): Promise<void> {
     await this.#program.stop('SIGKILL');
   }

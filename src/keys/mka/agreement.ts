@@ -36,6 +36,12 @@ export interface AgreementContext {
   readonly listener: MkaListener;
 }
 
+/**
+ * What is done for an accepted MKPDU. `provesLife`: its sender is live and lists a message that it has just had from us, so
+ * this is no recording.
+ */
+export type Accepted = (provesLife: boolean) => void;
+
 /** What became of an order to make a new SAK: made here soon, asked of the key server, or there is nobody to have one with. */
 export type RekeyAnswer = 'ordered' | 'asked' | 'no live peer';
 
@@ -96,9 +102,10 @@ export class Agreement implements SharedPort {
   }
 
   /** An MKPDU whose ICV was right. Never throws for what it says. */
-  receive(mkpdu: Mkpdu): void {
+  receive(mkpdu: Mkpdu, accepted: Accepted = () => {}): void {
     if (!this.#isRunning) return;
-    this.find(mkpdu.basic.ckn)?.receive(mkpdu, this.#nowMs);
+    const peer = this.find(mkpdu.basic.ckn)?.receive(mkpdu, this.#nowMs) ?? null;
+    if (peer !== null) accepted(peer.isLive && peer.isProved);
     this.#step();
   }
 

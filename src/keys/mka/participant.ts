@@ -79,18 +79,19 @@ export class Participant {
     this.#wantsAnswer = true;
   }
 
-  /** An MKPDU of this CKN whose ICV was right. Nothing that it may say makes this throw. */
-  receive(mkpdu: Mkpdu, nowMs: number): void {
+  /** An MKPDU of this CKN whose ICV was right; returns its sender, null where it is refused. Nothing that it may say makes this throw. */
+  receive(mkpdu: Mkpdu, nowMs: number): Peer | null {
     this.tally.received++;
     const peer = this.members.receive(mkpdu, nowMs);
     if (typeof peer === 'string') {
       this.#refuse(peer);
-      return;
+      return null;
     }
     if (mkpdu.distributedSak !== null) this.#takeSak(peer, mkpdu, mkpdu.distributedSak, nowMs);
     if (peer.isLive) this.#noteUse(peer);
     if (peer === this.members.keyServer) this.#watchServer(peer, nowMs);
     this.serving.heard();
+    return peer;
   }
 
   /** When `serving`, `compose` or `members.expire` have something to do. */

@@ -18,6 +18,8 @@ export interface Peer {
   sakUse: SakUse | null;
   xpn: XpnSet | null;
   isLive: boolean;
+  /** Its last MKPDU listed a message of ours that was recent enough. */
+  isProved: boolean;
   heardMs: number;
   expiresMs: number;
   /** The highest number of a key of its own that it spoke of before it listed us: such a key is older than we are. */
@@ -74,6 +76,7 @@ export class Peers {
     const isProved = provesLife(peer.isLive);
     const becomesLive = isProved && !peer.isLive && this.live.length < MAX_LIVE_PEERS;
     update(peer, mkpdu, nowMs);
+    peer.isProved = isProved;
     if (becomesLive) peer.isLive = true;
     if (isProved || !peer.isLive) peer.expiresMs = nowMs + (peer.isLive ? lifeMs : LIFE_MS);
     const replaced = becomesLive ? this.#replace(peer, nowMs) : [];
@@ -111,7 +114,7 @@ export class Peers {
     }
     const { basic } = mkpdu;
     const peer: Peer = {
-      ...{ mi: basic.mi, sci: basic.sci, basic, sakUse: null, xpn: null, isLive: false },
+      ...{ mi: basic.mi, sci: basic.sci, basic, sakUse: null, xpn: null, isLive: false, isProved: false },
       ...{ heardMs: nowMs, expiresMs: nowMs + LIFE_MS, knFloor: 0, heard: 0 },
     };
     this.#peers.set(peer.mi, peer);

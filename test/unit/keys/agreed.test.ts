@@ -4,6 +4,7 @@ import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { MkaConfig } from '../../../src/config/types.ts';
 import type { UncontrolledPort } from '../../../src/datapath/uncontrolled-port.ts';
+import type { Mark } from '../../../src/datapath/uncontrolled-ring.ts';
 import { AgreedKeys } from '../../../src/keys/agreed.ts';
 import type { FiledKeys } from '../../../src/keys/key-source.ts';
 import { TunnelSaControl } from '../../../src/tunnel/sa-control.ts';
@@ -34,11 +35,28 @@ class Wire implements UncontrolledPort {
   peer: Wire | null = null;
   cut = false;
   sent = 0;
+  /** Octets that the MKPDUs which must not be lost have, and where. */
+  wanted: readonly Mark[] = [];
+  /** Where what it sends seems to come from; null: from where it is. */
+  from: Uint8Array | null = null;
+  readonly heardOf: string[] = [];
+
+  want(marks: readonly Mark[]): void {
+    this.wanted = marks;
+  }
+
+  peerIsAt(from: Uint8Array): void {
+    this.heardOf.push(`is at ${from[0]}`);
+  }
+
+  answerTo(from: Uint8Array): void {
+    this.heardOf.push(`answer to ${from[0]}`);
+  }
 
   send(frame: Uint8Array): void {
     this.sent++;
-    const copy = frame.slice();
-    if (!this.cut) queueMicrotask(() => this.peer?.received(copy));
+    const [copy, from] = [frame.slice(), this.from];
+    if (!this.cut) queueMicrotask(() => this.peer?.received(copy, from));
   }
 }
 
@@ -98,6 +116,49 @@ describe('two ends with one CAK', () => {
     expect(pair.map(({ state }) => state.log)).toEqual([[], []]);
     for (const site of pair) site.keys.stop();
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('follow a peer that proves to be live, and answer one that cannot prove it yet where it spoke from', async () => {
+    const pair = await sites();
+    const [{ wire: hub }, { wire: spoke }] = pair;
+    spoke.from = Uint8Array.of(1);
+    const recorded: Uint8Array[] = [];
+    const received = hub.received;
+    hub.received = (frame, from) => {
+      recorded.push(frame);
+      received(frame, from);
+    };
+    for (const site of pair) site.keys.linkUp();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(hub.heardOf.slice(0, 2)).toEqual(['answer to 1', 'is at 1']);
+    expect(hub.heardOf.slice(2)).not.toContain('answer to 1');
+    // By a hello alone.
+    spoke.from = Uint8Array.of(2);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(hub.heardOf.at(-1)).toBe('is at 2');
+    const before = hub.heardOf.length;
+    for (const frame of recorded) received(frame, Uint8Array.of(3));
+    const forged = Buffer.from(recorded.at(-1)!);
+    forged.writeUInt8(forged.readUInt8(forged.length - 1) ^ 1, forged.length - 1);
+    received(forged, Uint8Array.of(3));
+    expect(hub.heardOf).toHaveLength(before);
+    // Whoever is where it is has no place to follow to.
+    expect(spoke.heardOf).toEqual([]);
+    for (const site of pair) site.keys.stop();
+  });
+
+  it('do not lose MKPDUs of their CKNs among others, after a reload either', async () => {
+    const [{ keys, wire }, other] = await sites();
+    const frames: Uint8Array[] = [];
+    other.wire.peer = null;
+    wire.send = (frame) => void frames.push(frame);
+    keys.linkUp();
+    const has = ({ at, octets }: Mark): boolean => Buffer.from(frames[0]!.subarray(at)).indexOf(octets) === 0;
+    expect(wire.wanted.map(has)).toEqual([true]);
+    const fallback = { ckn: '0a0b', cak: createSecretKey(Buffer.alloc(16, 9)) };
+    await keys.reload(filed(mkaOf()), filed(mkaOf({ fallback })));
+    expect(wire.wanted.map(({ octets }) => Buffer.from(octets).toString('hex'))).toEqual(['6c32', '0a0b']);
+    keys.stop();
   });
 
   it.each([
