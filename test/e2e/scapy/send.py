@@ -8,6 +8,7 @@
 Commands on standard input, one per line, each answered by one line on standard output:
 
     send HEX            sends the octets                                   -> sent 1
+    flood N HEX         sends the octets so often, at full rate            -> sent N
     options HEX         IPv4 options for what follows; none: no options    -> ok
     noise SECONDS SEED  random packets at full rate                        -> sent N
 """
@@ -57,6 +58,17 @@ def noise(wire, seconds, seed):
     return sent
 
 
+def flood(wire, count, packet):
+    sent = 0
+    for _ in range(count):
+        try:
+            wire.send(packet)
+            sent += 1
+        except OSError:  # A full queue: the next one, then.
+            pass
+    return sent
+
+
 def main():
     wire = open_socket(sys.argv[1], sys.argv[2:])
     print("ready", flush=True)
@@ -68,6 +80,8 @@ def main():
                 print("sent 1", flush=True)
             except OSError as error:
                 print(f"refused {error}", flush=True)
+        elif command == "flood":
+            print(f"sent {flood(wire, int(args[0]), bytes.fromhex(args[1]))}", flush=True)
         elif command == "options":
             wire.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, bytes.fromhex(args[0]) if args else b"")
             print("ok", flush=True)
