@@ -50,34 +50,31 @@ suite('EAPOL beside key agreement', { python: true }, () => {
 
   it('without SecTAG from the WAN never reaches the TAP, and is counted', async () => {
     lab.explainFailure();
-    const { host1, nsra, wan } = lab.topology;
+    const { host1, nsra, nsrb } = lab.topology;
     const [site1] = await agreedSites(lab, agreeing());
     await pingUntil(host1, HOST2);
-    await wan.ip('address add 2.2.2.2/32 dev lo\n');
-    const stranger = await Sender.gre(wan, '2.2.2.2', '1.1.1.1');
+    const stranger = await Sender.gre(nsrb, '2.2.2.2', '1.1.1.1');
     const frames = [PAE_GROUP, HOST1_MAC, 'ff:ff:ff:ff:ff:ff'].map((dst) =>
       gre(ethernet(dst, '00:00:00:22:22:22', EAPOL, Buffer.concat([EAPOL_START, pattern(60)]))),
     );
     const seen = await lab.watchLink(nsra, 'macsec1', 'ether proto 0x888e', async () => {
       await stranger.send(...frames);
-      await site1.waitForLog(/mka: an EAPOL PDU that is not MKA/);
+      await agreementWhen(site1, ({ refused }) => refused.EapolType === frames.length);
     });
+    expect(mkaLogs(site1, /an EAPOL PDU that is not MKA/)).toHaveLength(1);
     await stranger.close();
-    await wan.ip('address del 2.2.2.2/32 dev lo\n');
     expect(seen).toEqual([]);
-    expect((await agreementOf(site1)).refused).toMatchObject({ EapolType: 3 });
   });
 
   it('in a flood from the WAN does not disturb the agreement, and is counted', async () => {
     lab.explainFailure();
-    const { host1, nsra, wan } = lab.topology;
+    const { host1, nsra, nsrb } = lab.topology;
     const sites = await agreedSites(
       lab,
       agreeing({ rekeySeconds: 1, helloMs: 200, lifeMs: 2000, peerLoss: 'drop' }),
     );
     await pingUntil(host1, HOST2);
-    await wan.ip('address add 2.2.2.2/32 dev lo\n');
-    const stranger = await Sender.gre(wan, '2.2.2.2', '1.1.1.1');
+    const stranger = await Sender.gre(nsrb, '2.2.2.2', '1.1.1.1');
     // An MKPDU but for its ICV, as everybody can make one who has seen one.
     const { mkpdus_in } = await agreementOf(sites[0]);
     const hellos = await lab.watchWan(() => agreementWhen(sites[0], (one) => one.mkpdus_in > mkpdus_in + 2));
@@ -90,10 +87,9 @@ suite('EAPOL beside key agreement', { python: true }, () => {
     const { saks_made } = await agreementOf(sites[0]);
     let sent = 0;
     const seen = await lab.watchLink(nsra, 'macsec1', 'ether proto 0x888e', async () => {
-      for (let i = 0; i < 5; i++) sent += await stranger.flood(forged, 20_000);
+      for (let i = 0; i < Number(process.env.FLOODS ?? 5); i++) sent += await stranger.flood(forged, 20_000);
     });
     await stranger.close();
-    await wan.ip('address del 2.2.2.2/32 dev lo\n');
     await agreed(sites, before);
     expect(seen).toEqual([]);
     const after = await agreementOf(sites[0]);
