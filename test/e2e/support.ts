@@ -209,6 +209,12 @@ export class Sender {
     return Number(sent);
   }
 
+  /** Sends `packet` so often at full rate; returns how many went out. */
+  async repeat(packet: Buffer, count: number): Promise<number> {
+    const [, sent] = await this.#ask(`repeat ${count} ${packet.toString('hex')}`, /^sent (\d+)/, 60_000);
+    return Number(sent);
+  }
+
   async close(): Promise<void> {
     await this.#program.stop('SIGKILL');
   }

@@ -99,7 +99,7 @@ export class Kay {
   }
 
   #refuse(reason: Refusal, tally: Tally, ckn: string | null): void {
-    tally.refuse(reason);
+    tally.refuse(reason, this.#context.clock.nowMs());
     this.#agreement.tell({ name: 'refused', level: 'warn', text: REFUSAL_TEXTS[reason], ckn });
   }
 }

@@ -84,7 +84,7 @@ export class Participant {
     this.tally.received++;
     const peer = this.members.receive(mkpdu, nowMs);
     if (typeof peer === 'string') {
-      this.#refuse(peer);
+      this.#refuse(peer, nowMs);
       return null;
     }
     if (mkpdu.distributedSak !== null) this.#takeSak(peer, mkpdu, mkpdu.distributedSak, nowMs);
@@ -154,7 +154,7 @@ export class Participant {
 
   #takeSak(peer: Peer, mkpdu: Mkpdu, distributed: DistributedSak, nowMs: number): void {
     if (peer !== this.members.keyServer) {
-      this.#refuse('SakNotFromServer');
+      this.#refuse('SakNotFromServer', nowMs);
       return;
     }
     const { settings, keys } = this.#port;
@@ -164,7 +164,7 @@ export class Participant {
     const sak = acceptSak(member, peer, mkpdu, distributed);
     if (sak === null) return;
     if (typeof sak === 'string') {
-      this.#refuse(sak);
+      this.#refuse(sak, nowMs);
       return;
     }
     const scis = peers.live.map((live) => live.sci);
@@ -201,8 +201,8 @@ export class Participant {
     this.members.renew('the key server does not speak of the SAK any more');
   }
 
-  #refuse(reason: KayRefusal): void {
-    this.tally.refuse(reason);
+  #refuse(reason: KayRefusal, nowMs: number): void {
+    this.tally.refuse(reason, nowMs);
     this.#tell('refused', KAY_REFUSAL_TEXTS[reason], { level: 'warn' });
   }
 
