@@ -23,11 +23,15 @@ export interface AgreementSetup {
   macsec?: object;
   supplicant?: Partial<SupplicantSetup>;
   guestMac?: string;
+  /** Of `SiteOptions`. */
+  program?: string;
 }
 
 export const GUEST_LAN_IP = '10.9.0.2';
 const HOST_BRIDGE_MAC = '02:00:00:00:01:02';
 const INNER_MTU = 1430;
+/** A level of pino's. */
+const WARN = 40;
 /** Beyond what MKA takes at its slowest, on an emulated CPU. */
 const PATIENCE_MS = 40_000;
 
@@ -112,8 +116,15 @@ export class AgreedTunnel {
     );
   }
 
-  /** Nothing but good frames was counted since the tunnel is there; MKPDUs themselves have no SecTAG. */
+  /**
+   * Nothing but good frames was counted since the tunnel is there, no MKPDU was refused and no warning given; MKPDUs
+   * themselves have no SecTAG.
+   */
   async lostNothing(): Promise<void> {
+    const { refused, participants } = await this.agreement();
+    expect([refused, participants[0]!.refused], 'MKPDUs refused').toEqual([{}, {}]);
+    const warnings = this.site.logs().filter(({ level, msg }) => level >= WARN && msg.startsWith('mka: '));
+    expect(warnings).toEqual([]);
     const { Uncontrolled: _mkpdus, ...drops } = await this.live.hostDrops();
     expect(drops, 'frames that l2vpnd dropped').toEqual({});
     expect(troublesOf(await this.live.hostCounters()), 'refused by l2vpnd').toEqual({});
@@ -143,11 +154,16 @@ export class AgreedTunnel {
 /** Makes both ends, runs `body`, takes them down again. */
 export async function withAgreement(
   lab: LiveLab,
-  { mka, macsec, supplicant, guestMac }: AgreementSetup,
+  { mka, macsec, supplicant, guestMac, program }: AgreementSetup,
   body: (tunnel: AgreedTunnel) => Promise<void>,
 ): Promise<void> {
   const setup = tunnelSetup();
-  const site = new Site(lab.space, 'mka', mkaSiteFile(setup, mka, macsec));
+  const site = new Site(
+    lab.space,
+    'mka',
+    mkaSiteFile(setup, mka, macsec),
+    program === undefined ? {} : { program },
+  );
   const peer = await startGuestEnd(lab.guest, setup, supplicant, guestMac);
   try {
     await site.start();
