@@ -202,7 +202,7 @@ describe('a rotate request', () => {
   }
 
   it.each<[string, object, RegExp]>([
-    ['no key file', { txKeyFile: undefined }, /txKeyFile: .*string/],
+    ['a key file that is none', { txKeyFile: 7 }, /txKeyFile: .*string/],
     ['an unknown word', { txkeyfile: 'x' }, /txkeyfile/],
     ['a key in the request', { txKey: KEY }, /txKey/],
     ['an AN that there is not', { an: 4 }, /^rotate: an: /],
@@ -217,7 +217,7 @@ describe('a rotate request', () => {
     expect(error).not.toContain(KEY);
   });
 
-  it.each(['', 'null', '"text"', '7', '[]'])('whose body is %j is a usage error', async (wrong) => {
+  it.each(['null', '"text"', '7', '[]'])('whose body is %j is a usage error', async (wrong) => {
     expect((await refused(wrong)).error).toMatch(/^rotate: /);
   });
 
