@@ -31,6 +31,8 @@ export class StateDir {
   /** Makes the names in it survive a power failure. */
   readonly #names: SharedSync;
   #remaking: Promise<void> | null = null;
+  /** The files are back in a directory that was made again. */
+  #restored: Promise<void> = Promise.resolve();
   #lookAt = 0;
 
   private constructor(path: string, disk: Disk, onEvent: OnStateEvent, kind: VolatileKind | null) {
@@ -61,6 +63,7 @@ export class StateDir {
   /** Resolves when nothing is being written any more. */
   async close(): Promise<void> {
     for (const file of this.#files.values()) await file.idle();
+    await this.#restored;
     await this.#handle?.close();
     this.#handle = null;
   }
@@ -153,9 +156,11 @@ export class StateDir {
     await makeDirectory(fs, this.path);
     await requireTrusted(fs, this.path);
     await this.#hold(fs);
-    const message = `state directory ${this.path} had been removed: made again, with the packet numbers of this process`;
-    this.onEvent({ kind: 'remade', level: 'error', message, path: this.path });
-    for (const file of this.#files.values()) file.rewrite().catch((error) => this.#sayFailed(file, error));
+    // Not waited for: the files need turns of the disk, and this is one.
+    const rewritten = [...this.#files.values()].map((file) =>
+      file.rewrite().catch((error) => this.#sayFailed(file, error)),
+    );
+    this.#restored = Promise.all(rewritten).then(() => this.#sayRemade());
     for (const call of this.#remade) call();
   }
 
@@ -165,6 +170,12 @@ export class StateDir {
     await this.#handle?.close();
     this.#handle = handle;
     this.#identity = `${dev}/${ino}`;
+  }
+
+  /** Only now: whoever reads it may rely on it. */
+  #sayRemade(): void {
+    const message = `state directory ${this.path} had been removed: made again, with the packet numbers of this process`;
+    this.onEvent({ kind: 'remade', level: 'error', message, path: this.path });
   }
 
   #sayFile(path: string): void {
