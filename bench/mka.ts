@@ -54,7 +54,11 @@ const IDLE_SECONDS = 10;
 const UDP_RATE = 10_000;
 const UDP_OCTETS = 1000;
 
-export async function measureMka(topology: Topology, plan: MkaPlan, loadNow: () => number): Promise<MkaFigures> {
+export async function measureMka(
+  topology: Topology,
+  plan: MkaPlan,
+  loadNow: () => number,
+): Promise<MkaFigures> {
   await topology.setHostMtu(1430);
   const load = [loadNow()];
   const startToPingMs = await measureStart(topology, plan);
@@ -143,7 +147,8 @@ async function measureRekey(topology: Topology, { rounds, seconds }: MkaPlan): P
       });
     }
   }
-  const sum = (of: (run: (typeof runs)[number]) => number): number => runs.reduce((all, run) => all + of(run), 0);
+  const sum = (of: (run: (typeof runs)[number]) => number): number =>
+    runs.reduce((all, run) => all + of(run), 0);
   return {
     ...{ seconds, saks: sum(({ saks }) => saks), datagrams: sum(({ datagrams }) => datagrams) },
     framesLost: sum(({ lost }) => lost),
