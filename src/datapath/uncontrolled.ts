@@ -55,9 +55,6 @@ export class UncontrolledEntry {
   }
 }
 
-/** The main thread looks at the rings no more often than this: with their slots, that bounds what it takes. */
-const LOOK_MS = 20;
-
 /** Gets each frame, and its sender where the entry knows it, as copies of its own. */
 export type UncontrolledTaker = (frame: Uint8Array, sender: Uint8Array) => void;
 
@@ -65,32 +62,62 @@ export type UncontrolledTaker = (frame: Uint8Array, sender: Uint8Array) => void;
 export class UncontrolledExit {
   readonly #ring: UncontrolledRing;
   readonly #received: UncontrolledTaker;
-  #timer: NodeJS.Timeout | null = null;
-  #lookedMs = Number.NEGATIVE_INFINITY;
+  readonly #looks: UncontrolledLooks;
 
-  constructor(ring: UncontrolledRing, received: UncontrolledTaker) {
+  constructor(ring: UncontrolledRing, received: UncontrolledTaker, looks: UncontrolledLooks = LOOKS) {
     this.#ring = ring;
     this.#received = received;
+    this.#looks = looks;
   }
 
   /** The worker says that frames wait: they are handed on now, or as soon as the bound allows. */
   told(): void {
-    if (this.#timer !== null) return;
-    const waitMs = this.#lookedMs + LOOK_MS - performance.now();
-    if (waitMs <= 0) this.drain();
-    else this.#timer = setTimeout(() => this.drain(), waitMs);
+    this.#looks.want(this);
   }
 
   /** Hands on all frames that wait, those that are wanted first; returns how many. */
   drain(): number {
-    this.close();
-    this.#lookedMs = performance.now();
     this.#ring.look();
     return this.#ring.wanted.takeAll(this.#received) + this.#ring.others.takeAll(this.#received);
   }
 
   close(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#looks.cancel(this);
   }
 }
+
+/** The main thread looks no more often than this: with the slots of a ring, that bounds what it takes. */
+const LOOK_MS = 20;
+
+/** When the main thread looks at its rings: at all of which it was told at once, however many tunnels there are. */
+export class UncontrolledLooks {
+  readonly #wanted = new Set<UncontrolledExit>();
+  #timer: NodeJS.Timeout | null = null;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+
+  want(exit: UncontrolledExit): void {
+    this.#wanted.add(exit);
+    if (this.#timer !== null) return;
+    const waitMs = this.#lookedMs + LOOK_MS - performance.now();
+    if (waitMs <= 0) this.#look();
+    else this.#timer = setTimeout(() => this.#look(), Math.ceil(waitMs));
+  }
+
+  cancel(exit: UncontrolledExit): void {
+    this.#wanted.delete(exit);
+    if (this.#wanted.size > 0 || this.#timer === null) return;
+    clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #look(): void {
+    this.#timer = null;
+    this.#lookedMs = performance.now();
+    const exits = [...this.#wanted];
+    this.#wanted.clear();
+    for (const exit of exits) exit.drain();
+  }
+}
+
+/** Of a thread. */
+const LOOKS = new UncontrolledLooks();

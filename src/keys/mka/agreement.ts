@@ -104,8 +104,11 @@ export class Agreement implements SharedPort {
   /** An MKPDU whose ICV was right. Never throws for what it says. */
   receive(mkpdu: Mkpdu, accepted: Accepted = () => {}): void {
     if (!this.#isRunning) return;
-    const peer = this.find(mkpdu.basic.ckn)?.receive(mkpdu, this.#nowMs) ?? null;
+    const participant = this.find(mkpdu.basic.ckn);
+    const peer = participant?.receive(mkpdu, this.#nowMs) ?? null;
     if (peer !== null) accepted(peer.isLive && peer.isProved);
+    // Most MKPDUs are hellos of which nothing follows; what time brings comes with the next of ours at the latest.
+    if (peer?.isSteady && !participant!.hasPending) return;
     this.#step();
   }
 

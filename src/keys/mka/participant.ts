@@ -13,7 +13,7 @@ import type { MkaEvent, MkaEventName } from './events.ts';
 import { KAY_REFUSAL_TEXTS, type KayRefusal } from './kay-refusal.ts';
 import { isAble } from './key-server.ts';
 import { lowestPnOf, type OwnSakUse, ownSakUse, pnLowOf, receivesWith, transmitsWith } from './key-use.ts';
-import { deriveMkaKeys, type MkaKeys } from './keys.ts';
+import { deriveMkaKeys, type MkaKeys, type RandomSource } from './keys.ts';
 import { Membership } from './membership.ts';
 import type { DistributedSak, Mkpdu } from './mkpdu.ts';
 import type { Peer, Peers } from './peers.ts';
@@ -25,6 +25,7 @@ import { Tally } from './tally.ts';
 
 /** Part of `helloMs` by which a hello may come early, so that many tunnels do not send in step. */
 const HELLO_JITTER = 0.1;
+const DICE_AT_ONCE = 64;
 
 export class Participant {
   readonly ckn: string;
@@ -34,6 +35,7 @@ export class Participant {
   readonly serving: Serving;
   readonly #cak: NamedCak['cak'];
   readonly #port: SharedPort;
+  readonly #dice: Dice;
   #wantsAnswer = true;
   /** The key server, and when it last spoke of a SAK that is here. */
   #watched: Peer | null = null;
@@ -46,6 +48,7 @@ export class Participant {
     this.#cak = cak;
     this.mkaKeys = deriveMkaKeys(cak, ckn);
     this.#port = port;
+    this.#dice = new Dice(port.random);
     this.members = new Membership(() => port.settings, port.random, {
       tell: (name, text, more) => this.#tell(name, text, more),
       changed: () => this.answerSoon(),
@@ -72,6 +75,11 @@ export class Participant {
   /** Those who take part in SAKs. */
   get able(): Peer[] {
     return this.peers.live.filter((peer) => isAble(peer, this.#port.settings.encrypt));
+  }
+
+  /** Something is to be said or made before the next hello. */
+  get hasPending(): boolean {
+    return this.#wantsAnswer || this.serving.requests.reason !== null;
   }
 
   /** Peers are to hear what is new here, not only at the next hello. */
@@ -109,7 +117,7 @@ export class Participant {
     this.#lastSentMs = nowMs;
     this.tally.sent++;
     const mn = identity.takeMn(nowMs);
-    this.#helloMs = nowMs + settings.helloMs * (1 - HELLO_JITTER * scattered(identity.mi, mn));
+    this.#helloMs = nowMs + settings.helloMs * (1 - (HELLO_JITTER * this.#dice.next()) / 256);
     return composeMkpdu({
       settings,
       ckn: this.ckn,
@@ -211,7 +219,21 @@ export class Participant {
   }
 }
 
-/** From 0 to 1, another number for each message: nothing that must not be foreseen. */
-function scattered(mi: string, mn: number): number {
-  return ((Number.parseInt(mi.slice(0, 4), 16) + mn * 40_503) & 0xffff) / 0x10000;
+/** Octets of chance for what is no secret: many are fetched at once. */
+class Dice {
+  readonly #random: RandomSource;
+  #octets: Uint8Array = new Uint8Array(0);
+  #used = 0;
+
+  constructor(random: RandomSource) {
+    this.#random = random;
+  }
+
+  next(): number {
+    if (this.#used === this.#octets.length) {
+      this.#octets = this.#random(DICE_AT_ONCE);
+      this.#used = 0;
+    }
+    return this.#octets[this.#used++]!;
+  }
 }

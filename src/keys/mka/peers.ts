@@ -7,7 +7,7 @@
  * potential peers and nothing else. Message numbers of those that have gone are remembered for a while, so that what
  * they last sent cannot bring them back.
  */
-import type { BasicSet, MemberId, Mkpdu, SakUse, XpnSet } from './mkpdu.ts';
+import type { BasicSet, MemberId, Mkpdu, SakUse, UsedKey, XpnSet } from './mkpdu.ts';
 import { LIFE_MS, MAX_LIVE_PEERS, MAX_POTENTIAL_PEERS } from './settings.ts';
 
 export interface Peer {
@@ -26,6 +26,8 @@ export interface Peer {
   knFloor: number;
   /** Messages it was the sender of. */
   heard: number;
+  /** Its last MKPDU said what the one before had said, numbers of messages and packets aside. */
+  isSteady: boolean;
 }
 
 export type Heard =
@@ -44,13 +46,15 @@ export class Peers {
   readonly #peers = new Map<MemberId, Peer>();
   /** Message numbers of those that have been live, the longest gone first. */
   readonly #gone = new Map<MemberId, Gone>();
+  #live: readonly Peer[] = [];
+  #potential: readonly Peer[] = [];
 
-  get live(): Peer[] {
-    return this.#those(true);
+  get live(): readonly Peer[] {
+    return this.#live;
   }
 
-  get potential(): Peer[] {
-    return this.#those(false);
+  get potential(): readonly Peer[] {
+    return this.#potential;
   }
 
   find(mi: MemberId): Peer | null {
@@ -59,8 +63,9 @@ export class Peers {
 
   /** Whether somebody new may be about to join; those that were live under another MI are none. */
   get isSomebodyJoining(): boolean {
-    const { live } = this;
-    return this.potential.some(({ sci }) => !live.some((one) => one.sci === sci));
+    if (this.#potential.length === 0) return false;
+    const scis = new Set(this.live.map(({ sci }) => sci));
+    return this.potential.some(({ sci }) => !scis.has(sci));
   }
 
   /**
@@ -75,11 +80,13 @@ export class Peers {
     const peer = known ?? this.#add(mkpdu, nowMs);
     const isProved = provesLife(peer.isLive);
     const becomesLive = isProved && !peer.isLive && this.live.length < MAX_LIVE_PEERS;
+    peer.isSteady = isProved && peer.isLive && saysTheSame(peer, mkpdu);
     update(peer, mkpdu, nowMs);
     peer.isProved = isProved;
     if (becomesLive) peer.isLive = true;
     if (isProved || !peer.isLive) peer.expiresMs = nowMs + (peer.isLive ? lifeMs : LIFE_MS);
     const replaced = becomesLive ? this.#replace(peer, nowMs) : [];
+    if (becomesLive || known === undefined) this.#sort();
     return { change: becomesLive ? 'live' : known === undefined ? 'new' : 'none', peer, replaced };
   }
 
@@ -87,7 +94,9 @@ export class Peers {
   expire(nowMs: number): Peer[] {
     if (this.dueMs > nowMs) return [];
     const lost = [...this.#peers.values()].filter(({ expiresMs }) => expiresMs <= nowMs);
+    if (lost.length === 0) return lost;
     for (const peer of lost) this.#remove(peer, nowMs);
+    this.#sort();
     return lost;
   }
 
@@ -98,10 +107,10 @@ export class Peers {
     return due;
   }
 
-  #those(areLive: boolean): Peer[] {
-    const found: Peer[] = [];
-    for (const peer of this.#peers.values()) if (peer.isLive === areLive) found.push(peer);
-    return found;
+  #sort(): void {
+    const all = [...this.#peers.values()];
+    this.#live = all.filter(({ isLive }) => isLive);
+    this.#potential = all.filter(({ isLive }) => !isLive);
   }
 
   #add(mkpdu: Mkpdu, nowMs: number): Peer {
@@ -115,7 +124,7 @@ export class Peers {
     const { basic } = mkpdu;
     const peer: Peer = {
       ...{ mi: basic.mi, sci: basic.sci, basic, sakUse: null, xpn: null, isLive: false, isProved: false },
-      ...{ heardMs: nowMs, expiresMs: nowMs + LIFE_MS, knFloor: 0, heard: 0 },
+      ...{ heardMs: nowMs, expiresMs: nowMs + LIFE_MS, knFloor: 0, heard: 0, isSteady: false },
     };
     this.#peers.set(peer.mi, peer);
     return peer;
@@ -141,6 +150,21 @@ export class Peers {
     const gone = this.#gone.get(mi);
     return gone === undefined || gone.untilMs < nowMs ? 0 : gone.mn;
   }
+}
+
+/** Whether nothing follows from the MKPDU of a live peer but that it is there still. */
+function saysTheSame({ basic, sakUse }: Peer, mkpdu: Mkpdu): boolean {
+  const now = mkpdu.basic;
+  if (now.keyServer !== basic.keyServer || now.priority !== basic.priority) return false;
+  if (now.macsecDesired !== basic.macsecDesired || now.capability !== basic.capability) return false;
+  if (mkpdu.distributedSak !== null || mkpdu.potentialPeers !== null) return false;
+  if (sakUse === null || mkpdu.sakUse === null) return sakUse === mkpdu.sakUse;
+  const { latest, old, delayProtect } = mkpdu.sakUse;
+  return !delayProtect && isSameUse(latest, sakUse.latest) && isSameUse(old, sakUse.old);
+}
+
+function isSameUse(a: UsedKey, b: UsedKey): boolean {
+  return a.ki?.kn === b.ki?.kn && a.ki?.mi === b.ki?.mi && a.an === b.an && a.tx === b.tx && a.rx === b.rx;
 }
 
 function update(peer: Peer, { basic, sakUse, xpn }: Mkpdu, nowMs: number): void {

@@ -1,7 +1,12 @@
 /** The Uncontrolled Port (802.1AE 10.4): untagged frames for the control plane, bounded whoever floods. */
 import { describe, expect, it } from 'vitest';
 import { ReceiveLane } from '../../../src/datapath/receive.ts';
-import { type SenderOf, UncontrolledEntry, UncontrolledExit } from '../../../src/datapath/uncontrolled.ts';
+import {
+  type SenderOf,
+  UncontrolledEntry,
+  UncontrolledExit,
+  UncontrolledLooks,
+} from '../../../src/datapath/uncontrolled.ts';
 import {
   createUncontrolledRing,
   OTHER_SLOTS,
@@ -48,10 +53,11 @@ function lane(senderOf: SenderOf | null = null) {
   });
   const got: Buffer[] = [];
   const senders: Buffer[] = [];
-  const exit = new UncontrolledExit(ring, (frame, sender) => {
+  const received = (frame: Uint8Array, sender: Uint8Array): void => {
     got.push(Buffer.from(frame));
     senders.push(Buffer.from(sender));
-  });
+  };
+  const exit = new UncontrolledExit(ring, received, new UncontrolledLooks());
   const send = (...frames: Buffer[]): void => {
     for (const frame of frames) wire.push(Buffer.concat([GRE, frame]));
     while (wire.waiting > 0) receive.run();
