@@ -97,7 +97,7 @@ async function timeStart(topology: Topology, site: ReturnType<typeof createSites
 }
 
 /** Fixed ARP entries: a host that asks once a second would hide what is measured. */
-async function pinNeighbours({ host1, host2, site1, site2 }: Topology): Promise<void> {
+export async function pinNeighbours({ host1, host2, site1, site2 }: Topology): Promise<void> {
   await host1.ip(`neigh replace ${site2.host} lladdr ${site2.hostMac} dev veth1 nud permanent\n`);
   await host2.ip(`neigh replace ${site1.host} lladdr ${site1.hostMac} dev veth2 nud permanent\n`);
 }

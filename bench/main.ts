@@ -4,6 +4,7 @@
  * micro part needs no privileges, the rest root; see `--help`.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Topology } from '../lab/topology.ts';
@@ -14,9 +15,11 @@ import { inLab } from './lab.ts';
 import type { AllocationResult } from './micro/allocation.ts';
 import type { MicroPlan, MicroResult } from './micro/bench.ts';
 import { runAllocation, runMicro } from './micro/run.ts';
+import { type MkaFigures, type MkaPlan, measureMka } from './mka.ts';
 import { integerList, positive, positiveInteger } from './options.ts';
 import { aggregate, type ContenderRow } from './report/aggregate.ts';
 import { describeMachine, type Machine, machineLine } from './report/machine.ts';
+import { mkaLine, mkaSection } from './report/mka.ts';
 import { PACKAGE_ROOT, RESULTS } from './report/paths.ts';
 import { alignColumns, complaints, consoleTable, table, throughputTable } from './report/table.ts';
 import { measureScale, type ScaleFigures, type ScalePlan } from './scale.ts';
@@ -24,8 +27,8 @@ import { type Plan, type RoundSample, runRounds } from './sites-run.ts';
 
 const HELP = `usage: npm run bench -- [options]
 
-  --part LIST       micro, daemon, scale, sites (default all four)
-  --tunnels N       of the hub in the part "scale" (default 1000)
+  --part LIST       micro, daemon, scale, mka, sites (default all five)
+  --tunnels N       of the hub in the parts "scale" and "mka" (default 1000)
   --rounds N        rounds of the end-to-end part, interleaved (default 3)
   --seconds N       of each TCP run (default 3)
   --streams LIST    parallel TCP streams (default 1,5)
@@ -34,7 +37,7 @@ const HELP = `usage: npm run bench -- [options]
 
 /** The end-to-end part: our own variants, and the three to be measured against. */
 const CONTENDERS = ['l2vpnd', 'fastd', 'openvpn', 'tinc'];
-const PARTS = ['micro', 'daemon', 'scale', 'sites'] as const;
+const PARTS = ['micro', 'daemon', 'scale', 'mka', 'sites'] as const;
 type Part = (typeof PARTS)[number];
 
 interface Options {
@@ -42,6 +45,7 @@ interface Options {
   micro: MicroPlan;
   daemon: DaemonPlan;
   scale: ScalePlan;
+  mka: MkaPlan;
   sites: Plan;
 }
 
@@ -52,6 +56,7 @@ interface Report {
   allocation: AllocationResult[] | null;
   daemon: DaemonFigures[] | null;
   scale: ScaleFigures[] | null;
+  mka: MkaFigures | null;
   sites: {
     plan: Plan;
     yardstick: string;
@@ -90,6 +95,12 @@ function parseOptions(argv: readonly string[]): Options | null {
       rounds: quick ? 1 : 3,
       seconds: quick ? 1 : 2,
     },
+    mka: {
+      starts: quick ? 1 : 5,
+      rounds: quick ? 1 : 3,
+      seconds: positive('seconds', values.seconds, quick ? 3 : 20),
+      tunnels: positiveInteger('tunnels', values.tunnels, 1000),
+    },
     sites: {
       rounds: positiveInteger('rounds', values.rounds, quick ? 1 : 3),
       seconds: positive('seconds', values.seconds, quick ? 1 : 3),
@@ -108,7 +119,9 @@ async function main(argv: readonly string[]): Promise<void> {
   }
   const machine = describeMachine(PACKAGE_ROOT);
   say(machineLine(machine));
-  const report: Report = { machine, micro: null, allocation: null, daemon: null, scale: null, sites: null };
+  const report: Report = {
+    ...{ machine, micro: null, allocation: null, daemon: null, scale: null, mka: null, sites: null },
+  };
   if (options.parts.includes('micro')) {
     report.micro = runMicro(options.micro, (result) => say(microLine(result)));
     report.allocation = runAllocation();
@@ -120,6 +133,7 @@ async function main(argv: readonly string[]): Promise<void> {
       await inLab(async (topology) => {
         if (options.parts.includes('daemon')) report.daemon = await runDaemon(topology, options.daemon);
         if (options.parts.includes('scale')) report.scale = await runScale(topology, options.scale);
+        if (options.parts.includes('mka')) report.mka = await runMka(topology, options.mka);
         if (options.parts.includes('sites')) report.sites = await runSites(topology, options.sites);
       });
   }
@@ -154,6 +168,12 @@ async function runScale(topology: Topology, plan: ScalePlan): Promise<ScaleFigur
     say(scaleLine(one));
     figures.push(one);
   }
+  return figures;
+}
+
+async function runMka(topology: Topology, plan: MkaPlan): Promise<MkaFigures> {
+  const figures = await measureMka(topology, plan, () => loadavg()[0]!);
+  say(mkaLine(figures));
   return figures;
 }
 
@@ -224,7 +244,7 @@ function scaleSection(scale: readonly ScaleFigures[]): string {
   return `## Many tunnels\n\nAll but one are idle.\n\n${table(header, rows)}`;
 }
 
-function markdown({ machine, micro, allocation, daemon, scale, sites }: Report): string {
+function markdown({ machine, micro, allocation, daemon, scale, mka, sites }: Report): string {
   const sections = [`# Benchmark\n\n${machineLine(machine)}. Made by \`npm run bench\`.`];
   if (micro) sections.push(`## Codecs and stages\n\n${MICRO_NOTE}\n\n${microTable(micro)}`);
   if (allocation) {
@@ -248,6 +268,7 @@ function markdown({ machine, micro, allocation, daemon, scale, sites }: Report):
     sections.push(`## Daemon\n\n${table(header, rows)}`);
   }
   if (scale) sections.push(scaleSection(scale));
+  if (mka) sections.push(mkaSection(mka));
   if (sites) {
     const { plan, rows, skipped } = sites;
     const notes = [...skipped.map(({ title, why }) => `${title}: not run, ${why}`), ...complaints(rows)];

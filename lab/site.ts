@@ -112,19 +112,28 @@ export function daemonPath(): string {
   return found;
 }
 
+export interface SiteOptions {
+  /** Where it keeps its files; one of its own unless named. `dispose` removes it. */
+  dir?: string;
+  /** What runs instead of `daemonPath()`: a test's own build of the daemon. */
+  program?: string;
+}
+
 export class Site {
   readonly name: string;
   readonly space: Namespace;
   readonly #file: SiteFile;
   readonly #fixedDir: string | undefined;
+  readonly #program: string | undefined;
   #dir: string | undefined;
   #daemon: Background | undefined;
 
-  constructor(space: Namespace, name: string, file: SiteFile, options: { dir?: string } = {}) {
+  constructor(space: Namespace, name: string, file: SiteFile, options: SiteOptions = {}) {
     this.space = space;
     this.name = name;
     this.#file = file;
     this.#fixedDir = options.dir;
+    this.#program = options.program;
   }
 
   get dir(): string {
@@ -296,7 +305,8 @@ export class Site {
   }
 
   #argv(...command: readonly string[]): string[] {
-    return [process.execPath, daemonPath(), EXAMPLE_KEYS, ...command, '--config', this.configPath];
+    const program = this.#program ?? daemonPath();
+    return [process.execPath, program, EXAMPLE_KEYS, ...command, '--config', this.configPath];
   }
 
   #running(): Background {

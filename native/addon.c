@@ -10,6 +10,7 @@
 #include "link-group.h"
 #include "link-state.h"
 #include "link.h"
+#include "packet-send.h"
 #include "poller.h"
 #include "port.h"
 #include "process.h"
@@ -41,6 +42,7 @@ static const struct {
     {"openGreSocket", open_gre_socket},
     {"openUdpSocket", open_udp_socket},
     {"pathMtu", path_mtu},
+    {"sendPacket", send_packet},
     {"closeFd", close_fd},
     {"bindFrames", bind_frames},
     {"bindJob", bind_job},
@@ -61,6 +63,7 @@ static const struct {
     {"udpReceive", udp_receive},
     {"udpLearn", udp_learn},
     {"setEndpoint", set_endpoint},
+    {"copyEndpoint", copy_endpoint},
     {"endpointText", endpoint_text},
     {"socketReceive", socket_receive},
     {"socketSend", socket_send},

@@ -48,8 +48,11 @@ bool endpoint_store(uint8_t *memory, const struct sockaddr_storage *addr, sockle
   if (len > sizeof words) return false;
   if (endpoint_load(memory, &known, &known_len) && known_len == len && memcmp(&known, addr, len) == 0) return false;
   memcpy(words, addr, len);
-  const uint32_t sequence = atomic_load_explicit(&s->sequence, memory_order_relaxed);
-  atomic_store_explicit(&s->sequence, sequence + 1, memory_order_relaxed);
+  uint32_t sequence = atomic_load_explicit(&s->sequence, memory_order_relaxed);
+  if ((sequence & 1) != 0 || !atomic_compare_exchange_strong_explicit(&s->sequence, &sequence, sequence + 1,
+                                                                      memory_order_acquire, memory_order_relaxed)) {
+    return false;
+  }
   atomic_thread_fence(memory_order_release);
   atomic_store_explicit(&s->len, len, memory_order_relaxed);
   for (int i = 0; i < ADDR_WORDS; i++) atomic_store_explicit(&s->word[i], words[i], memory_order_relaxed);
@@ -89,6 +92,17 @@ napi_value set_endpoint(napi_env env, napi_callback_info info) {
   const bool changed = endpoint_store(endpoint, &addr, found->ai_addrlen);
   freeaddrinfo(found);
   return make_bool(env, changed);
+}
+
+napi_value copy_endpoint(napi_env env, napi_callback_info info) {
+  napi_value argv[2];
+  uint8_t *to, *from;
+  struct sockaddr_storage addr;
+  socklen_t len;
+  if (!read_args(env, info, 2, argv) || !read_endpoint(env, argv[0], &to) || !read_endpoint(env, argv[1], &from)) {
+    return NULL;
+  }
+  return make_bool(env, endpoint_load(from, &addr, &len) && endpoint_store(to, &addr, len));
 }
 
 napi_value endpoint_text(napi_env env, napi_callback_info info) {

@@ -1,6 +1,9 @@
 /** The client's side of the control protocol: asking a running daemon over its control socket. */
+import { lstatSync } from 'node:fs';
 import { request } from 'node:http';
+import { dirname } from 'node:path';
 import { EXIT_STATUS, errnoName, L2vpnError, messageOf } from '../errors.ts';
+import { isOurs } from '../host/trusted-path.ts';
 import { type Protocol, pathOf, type Refusal, ROUTES, type RouteName } from './routes.ts';
 
 /** A daemon that lives answers a question at once. */
@@ -24,6 +27,7 @@ export async function ask<Name extends RouteName>(
   ...[body]: Body<Name>
 ): Promise<Protocol[Name]['answer']> {
   const { method, path } = ROUTES[name];
+  refuseStranger(socket);
   const isChange = method !== 'GET';
   // Whatever it says of this path, it lives.
   if (isChange) await exchange(socket, 'GET', '/v1', undefined, ANSWER_MS);
@@ -33,6 +37,23 @@ export async function ask<Name extends RouteName>(
   const answer: unknown = JSON.parse(text);
   if (status < 300) return answer as Protocol[Name]['answer'];
   throw errorOf(status, answer as Partial<Refusal>);
+}
+
+/**
+ * In a directory like /tmp anybody can put a socket while no daemon runs, and `rotate --write` believes what is answered.
+ * A daemon with a user of its own has a directory of its own.
+ */
+function refuseStranger(socket: string): void {
+  const uidOf = (path: string): number | undefined => lstatSync(path, { throwIfNoEntry: false })?.uid;
+  try {
+    const uid = uidOf(socket);
+    if (uid === undefined || isOurs(uid) || uid === uidOf(dirname(socket))) return;
+    const text = `${socket} belongs to uid ${uid}, and its directory does not: it may be no l2vpnd that answers there`;
+    throw new L2vpnError('L2VPN_PERMISSION', text);
+  } catch (error) {
+    if (error instanceof L2vpnError) throw error;
+    throw unreachable(socket, error);
+  }
 }
 
 function errorOf(status: number, { error, code, exitStatus }: Partial<Refusal>): L2vpnError {

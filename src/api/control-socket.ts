@@ -1,8 +1,13 @@
-/** The control socket: a Unix socket that only its owner can open, in the place of one that a killed daemon has left. */
+/**
+ * The control socket: a Unix socket that only its owner can open, in the place of one that a killed daemon has left, and
+ * where nobody else could put one.
+ */
 import { chmodSync, statSync, unlinkSync } from 'node:fs';
+import * as fsPromises from 'node:fs/promises';
 import { request, type Server } from 'node:http';
 import { dirname } from 'node:path';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
+import { distrustOf } from '../host/trusted-path.ts';
 import { makeDirs } from '../make-dirs.ts';
 import { createRouter } from './router.ts';
 import { ROUTES } from './routes.ts';
@@ -17,8 +22,9 @@ const MAX_CONNECTIONS = 32;
 export async function openControl(path: string, handlers: Handlers): Promise<Server> {
   const server = createRouter(controlEndpoints(handlers), MAX_CONNECTIONS);
   try {
-    await removeStale(path);
     makeDirs(dirname(path), 0o755);
+    await requireTrusted(path);
+    await removeStale(path);
     const mask = process.umask(0o177);
     try {
       await listen(server, path);
@@ -31,6 +37,15 @@ export async function openControl(path: string, handlers: Handlers): Promise<Ser
     throw new L2vpnError('L2VPN_CANTCREATE', `controlSocket ${path}: ${messageOf(cause)}`, { cause });
   }
   return server;
+}
+
+/** Who may exchange the socket could answer in our place, and have a mode set on a file of his choice. */
+async function requireTrusted(path: string): Promise<void> {
+  const distrust = await distrustOf(dirname(path), fsPromises);
+  if (distrust === null) return;
+  const { what, remedy } = distrust;
+  const text = `controlSocket ${path}: ${what}, so somebody else could answer in its place; ${remedy}, or take another path`;
+  throw new L2vpnError('L2VPN_CANTCREATE', text);
 }
 
 function listen(server: Server, path: string): Promise<void> {

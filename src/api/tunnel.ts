@@ -2,8 +2,8 @@
  * A tunnel as the control protocol tells of it: with the keys of `ip -j -s macsec show`, and beside them what the
  * kernel does not have. The daemon makes it (`report/snapshot.ts`); `show`, the metrics and scripts read it.
  */
-import type { MkaSnapshot } from '../keys/mka/snapshot.ts';
 import type { PnJson } from '../macsec/pn-json.ts';
+import type { AgreementSnapshot } from './agreement.ts';
 import type { ShownSettings } from './macsec-settings.ts';
 import type { RotationStatus } from './rotate.ts';
 
@@ -84,11 +84,11 @@ export interface SeenSnapshot {
   unknown_sci: UnknownSciSnapshot | null;
 }
 
-/** Whether the peer is heard, as frames from it say. */
+/** Whether the peer is heard, as frames from it say, and with key agreement its MKPDUs. */
 export interface PeerSnapshot {
   /**
    * `unknown`: nothing authentic has come yet, nor been missed; `lost`: none came for peerTimeoutSeconds while frames were
-   * sent; `unwatched`: peerTimeoutSeconds is 0.
+   * sent, as with key agreement they always are; `unwatched`: peerTimeoutSeconds is 0.
    */
   state: 'unknown' | 'alive' | 'lost' | 'unwatched';
   /** Since when it is alive, or when it was last heard before it was lost; null: not known. */
@@ -113,7 +113,7 @@ export interface TunnelSnapshot {
   /** The key change under way or the last one; null: none since the start. */
   rotation: RotationStatus | null;
   /** What key agreement has come to; null with static keys. */
-  agreement: MkaSnapshot | null;
+  agreement: AgreementSnapshot | null;
   /** Packet numbers that the encoding SA can still use; null without MACsec. */
   pn_left: PnJson | null;
   tx: TrafficSnapshot;

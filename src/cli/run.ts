@@ -7,6 +7,8 @@ import type { KeyOptions } from './harden.ts';
 
 /** What the log may still write at the end. */
 const FLUSH_MS = 500;
+/** What still waits for a disk after the stop. */
+const LINGER_MS = 500;
 
 /**
  * Returns the exit status; a fault that ended the daemon has been told then, in the log and on stderr. The addon
@@ -55,10 +57,14 @@ async function runLogged(
   return runDaemon(daemonOf(), { log, tellFatal, started: grow, end: (status) => end(log, status) });
 }
 
-/** Returns `status` when the log is written; where it cannot be, the process ends here. */
+/**
+ * Returns `status` when the log is written; where it cannot be, the process ends here. It ends soon all the same where a
+ * call to a disk that does not answer would keep it: as soon, that is, as the kernel lets go of that call.
+ */
 async function end(log: Log, status: number): Promise<number> {
   await log.writer.flush(FLUSH_MS);
-  if (!log.writer.blocked) return status;
   const { exitNow } = await import('../host/process.ts');
-  return exitNow(status);
+  if (log.writer.blocked) return exitNow(status);
+  setTimeout(exitNow, LINGER_MS, status).unref();
+  return status;
 }

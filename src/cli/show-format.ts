@@ -13,6 +13,7 @@ import type {
   SeenSnapshot,
   TunnelSnapshot,
 } from '../api/tunnel.ts';
+import { mkaJson, mkaLines } from './show-mka.ts';
 
 const onOff = (value: boolean): string => (value ? 'on' : 'off');
 
@@ -55,7 +56,7 @@ function hexOf(digits: string): string {
 
 function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
   const { name, mtu, path_mtu, local, remote, endpoint, encap, aead, pn_left } = tunnel;
-  const { peer, rotation, seen, tx, rx, drops, icmp } = tunnel;
+  const { peer, rotation, agreement, seen, tx, rx, drops, icmp } = tunnel;
   const extras = {
     name,
     mtu,
@@ -70,6 +71,7 @@ function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
     peer,
     peer_last_seen: rx.last,
     seen: seen === null ? null : seenJson(seen),
+    mka: agreement && mkaJson(agreement, statistics),
   };
   return statistics ? { ...extras, tx, rx, drops, icmp } : extras;
 }
@@ -141,6 +143,9 @@ function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
   if (tunnel.pn_left !== null) lines.push(`        packet numbers left ${tunnel.pn_left}`);
   if (tunnel.rotation !== null) {
     lines.push(`        rotation to AN ${tunnel.rotation.an}: ${tunnel.rotation.state}`);
+  }
+  if (tunnel.agreement !== null) {
+    lines.push(...mkaLines(tunnel.agreement, statistics).map((line) => `        ${line}`));
   }
   for (const { sci, an, text } of tunnel.seen?.began_again ?? [])
     lines.push(`        RXSC ${sci}, AN ${an}: ${text}`);

@@ -9,7 +9,7 @@ export interface ShowOptions extends DaemonChoice {
   json?: boolean;
 }
 
-/** `name` is a tunnel's or its TAP's; undefined: all of them. 0; where one of those that were asked for is down or its peer lost, 69. */
+/** `name` is a tunnel's or its TAP's; undefined: all of them. 0; where one of those that were asked for is down, its peer lost, or with key agreement not live, 69. */
 export async function show(name: string | undefined, options: ShowOptions): Promise<number> {
   const socket = await socketPath(options);
   const [up, down] = [await ask(socket, 'tunnels', {}), await ask(socket, 'down', {})];
@@ -25,6 +25,6 @@ export async function show(name: string | undefined, options: ShowOptions): Prom
     ? `${JSON.stringify([...tunnels.map((tunnel) => jsonOf(tunnel, statistics)), ...absent.map(downJson)])}\n`
     : [...tunnels.map((tunnel) => textOf(tunnel, statistics)), ...absent.map(downText)].join('');
   process.stdout.write(text);
-  const isLost = tunnels.some(({ peer }) => peer.state === 'lost');
+  const isLost = tunnels.some(({ peer, agreement }) => peer.state === 'lost' || agreement?.live_peers === 0);
   return absent.length === 0 && !isLost ? 0 : EXIT_STATUS.L2VPN_UNAVAILABLE;
 }

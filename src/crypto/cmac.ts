@@ -16,21 +16,45 @@ const PADDING = 0x80;
 
 /** The MAC of `parts`, one behind the other, in a new Buffer; nothing of it stays elsewhere. Throws a RangeError where `key` has neither 16 nor 32 octets. */
 export function aesCmac(key: KeyObject, ...parts: readonly Uint8Array[]): Buffer {
-  const cipher = createCipheriv(algorithmOf(key), key, ZERO_IV).setAutoPadding(false);
-  // L = AES(key, 0), from which both subkeys are made; it is also what CBC adds to the next block, so that the first
-  // block of the message takes it off again.
-  const l = cipher.update(ZERO_IV);
-  const message = padded(parts);
-  const isWhole = message.text.length > 0 && message.text.length % BLOCK_LEN === 0;
-  const subkey = doubled(l);
-  if (!isWhole) doubled(subkey, subkey);
-  xorInto(message.blocks, message.blocks.length - BLOCK_LEN, subkey);
-  xorInto(message.blocks, 0, l);
-  const chain = cipher.update(message.blocks);
-  const mac = Buffer.from(chain.subarray(-CMAC_LEN));
-  // Subkeys, what was made with them, and the MAC itself, which may be a key.
-  for (const octets of [l, subkey, message.blocks, chain]) octets.fill(0);
+  const cmac = new Cmac(key);
+  const mac = cmac.of(...parts);
+  cmac.forget();
   return mac;
+}
+
+/** MACs with one key, for who makes many: a cipher is dear to make. What stays between two of them is the last MAC. */
+export class Cmac {
+  readonly #cipher: ReturnType<typeof createCipheriv>;
+  /** What CBC adds to the next block: the last one that it gave. */
+  readonly #chained: Buffer = Buffer.alloc(BLOCK_LEN);
+
+  /** Throws a RangeError where `key` has neither 16 nor 32 octets. */
+  constructor(key: KeyObject) {
+    this.#cipher = createCipheriv(algorithmOf(key), key, ZERO_IV).setAutoPadding(false);
+  }
+
+  /** The MAC of `parts`, one behind the other, in a new Buffer. */
+  of(...parts: readonly Uint8Array[]): Buffer {
+    // L = AES(key, 0), from which both subkeys are made: what CBC adds is taken off again, here and in the message.
+    const l = this.#cipher.update(this.#chained);
+    const message = padded(parts);
+    const isWhole = message.text.length > 0 && message.text.length % BLOCK_LEN === 0;
+    const subkey = doubled(l);
+    if (!isWhole) doubled(subkey, subkey);
+    xorInto(message.blocks, message.blocks.length - BLOCK_LEN, subkey);
+    xorInto(message.blocks, 0, l);
+    const chain = this.#cipher.update(message.blocks);
+    const mac = Buffer.from(chain.subarray(-CMAC_LEN));
+    this.#chained.set(mac);
+    // Subkeys, what was made with them, and the MAC itself, which may be a key.
+    for (const octets of [l, subkey, message.blocks, chain]) octets.fill(0);
+    return mac;
+  }
+
+  /** The last MAC too goes; it can make no further ones. */
+  forget(): void {
+    this.#chained.fill(0);
+  }
 }
 
 function algorithmOf(key: KeyObject): 'aes-128-cbc' | 'aes-256-cbc' {

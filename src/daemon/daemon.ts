@@ -16,8 +16,9 @@ import { configWarnings } from '../config/warnings.ts';
 import { type AeadChoice, selectProvider } from '../crypto/select.ts';
 import { EXIT_STATUS, L2vpnError, messageOf } from '../errors.ts';
 import type { KeySource } from '../keys/key-source.ts';
+import { heardFromLivePeerMs } from '../report/agreement-snapshot.ts';
 import { createMetrics } from '../report/metrics.ts';
-import { PeerWatch } from '../report/peer-watch.ts';
+import { type AgreedLiveness, PeerWatch } from '../report/peer-watch.ts';
 import { snapshotOf } from '../report/snapshot.ts';
 import { openStore, type StateStore } from '../state/store.ts';
 import { volatileRefusal } from '../state/volatile.ts';
@@ -53,7 +54,7 @@ export class Daemon {
     this.#config = config;
     this.#configPath = configPath;
     this.#log = log;
-    this.#peers = new PeerWatch(log);
+    this.#peers = new PeerWatch(log, ({ name }) => this.#livenessOf(name));
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
@@ -135,6 +136,11 @@ export class Daemon {
     return [...this.#tunnels.keyed()].map(({ tunnel, keys }) =>
       snapshotOf(tunnel, aead, keys, this.#peers.peerOf(tunnel)),
     );
+  }
+
+  #livenessOf(name: string): AgreedLiveness {
+    const agreement = this.#tunnels.find(name)?.keys?.agreement ?? null;
+    return agreement === null ? null : { heardAgoMs: heardFromLivePeerMs(agreement) };
   }
 
   #downSnapshots(): DownSnapshot[] {

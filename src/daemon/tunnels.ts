@@ -96,6 +96,11 @@ export class Tunnels {
   /** Opens what `configs` name, before there are workers. Throws L2vpnError; `closeAll` closes what was opened. */
   async openAll(configs: readonly TunnelConfig[]): Promise<void> {
     await someAtOnce(OPENS_AT_ONCE, [...configs.entries()], ([index, config]) => this.#open(config, index));
+    // They came as the disk answered; they are told of in the order of the file.
+    const places = new Map(configs.map(({ name }, place) => [name, place]));
+    const inOrder = [...this.#byName].sort(([a], [b]) => places.get(a)! - places.get(b)!);
+    this.#byName.clear();
+    for (const [name, keyed] of inOrder) this.#byName.set(name, keyed);
   }
 
   /** Starts the lanes. Resolves with the number of workers when all lanes carry frames. */
@@ -130,7 +135,7 @@ export class Tunnels {
     if (await allWhileTheyEnd(SILENT_DISK_MS, closing)) return;
     const { store, log } = this.#context;
     log.error(
-      `stateDir ${store.dir} does not answer: not all packet numbers are stored; the next start goes on above them`,
+      `stateDir ${store.dir} does not answer: not all packet numbers are stored; the next start goes on above them. Until it answers the kernel may keep this process`,
     );
   }
 

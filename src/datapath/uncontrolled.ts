@@ -1,58 +1,36 @@
 /**
  * The Uncontrolled Port of a SecY (802.1AE 10.4, 802.1X 11.3): frames that are neither protected nor validated, for the
  * station itself. On the way in, a receive lane takes untagged frames of certain EtherTypes out of its batch and lays
- * them into a ring in shared memory, where the main thread finds them; on the way out, the main thread sends by the
- * tunnel's socket itself, beside the lanes and whatever state the TAP is in.
+ * them into rings in shared memory, where the main thread finds them; on the way out, the main thread sends by the
+ * tunnel's socket itself (`uncontrolled-sender.ts`).
  *
- *     receive lane ─▶ UncontrolledEntry ─▶ ring ─▶ UncontrolledExit ─▶ who decides the keys
+ *     receive lane ─▶ UncontrolledEntry ─▶ rings ─▶ UncontrolledExit ─▶ who decides the keys
  *
- * The ring is bounded, and so is what the main thread takes per second: a flood costs a counter and nothing else. What
- * comes this way is not authentic; its taker has to check it.
+ * The rings are bounded, and so is what the main thread takes per second: a flood costs a counter and nothing else. What
+ * comes this way is not authentic; its taker has to check it. A frame behind a VLAN tag is none of these: in a tunnel
+ * between two stations nobody has reason to tag what is for the station itself.
  */
-import { attachWire, type EncapSpec } from '../encap/kinds.ts';
-import { type Batch, createBatch, HEADROOM, resetBatch } from '../frame/batch.ts';
+import type { Batch } from '../frame/batch.ts';
 import { Drop } from '../frame/drop.ts';
-import { untoldTraffic } from '../frame/lane-counters.ts';
 import { etherTypeAt } from '../wire/ethernet.ts';
+import { SLOT_FRAME_LEN, UncontrolledRing } from './uncontrolled-ring.ts';
 
-/** Frames that wait for the main thread, at most (a power of two: the ring's counters wrap), and the longest of them. */
-const SLOTS = 32;
-const SLOT_LEN = 2048;
-/** Words of the ring's head: frames ever laid in, frames ever taken out, whether the main thread knows that some wait. */
-const IN = 0;
-const OUT = 1;
-const TOLD = 2;
-const HEAD_WORDS = 4;
-const LENS_AT = HEAD_WORDS * 4;
-const FRAMES_AT = LENS_AT + SLOTS * 4;
-
-/** The memory of a ring. */
-export function createUncontrolledRing(): SharedArrayBuffer {
-  return new SharedArrayBuffer(FRAMES_AT + SLOTS * SLOT_LEN);
-}
-
-class Ring {
-  readonly head: Uint32Array;
-  readonly lens: Int32Array;
-  readonly octets: Uint8Array;
-
-  constructor(shared: SharedArrayBuffer) {
-    this.head = new Uint32Array(shared, 0, HEAD_WORDS);
-    this.lens = new Int32Array(shared, LENS_AT, SLOTS);
-    this.octets = new Uint8Array(shared, FRAMES_AT);
-  }
-}
+/** Writes the sender of frame `frame` of the batch that came last into `into`. */
+export type SenderOf = (frame: number, into: Uint8Array) => void;
 
 /** The lane's end. One lane per ring. */
 export class UncontrolledEntry {
-  readonly #ring: Ring;
+  readonly #ring: UncontrolledRing;
   readonly #etherTypes: readonly number[];
+  readonly #senderOf: SenderOf | null;
   /** Frames were laid in of which the main thread has not been told. */
   untold = false;
 
-  constructor(shared: SharedArrayBuffer, etherTypes: readonly number[]) {
-    this.#ring = new Ring(shared);
+  /** `senderOf`: null where the peer is where it is. */
+  constructor(shared: SharedArrayBuffer, etherTypes: readonly number[], senderOf: SenderOf | null = null) {
+    this.#ring = new UncontrolledRing(shared);
     this.#etherTypes = etherTypes;
+    this.#senderOf = senderOf;
   }
 
   /** Takes what is the control plane's out of the batch, whose frames are whole Ethernet headers at least. HOT PATH. */
@@ -60,94 +38,86 @@ export class UncontrolledEntry {
     const { count, at, verdict, arena } = batch;
     for (let i = 0; i < count; i++) {
       if (verdict[i] !== 0 || !this.#etherTypes.includes(etherTypeAt(arena, at[i]!))) continue;
-      verdict[i] = this.#layIn(arena, at[i]!, batch.len[i]!) ? Drop.Uncontrolled : Drop.UncontrolledFull;
+      verdict[i] = this.#layIn(batch, i) ? Drop.Uncontrolled : Drop.UncontrolledFull;
     }
   }
 
-  #layIn(arena: Uint8Array, at: number, len: number): boolean {
-    const { head, lens, octets } = this.#ring;
-    const next = head[IN]!;
-    if (len > SLOT_LEN || (next - Atomics.load(head, OUT)) >>> 0 >= SLOTS) return false;
-    const slot = next % SLOTS;
-    octets.set(arena.subarray(at, at + len), slot * SLOT_LEN);
-    lens[slot] = len;
-    Atomics.store(head, IN, next + 1);
-    if (Atomics.compareExchange(head, TOLD, 0, 1) === 0) this.untold = true;
+  #layIn({ arena, at: starts, len: lengths }: Batch, frame: number): boolean {
+    const [at, len] = [starts[frame]!, lengths[frame]!];
+    if (len > SLOT_FRAME_LEN) return false;
+    const queue = this.#ring.isWanted(arena, at, len) ? this.#ring.wanted : this.#ring.others;
+    const slot = queue.free();
+    if (slot < 0) return false;
+    this.#senderOf?.(frame, queue.senderIn(slot));
+    queue.layIn(slot, arena, at, len);
+    if (this.#ring.tell()) this.untold = true;
     return true;
   }
 }
 
-/** The main thread looks at a ring no more often than this: with SLOTS frames each time, that bounds what it takes. */
-const LOOK_MS = 20;
+/** Gets each frame, and its sender where the entry knows it, as copies of its own. */
+export type UncontrolledTaker = (frame: Uint8Array, sender: Uint8Array) => void;
 
 /** The main thread's end. */
 export class UncontrolledExit {
-  readonly #ring: Ring;
-  readonly #received: (frame: Uint8Array) => void;
-  #timer: NodeJS.Timeout | null = null;
-  #lookedMs = Number.NEGATIVE_INFINITY;
+  readonly #ring: UncontrolledRing;
+  readonly #received: UncontrolledTaker;
+  readonly #looks: UncontrolledLooks;
 
-  /** `received` gets each frame as a copy of its own. */
-  constructor(shared: SharedArrayBuffer, received: (frame: Uint8Array) => void) {
-    this.#ring = new Ring(shared);
+  constructor(ring: UncontrolledRing, received: UncontrolledTaker, looks: UncontrolledLooks = LOOKS) {
+    this.#ring = ring;
     this.#received = received;
+    this.#looks = looks;
   }
 
   /** The worker says that frames wait: they are handed on now, or as soon as the bound allows. */
   told(): void {
-    if (this.#timer !== null) return;
-    const waitMs = this.#lookedMs + LOOK_MS - performance.now();
-    if (waitMs <= 0) this.drain();
-    else this.#timer = setTimeout(() => this.drain(), waitMs);
+    this.#looks.want(this);
   }
 
-  /** Hands on all frames that wait; returns how many. */
+  /** Hands on all frames that wait, those that are wanted first; returns how many. */
   drain(): number {
-    this.close();
-    this.#lookedMs = performance.now();
-    const { head, lens, octets } = this.#ring;
-    // First: what comes from here on is told of again.
-    Atomics.store(head, TOLD, 0);
-    const end = Atomics.load(head, IN);
-    let count = 0;
-    for (let next = head[OUT]!; next !== end; next = (next + 1) >>> 0, count++) {
-      const at = (next % SLOTS) * SLOT_LEN;
-      const frame = octets.slice(at, at + lens[next % SLOTS]!);
-      Atomics.store(head, OUT, next + 1);
-      this.#received(frame);
-    }
-    return count;
+    this.#ring.look();
+    return this.#ring.wanted.takeAll(this.#received) + this.#ring.others.takeAll(this.#received);
   }
 
   close(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#looks.cancel(this);
   }
 }
 
-/** Sends frames of the main thread by the tunnel's socket, in its encapsulation. */
-export interface UncontrolledSender {
-  /** Sends a whole Ethernet frame; returns why it was not sent, `Drop.None` when it was. */
-  send(frame: Uint8Array): Drop;
-  close(): void;
+/** The main thread looks no more often than this: with the slots of a ring, that bounds what it takes. */
+const LOOK_MS = 20;
+
+/** When the main thread looks at its rings: at all of which it was told at once, however many tunnels there are. */
+export class UncontrolledLooks {
+  readonly #wanted = new Set<UncontrolledExit>();
+  #timer: NodeJS.Timeout | null = null;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+
+  want(exit: UncontrolledExit): void {
+    this.#wanted.add(exit);
+    if (this.#timer !== null) return;
+    const waitMs = this.#lookedMs + LOOK_MS - performance.now();
+    if (waitMs <= 0) this.#look();
+    else this.#timer = setTimeout(() => this.#look(), Math.ceil(waitMs));
+  }
+
+  cancel(exit: UncontrolledExit): void {
+    this.#wanted.delete(exit);
+    if (this.#wanted.size > 0 || this.#timer === null) return;
+    clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #look(): void {
+    this.#timer = null;
+    this.#lookedMs = performance.now();
+    const exits = [...this.#wanted];
+    this.#wanted.clear();
+    for (const exit of exits) exit.drain();
+  }
 }
 
-/** A sender over the socket `fd`, which stays its owner's. */
-export function openUncontrolledSender(spec: EncapSpec, fd: number): UncontrolledSender {
-  const { port, encap } = attachWire(spec, fd, untoldTraffic());
-  const batch = createBatch(SLOT_LEN, 1);
-  return {
-    send(frame: Uint8Array): Drop {
-      if (frame.length > SLOT_LEN) return Drop.OutPktsTooLong;
-      resetBatch(batch);
-      batch.arena.set(frame, HEADROOM);
-      batch.len[0] = frame.length;
-      batch.verdict[0] = Drop.None;
-      batch.count = 1;
-      encap.push(batch);
-      if (port.send(batch, 0) < batch.count) return Drop.WireError;
-      return batch.verdict[0] as Drop;
-    },
-    close: () => port.close(),
-  };
-}
+/** Of a thread. */
+const LOOKS = new UncontrolledLooks();

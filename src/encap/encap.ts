@@ -29,6 +29,8 @@ export interface Wire {
    * Null: the peer is where it is.
    */
   readonly learn: ((frame: number) => void) | null;
+  /** Writes where frame `frame` of the last `receive` came from, as an endpoint's octets; null where `learn` is. */
+  readonly senderOf: ((frame: number, into: Uint8Array) => void) | null;
 }
 
 /** The socket that a tunnel sends and receives by, and what its lanes are told of it. */
@@ -68,6 +70,8 @@ export interface EncapKind<Spec, Sends = Spec> {
   open(config: GreConfig, place: string, peer: PeerAddress | null): OpenedWire<Spec>;
   /** The worker's side; `fd` stays its owner's. `traffic`: of its lane, where ICMP errors are counted. */
   attach(spec: Spec, fd: number, traffic: Float64Array): Wire;
+  /** Headers for packets that are sent beside the lanes; what of the outer header is ours has the type of service `tos`. */
+  beside(spec: Spec, tos: number): Encap;
   rehearsal(): Rehearsal<Spec, Sends>;
 }
 

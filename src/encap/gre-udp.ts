@@ -66,8 +66,15 @@ export const greUdp: EncapKind<GreUdpSpec, GretapSpec> = {
   },
   attach({ gre, endpoint, learns }: GreUdpSpec, fd: number, traffic: Float64Array): Wire {
     const port = wrapUdpSocket(fd, endpoint, traffic);
-    return { port, encap: new GreUdp(gre), learn: learns ? (frame) => void port.learn(frame) : null };
+    return {
+      port,
+      encap: new GreUdp(gre),
+      learn: learns ? (frame) => void port.learn(frame) : null,
+      senderOf: learns ? (frame, into) => port.senderOf(frame, into) : null,
+    };
   },
+  // The outer header is the kernel's.
+  beside: ({ gre }: GreUdpSpec) => new GreUdp(gre),
   rehearsal(): Rehearsal<GreUdpSpec, GretapSpec> {
     const gre = { key: null, checksum: false };
     const nobody: GreUdpSpec = { kind: 'gre-udp', gre, endpoint: createEndpoint(null, 0), learns: false };

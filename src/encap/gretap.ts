@@ -14,7 +14,15 @@ import { viewOf } from '../frame/view.ts';
 import { openGreSocket } from '../host/socket.ts';
 import { wrapRawSocket } from '../ports/raw-socket-port.ts';
 import { type GreOptions, greHeaderLen, writeGre } from '../wire/gre.ts';
-import { IPV4_LEN, IPV4_LEN_MAX, ipv4HeaderLen, ipv4Template, parseIpv4, writeIpv4 } from '../wire/ipv4.ts';
+import {
+  IPV4_LEN,
+  IPV4_LEN_MAX,
+  ipv4HeaderLen,
+  ipv4Template,
+  parseIpv4,
+  withTos,
+  writeIpv4,
+} from '../wire/ipv4.ts';
 import { IPV6_LEN } from '../wire/ipv6.ts';
 import type { GreConfig } from './config.ts';
 import type { Encap, EncapHeaders, EncapKind, Rehearsal, Wire } from './encap.ts';
@@ -108,7 +116,10 @@ export const gretap: EncapKind<GretapSpec> = {
     port: wrapRawSocket(fd, traffic),
     encap: new Gretap(spec),
     learn: null,
+    senderOf: null,
   }),
+  beside: (spec: GretapSpec, tos: number) =>
+    new Gretap({ ...spec, header: spec.header === null ? null : withTos(spec.header, tos) }),
   rehearsal(): Rehearsal<GretapSpec> {
     const gre = { key: null, checksum: false };
     const both: GretapSpec = { kind: 'gretap', family: 4, gre, header: loopbackHeader() };

@@ -1,6 +1,7 @@
 /** The kinds of encapsulation: the one place that names them all. */
 import type { EncapWord, GreConfig } from './config.ts';
 import type {
+  Encap,
   EncapHeaders,
   EncapKind,
   OpenedWire,
@@ -52,6 +53,16 @@ export function attachWire(spec: EncapSpec, fd: number, traffic: Float64Array): 
 /** Where the packets of a tunnel go, in shared memory (`createEndpoint`); null where its socket knows. */
 export function endpointOf(spec: EncapSpec): Uint8Array | null {
   return 'endpoint' in spec ? spec.endpoint : null;
+}
+
+/** As `endpointOf`, where the peer may move; null where it is where it is. */
+export function movingEndpointOf(spec: EncapSpec): Uint8Array | null {
+  return 'learns' in spec && spec.learns ? spec.endpoint : null;
+}
+
+/** `EncapKind.beside` of the kind that it is. */
+export function encapBeside(spec: EncapSpec, tos: number): Encap {
+  return BY_KIND[spec.kind].beside(spec, tos);
 }
 
 /** What the warm-up needs for lanes of this kind. */

@@ -6,14 +6,16 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { RekeyStatus } from '../api/rotate.ts';
 import type { MkaConfig } from '../config/types.ts';
-import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
+import type { Sender, UncontrolledPort } from '../datapath/uncontrolled-port.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import type { SaControl } from '../tunnel/sa-control.ts';
-import { ETHERTYPE_EAPOL } from '../wire/ethernet.ts';
+import { EAPOL_LEN } from '../wire/eapol.ts';
+import { ETHERNET_LEN, ETHERTYPE_EAPOL } from '../wire/ethernet.ts';
 import type { FiledKeys, KeySource } from './key-source.ts';
 import type { MkaEvent } from './mka/events.ts';
 import { Kay } from './mka/kay.ts';
+import { OFF_CKN } from './mka/sets/basic.ts';
 import type { MkaSettings } from './mka/settings.ts';
 import type { MkaSnapshot } from './mka/snapshot.ts';
 import { ordersOver } from './secy-orders.ts';
@@ -26,6 +28,9 @@ export interface AgreedKeysContext {
 /** What of a SecY's configuration both ends have to agree on. */
 type AgreedMacsec = Pick<MacsecConfig, 'cipher' | 'encrypt'>;
 
+/** Where an untagged MKPDU has its CKN. */
+const CKN_AT = ETHERNET_LEN + EAPOL_LEN + OFF_CKN;
+
 export class AgreedKeys implements KeySource {
   readonly etherTypes: readonly number[] = [ETHERTYPE_EAPOL];
   readonly running = null;
@@ -36,6 +41,7 @@ export class AgreedKeys implements KeySource {
   #macsec: AgreedMacsec;
   #sas: SaControl | null = null;
   #kay: Kay | null = null;
+  #port: UncontrolledPort | null = null;
 
   constructor(tunnel: string, mka: MkaConfig, macsec: AgreedMacsec, context: AgreedKeysContext) {
     this.#tunnel = tunnel;
@@ -55,8 +61,10 @@ export class AgreedKeys implements KeySource {
       send: (frame) => port.send(frame),
       listener: (event) => this.#tell(event),
     });
-    port.received = (frame) => kay.receive(frame);
+    port.received = (frame, from) => kay.receive(frame, (provesLife) => follow(port, from, provesLife));
     this.#kay = kay;
+    this.#port = port;
+    this.#wantMkpdus(this.#mka);
   }
 
   linkUp(): void {
@@ -86,7 +94,7 @@ export class AgreedKeys implements KeySource {
     );
   }
 
-  abort(): Promise<never> {
+  async abort(): Promise<never> {
     throw new L2vpnError(
       'L2VPN_USAGE',
       `the keys of tunnel "${this.#tunnel}" are agreed on (macsec.mka): there is no rotation to abort`,
@@ -99,8 +107,15 @@ export class AgreedKeys implements KeySource {
 
   #configure(mka: MkaConfig, macsec: AgreedMacsec): void {
     this.#kay?.configure(this.#settings(mka, macsec));
+    this.#wantMkpdus(mka);
     this.#mka = mka;
     this.#macsec = macsec;
+  }
+
+  /** MKPDUs of our CKNs are not to be lost among others. */
+  #wantMkpdus({ ckn, fallback }: MkaConfig): void {
+    const ckns = fallback === null ? [ckn] : [ckn, fallback.ckn];
+    this.#port?.want(ckns.map((one) => ({ at: CKN_AT, octets: Buffer.from(one, 'hex') })));
   }
 
   #settings(mka: MkaConfig, { cipher, encrypt }: AgreedMacsec): MkaSettings {
@@ -111,4 +126,15 @@ export class AgreedKeys implements KeySource {
     const why = error === undefined ? '' : `: ${messageOf(error)}`;
     this.#log[level]({ tunnel: this.#tunnel, ...fields }, `mka: ${text}${why}`);
   }
+}
+
+/**
+ * A peer that may be anywhere is where it proves to be live from. One that cannot prove it yet has not heard us: where
+ * its MKPDU came from it is answered, and if it is there, it proves it with its next one. A recording sent from elsewhere
+ * gets an answer and moves nothing.
+ */
+function follow(port: UncontrolledPort, from: Sender | null, provesLife: boolean): void {
+  if (from === null) return;
+  if (provesLife) port.peerIsAt(from);
+  else port.answerTo(from);
 }

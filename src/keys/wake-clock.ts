@@ -1,20 +1,42 @@
-/** The clock of a KaY over that of the process: monotonic, so that nobody who sets the time moves a key. */
+/**
+ * The clock of a KaY over that of the process: monotonic, so that nobody who sets the time moves a key. What is due a
+ * while hence, as hellos are, comes on a beat that all tunnels share: the process wakes once for many of them.
+ */
 import type { Clock } from './mka/seams.ts';
+
+/** What is due sooner than that is done on time; anything later up to BEAT_MS late. */
+const EXACT_MS = 100;
+const BEAT_MS = 20;
+/** The longest that a timer takes (`setTimeout`). */
+const MAX_MS = 0x7fffffff;
 
 export class MonotonicClock implements Clock {
   #timer: NodeJS.Timeout | null = null;
+  #dueMs = 0;
+  #wake: () => void = () => {};
 
   nowMs(): number {
     return performance.now();
   }
 
   wakeAt(atMs: number, wake: () => void): void {
+    this.#wake = wake;
+    const nowMs = performance.now();
+    const dueMs = atMs - nowMs < EXACT_MS ? atMs : Math.ceil(atMs / BEAT_MS) * BEAT_MS;
+    if (this.#timer !== null && dueMs === this.#dueMs) return;
     this.cancel();
-    this.#timer = setTimeout(wake, Math.max(1, Math.ceil(atMs - performance.now())));
+    this.#dueMs = dueMs;
+    const waitMs = Math.min(Math.max(1, Math.ceil(dueMs - nowMs)), MAX_MS);
+    this.#timer = setTimeout(() => this.#fire(), waitMs);
   }
 
   cancel(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+  }
+
+  #fire(): void {
+    this.#timer = null;
+    this.#wake();
   }
 }

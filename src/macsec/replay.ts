@@ -92,7 +92,12 @@ export class Replay {
   /** PNs below `pn` are late from now on, if they are not already (802.1X 9.10, delay protection). */
   raiseLowest(pn: bigint): void {
     const [high, low] = [Number(pn >> 32n), Number(pn & 0xffff_ffffn)];
-    if (!this.#isBelowFloor(high, low)) [this.#floorHigh, this.#floorLow] = [high, low];
+    if (this.#isBelowFloor(high, low)) return;
+    [this.#floorHigh, this.#floorLow] = [high, low];
+    if (this.#behind(high, low) > 0 || pn <= this.nextPn) return;
+    // As if the PN before it had come.
+    if (this.#mask >= 0) this.#clearTo(Number((pn - 1n) >> 32n), Number((pn - 1n) & 0xffff_ffffn));
+    [this.nextHigh, this.nextLow] = [high, low];
   }
 
   /** How far the PN is behind the next one. From 2^53 on it is not exact, only right in sign and larger than any window. */

@@ -137,6 +137,11 @@ export interface Addon {
   openUdpSocket(local: string, remote: string | null, port: number, opts: GreSocketOptions): number;
   /** The kernel's route MTU from `local` to `remote`: a connected UDP socket's IP_MTU / IPV6_MTU. Sends nothing. */
   pathMtu(local: string, remote: string): number;
+  /**
+   * Sends one packet by the socket `fd` with this type of service, to the peer in `endpoint`, or where the socket is
+   * connected to. Returns 0, or the errno that stopped it: EAGAIN, and EDESTADDRREQ while no peer is known.
+   */
+  sendPacket(fd: number, packet: Uint8Array, tos: number, endpoint: Uint8Array | null): number;
   closeFd(fd: number): void;
 
   // --- waiting -------------------------------------------------------------------------------------
@@ -235,12 +240,14 @@ export interface Addon {
     status: Int32Array,
   ): number;
   /**
-   * Makes the sender of frame `frame` of the last `udpReceive` the peer; returns whether it was another before.
+   * Writes the sender of frame `frame` of the last `udpReceive` into `endpoint`; returns whether it was another before.
    * Senders are kept per thread: RangeError where another port has received since.
    */
   udpLearn(port: PortHandle, frame: number, endpoint: Uint8Array): boolean;
   /** Makes `address`:`port` the peer. `endpoint`: ENDPOINT_LEN octets of shared memory, zeroed when made. */
   setEndpoint(endpoint: Uint8Array, address: string, port: number): boolean;
+  /** Makes the peer in `from` that in `to`; returns whether it was another before. */
+  copyEndpoint(to: Uint8Array, from: Uint8Array): boolean;
   /** `192.0.2.1:4754`, `[2001:db8::1]:4754`, or null while no peer is known. */
   endpointText(endpoint: Uint8Array): string | null;
   /** Does not close the descriptor. */

@@ -1,16 +1,22 @@
 /**
  * Where a UDP peer is: its address and port, in shared memory that every lane of a tunnel sees. Where `gre.remote` is
- * dynamic, the receive lane writes it, by what it has learned of authentic frames.
+ * dynamic, the receive lane writes it, by what it has learned of authentic frames, and so does the main thread, by what its
+ * key source has learned of the Uncontrolled Port's.
  */
 import { loadAddon } from '../native/load.ts';
 
-const { ENDPOINT_LEN } = loadAddon().constants;
+export const ENDPOINT_LEN: number = loadAddon().constants.ENDPOINT_LEN;
 
 /** Shared memory for a peer's address: `remote`:`port`, or unknown as yet where `remote` is null. */
 export function createEndpoint(remote: string | null, port: number): Uint8Array {
   const endpoint = new Uint8Array(new SharedArrayBuffer(ENDPOINT_LEN));
   if (remote !== null) loadAddon().setEndpoint(endpoint, remote, port);
   return endpoint;
+}
+
+/** Sends what follows to where `from` says; returns whether that is another place than before. */
+export function moveEndpoint(endpoint: Uint8Array, from: Uint8Array): boolean {
+  return loadAddon().copyEndpoint(endpoint, from);
 }
 
 /** Address and port, or null while the peer is unknown. */

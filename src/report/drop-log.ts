@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { DROP_TEXTS, Drop } from '../frame/drop.ts';
 import { ICMP_TEXTS } from '../frame/icmp.ts';
 import type { TunnelView } from '../tunnel/view.ts';
+import { DROP_REASONS } from './drop-reasons.ts';
 import { icmpErrors } from './icmp-errors.ts';
 import { unknownSci, unusedSa } from './seen.ts';
 
@@ -55,13 +56,14 @@ export class DropLog {
 
   #logDrops(tunnel: TunnelView, reasons: Reasons, nowMs: number): void {
     const { drops } = tunnel.totals();
-    DROP_TEXTS.forEach((text, reason) => {
+    for (const reason of DROP_REASONS) {
       const frames = reasons.due(reason, drops[reason]!, nowMs);
-      if (frames === 0) return;
+      if (frames === 0) continue;
+      const text = DROP_TEXTS[reason]!;
       const fields = { tunnel: tunnel.name, counter: text.name, direction: text.direction, frames };
-      const { text: cause, ...came } = seenWith(tunnel, reason) ?? { text: text.cause };
+      const { text: cause, ...came } = causeOf(tunnel, reason);
       this.#log[text.level]({ ...fields, ...came, ...sizes(tunnel, reason) }, `frames dropped: ${cause}`);
-    });
+    }
   }
 
   #logIcmp(tunnel: TunnelView, reasons: Reasons, nowMs: number): void {
@@ -87,6 +89,20 @@ function sizes({ mtu, pathMtu, overhead }: TunnelView, reason: number): object {
   if (reason !== Drop.OutPktsTooLong && reason !== Drop.WireTooLong) return {};
   return { mtu, pathMtu, overhead };
 }
+
+function causeOf(tunnel: TunnelView, reason: number): { readonly text: string } {
+  const seen = tunnel.agreesKeys ? null : seenWith(tunnel, reason);
+  if (seen !== null) return seen;
+  return { text: (tunnel.agreesKeys ? AGREED_CAUSES[reason] : undefined) ?? DROP_TEXTS[reason]!.cause };
+}
+
+/** With key agreement nobody has a channel or a key to compare in the configuration. */
+const AGREED_CAUSES: Readonly<Partial<Record<number, string>>> = {
+  [Drop.NoTxSa]: 'no key is agreed on: see the peers in l2vpnd show',
+  [Drop.PnExhausted]: 'every packet number of the transmit SA is used, and no new key is agreed on',
+  [Drop.InPktsNoSci]: 'no key is agreed on with the sender of the frame, or not any more',
+  [Drop.InPktsNotUsingSa]: 'the frame comes with a key that is not agreed on yet, or not any more',
+};
 
 /** What came, where the lanes have noted it. */
 function seenWith(tunnel: TunnelView, reason: number): { readonly text: string } | null {

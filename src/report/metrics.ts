@@ -8,6 +8,7 @@ import type {
   SaSnapshot,
   TunnelSnapshot,
 } from '../api/tunnel.ts';
+import { MkaMetrics } from './mka-metrics.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -31,6 +32,7 @@ class TunnelMetrics {
   readonly #pn: Gauge;
   readonly #mtu: Gauge;
   readonly #beganAgain: Gauge;
+  readonly #mka: MkaMetrics;
 
   /** Metrics are collected in the order of their making: `collect` is called with the first, for all of them. */
   constructor(registry: Registry, collect: () => void) {
@@ -69,11 +71,13 @@ class TunnelMetrics {
       ),
     );
     this.#mtu = new Gauge(about('mtu_octets', 'MTU of the TAP', 'tunnel'));
+    this.#mka = new MkaMetrics(registry);
   }
 
   refresh(tunnels: readonly TunnelSnapshot[], down: readonly DownSnapshot[]): void {
     const counts = [this.#frames, this.#octets, this.#drops, this.#icmp, this.#macsec, this.#pn, this.#mtu];
     for (const metric of [this.#up, this.#peer, this.#heard, this.#beganAgain, ...counts]) metric.reset();
+    this.#mka.reset();
     for (const { name } of down) this.#up.set({ tunnel: name }, 0);
     for (const tunnel of tunnels) this.#setTunnel(tunnel);
   }
@@ -97,6 +101,7 @@ class TunnelMetrics {
       this.#beganAgain.set({ ...name, sci, an: String(an) }, frames);
     for (const [kind, value] of Object.entries(tunnel.icmp)) this.#icmp.inc({ ...name, kind }, value);
     if (tunnel.macsec !== null) this.#setSecy(name, tunnel.macsec);
+    if (tunnel.agreement !== null) this.#mka.set(tunnel.name, tunnel.agreement);
   }
 
   #setSecy(name: Labels, secy: MacsecSnapshot): void {

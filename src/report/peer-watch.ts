@@ -1,7 +1,8 @@
 /**
  * Whether the peer is heard. With static keys nothing tells but the traffic itself: a peer is lost when for
  * `peerTimeoutSeconds` no authentic frame came although frames were sent in at least three different seconds of that time.
- * One side that sends a lone frame now and then (LLDP) proves nothing.
+ * One side that sends a lone frame now and then (LLDP) proves nothing. With key agreement a live peer is heard, whether
+ * there is traffic or not; where none is, authentic frames still count, as long as the SAs are kept.
  */
 import type { Logger } from 'pino';
 import type { PeerSnapshot } from '../api/tunnel.ts';
@@ -29,12 +30,20 @@ interface Peer {
   lastAuthentic: Date | null;
 }
 
+/** Null with static keys. */
+export type AgreedLiveness = {
+  /** Since the last MKPDU of a live peer; null: none is live. */
+  readonly heardAgoMs: number | null;
+} | null;
+
 export class PeerWatch {
   readonly #log: Logger;
+  readonly #livenessOf: (tunnel: TunnelView) => AgreedLiveness;
   readonly #peers = new WeakMap<TunnelView, Peer>();
 
-  constructor(log: Logger) {
+  constructor(log: Logger, livenessOf: (tunnel: TunnelView) => AgreedLiveness = () => null) {
     this.#log = log;
+    this.#livenessOf = livenessOf;
   }
 
   /** Once a second. `nowMs` is monotonic. */
@@ -56,8 +65,12 @@ export class PeerWatch {
     const heard = authenticFrames(tunnel);
     const sent = sentFrames(tunnel);
     const peer = this.#peers.get(tunnel) ?? this.#meet(tunnel, nowMs);
-    if (sent > peer.sent) noteSending(peer, nowMs);
-    if (heard > peer.heard) this.#hear(tunnel, peer, nowMs);
+    const liveness = this.#livenessOf(tunnel);
+    // Hellos go out all the time.
+    if (sent > peer.sent || liveness !== null) noteSending(peer, nowMs);
+    const live = liveness?.heardAgoMs ?? null;
+    if (heard > peer.heard) this.#hear(tunnel, peer, nowMs, 0);
+    else if (live !== null) this.#hear(tunnel, peer, nowMs, live);
     else this.#miss(tunnel, peer, nowMs);
     // An SA that was replaced takes its counters with it: fewer are no news.
     peer.heard = heard;
@@ -74,15 +87,16 @@ export class PeerWatch {
     return peer;
   }
 
-  #hear(tunnel: TunnelView, peer: Peer, nowMs: number): void {
+  /** Heard `agoMs` ago. */
+  #hear(tunnel: TunnelView, peer: Peer, nowMs: number, agoMs: number): void {
     const fields = { tunnel: tunnel.name };
     const seconds = Math.round((nowMs - peer.heardMs) / 1000);
     const isFirst = !peer.hasBeenHeard;
     if (peer.state === 'lost') this.#log.info({ ...fields, seconds }, `peer back after ${seconds} s`);
     if (isFirst) this.#log.info(fields, `first${authentic(tunnel)} frame from ${peerName(tunnel)}`);
-    peer.heardMs = nowMs;
+    peer.heardMs = nowMs - agoMs;
     peer.hasBeenHeard = true;
-    peer.lastAuthentic = new Date();
+    peer.lastAuthentic = new Date(Date.now() - agoMs);
     if (peer.state !== 'alive') peer.since = peer.lastAuthentic;
     peer.state = 'alive';
   }

@@ -5,7 +5,18 @@ import { pnToJson } from '../macsec/pn-json.ts';
 import type { TunnelView, TxSaView } from '../tunnel/view.ts';
 
 /** Percent of an SA's numbers at which the log warns, each once per SA. */
-const MARKS = [75n, 90n, 95n, 99n, 100n] as const;
+const MARKS: readonly bigint[] = [75n, 90n, 95n, 99n, 100n];
+/** Key agreement makes a new key at 75 percent by itself. */
+const AGREED_MARKS: readonly bigint[] = [95n, 99n, 100n];
+
+const FILED_TEXTS = {
+  low: 'packet numbers run out: install a new key (l2vpnd rotate)',
+  gone: 'packet numbers are used up: nothing is sent until a new key is installed (l2vpnd rotate)',
+};
+const AGREED_TEXTS = {
+  low: 'packet numbers run out, and no new key has been agreed on: see the peers in l2vpnd show',
+  gone: 'packet numbers are used up: nothing is sent until a new key is agreed on; see the peers in l2vpnd show',
+};
 
 /** What the last tick saw of a tunnel's encoding SA. */
 interface Seen {
@@ -14,6 +25,14 @@ interface Seen {
   readonly ms: number;
   /** Marks that have been logged. */
   readonly logged: number;
+}
+
+interface Usage {
+  readonly tunnel: string;
+  readonly an: number;
+  readonly pn: bigint;
+  readonly end: bigint;
+  readonly perMs: number;
 }
 
 export class PnWatch {
@@ -29,38 +48,29 @@ export class PnWatch {
   tick(tunnels: Iterable<TunnelView>, nowMs: number): void {
     for (const tunnel of tunnels) {
       const tx = tunnel.secy?.encoding ?? null;
-      if (tx !== null) this.#look(tunnel.name, tx, tunnel.totals().secy, nowMs);
+      if (tx !== null) this.#look(tunnel, tx, nowMs);
     }
   }
 
-  #look(tunnel: string, tx: TxSaView, counters: Float64Array, nowMs: number): void {
-    const { serial, an, start, end } = tx;
+  #look(view: TunnelView, { serial, an, start, end }: TxSaView, nowMs: number): void {
+    const { name: tunnel, agreesKeys } = view;
+    const counters = view.totals().secy;
     const published = readNextPn(counters, countersAt.txSa(an) + TxSaCounter.nextPn);
     const next = published > start ? published : start;
     const last = this.#seen.get(tunnel);
     const before = last?.serial === serial ? last : null;
     // The first look knows no rate, and may see what the SA before has left: the second one logs.
-    const due = before === null ? 0 : MARKS.filter((mark) => next * 100n >= end * mark).length;
+    const marks = agreesKeys ? AGREED_MARKS : MARKS;
+    const due = before === null ? 0 : marks.filter((mark) => next * 100n >= end * mark).length;
     const logged = before?.logged ?? 0;
     if (before !== null && due > logged) {
-      this.#warn({ tunnel, an, pn: next, end, perMs: Number(next - before.next) / (nowMs - before.ms) });
+      const perMs = Number(next - before.next) / (nowMs - before.ms);
+      this.#warn({ tunnel, an, pn: next, end, perMs }, agreesKeys ? AGREED_TEXTS : FILED_TEXTS);
     }
     this.#seen.set(tunnel, { serial, next, ms: nowMs, logged: Math.max(due, logged) });
   }
 
-  #warn({
-    tunnel,
-    an,
-    pn,
-    end,
-    perMs,
-  }: {
-    tunnel: string;
-    an: number;
-    pn: bigint;
-    end: bigint;
-    perMs: number;
-  }): void {
+  #warn({ tunnel, an, pn, end, perMs }: Usage, texts: typeof FILED_TEXTS): void {
     const left = end - pn;
     const fields = {
       tunnel,
@@ -72,11 +82,7 @@ export class PnWatch {
         ? { secondsLeft: Math.round(Number(left) / perMs / 1000) }
         : {}),
     };
-    if (left <= 0n)
-      this.#log.error(
-        fields,
-        'packet numbers are used up: nothing is sent until a new key is installed (l2vpnd rotate)',
-      );
-    else this.#log.warn(fields, 'packet numbers run out: install a new key (l2vpnd rotate)');
+    if (left <= 0n) this.#log.error(fields, texts.gone);
+    else this.#log.warn(fields, texts.low);
   }
 }

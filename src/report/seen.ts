@@ -21,10 +21,12 @@ const PN_SLACK = 1000;
 const BEGAN_AGAIN =
   'the peer began again at packet number 1: it lost its state or uses another key under this AN, or another sender has its key (or old frames are sent again): take new keys (l2vpnd rotate)';
 
-/** What holds now. */
-export function seenOf(secy: SecyView, counters: Float64Array): SeenSnapshot {
+/** What holds now. Where keys are agreed on there is nothing to compare: frames of a key before or after are to be expected. */
+export function seenOf(secy: SecyView, counters: Float64Array, agreesKeys: boolean): SeenSnapshot {
+  const began_again = beganAgain(secy, counters);
+  if (agreesKeys) return { began_again, unused_sa: null, unknown_sci: null };
   return {
-    began_again: beganAgain(secy, counters),
+    began_again,
     unused_sa: unusedSaNow(secy, counters),
     unknown_sci: unknownSci(secy, counters),
   };

@@ -1,14 +1,24 @@
 /** Makes what `show`, the metrics and the control socket tell of a tunnel (`api/tunnel.ts`) of its lanes' counters. */
-import type { PeerSnapshot, TrafficSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
+import type { RotationStatus } from '../api/rotate.ts';
+import type { Counters, PeerSnapshot, TrafficSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
 import { DROP_TEXTS } from '../frame/drop.ts';
 import { ICMP_TEXTS } from '../frame/icmp.ts';
 import { Traffic } from '../frame/lane-counters.ts';
+import type { MkaSnapshot } from '../keys/mka/snapshot.ts';
 import { type PnJson, pnToJson } from '../macsec/pn-json.ts';
 import type { SecyView, TunnelView } from '../tunnel/view.ts';
+import { agreementSnapshot } from './agreement-snapshot.ts';
+import { DROP_REASONS } from './drop-reasons.ts';
 import { icmpErrors } from './icmp-errors.ts';
 import { macsecSnapshot } from './macsec-snapshot.ts';
 import { named } from './named.ts';
 import { seenOf } from './seen.ts';
+
+/** What a tunnel's key source tells. */
+export interface KeysView {
+  readonly rotation: RotationStatus | null;
+  readonly agreement: MkaSnapshot | null;
+}
 
 const UNKNOWN_PEER: PeerSnapshot = { state: 'unknown', since: null, last_authentic: null };
 
@@ -16,11 +26,12 @@ const UNKNOWN_PEER: PeerSnapshot = { state: 'unknown', since: null, last_authent
 export function snapshotOf(
   tunnel: TunnelView,
   aead: string,
-  keys: Pick<TunnelSnapshot, 'rotation' | 'agreement'> | null,
+  keys: KeysView | null,
   peer: PeerSnapshot = UNKNOWN_PEER,
 ): TunnelSnapshot {
   const { name, ifname, gre, secy } = tunnel;
   const totals = tunnel.totals();
+  const agreement = keys?.agreement ?? null;
   return {
     name,
     ifindex: tunnel.ifindex,
@@ -34,19 +45,20 @@ export function snapshotOf(
     aead: secy === null ? null : aead,
     peer,
     rotation: keys?.rotation ?? null,
-    agreement: keys?.agreement ?? null,
+    agreement: agreement === null ? null : agreementSnapshot(agreement),
     pn_left: pnLeft(secy),
     tx: trafficSnapshot(totals.tx),
     rx: trafficSnapshot(totals.rx),
-    drops: named(DROP_NAMES, totals.drops, 1),
-    seen: secy === null ? null : seenOf(secy, totals.secy),
+    drops: dropCounters(totals.drops),
+    seen: secy === null ? null : seenOf(secy, totals.secy, tunnel.agreesKeys),
     icmp: named(ICMP_NAMES, icmpErrors(tunnel), 0),
     macsec: secy === null ? null : macsecSnapshot(secy, totals.secy),
   };
 }
 
-/** Without `Drop.None`. */
-const DROP_NAMES: readonly string[] = DROP_TEXTS.slice(1).map(({ name }) => name);
+function dropCounters(drops: Float64Array): Counters {
+  return Object.fromEntries(DROP_REASONS.map((reason) => [DROP_TEXTS[reason]!.name, drops[reason]!]));
+}
 
 const ICMP_NAMES: readonly string[] = ICMP_TEXTS.map(({ name }) => name);
 

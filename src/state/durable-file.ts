@@ -7,6 +7,7 @@ import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { errnoName } from '../errors.ts';
+import { formatMode, isOurs } from '../host/trusted-path.ts';
 import type { StateFs } from './disk.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
@@ -15,12 +16,17 @@ const MAX_FILE_LEN = 65_536;
 
 /** Makes `text` what is found at `path`; on disk when it resolves. Rejects with the old file intact or the new one whole. */
 export async function writeDurably(fs: StateFs, path: string, text: string): Promise<void> {
+  await replaceFile(fs, path, text);
+  await syncDirectory(fs, dirname(path));
+}
+
+/** As `writeDurably`, but for the directory: until that is synced a power failure may bring the old file back. */
+export async function replaceFile(fs: StateFs, path: string, text: string): Promise<void> {
   const octets = Buffer.from(text);
   if (octets.length > MAX_FILE_LEN) throw new Error(`${octets.length} octets are more than would be read`);
   const temporary = `${path}.tmp`;
-  await removeIfThere(fs, temporary);
   try {
-    await withFile(fs, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, async (file) => {
+    await withNewFile(fs, temporary, async (file) => {
       const { bytesWritten } = await file.write(octets, 0, octets.length, 0);
       if (bytesWritten !== octets.length) throw new Error('the disk took a part only');
       await file.sync();
@@ -31,13 +37,22 @@ export async function writeDurably(fs: StateFs, path: string, text: string): Pro
     await removeIfThere(fs, temporary).catch(() => {});
     throw error;
   }
-  await syncDirectory(fs, dirname(path));
 }
 
-/** Removes `path` for good; nothing where there is none. */
-export async function removeDurably(fs: StateFs, path: string): Promise<void> {
-  await removeIfThere(fs, path);
-  await syncDirectory(fs, dirname(path));
+/** In the place of one that was left. */
+async function withNewFile(
+  fs: StateFs,
+  path: string,
+  use: (file: FileHandle) => Promise<void>,
+): Promise<void> {
+  const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+  try {
+    await withFile(fs, path, flags, use);
+  } catch (error) {
+    if (errnoName(error) !== 'EEXIST') throw error;
+    await removeIfThere(fs, path);
+    await withFile(fs, path, flags, use);
+  }
 }
 
 /**
@@ -64,15 +79,6 @@ async function readRegular(file: FileHandle): Promise<string> {
   const octets = Buffer.alloc(MAX_FILE_LEN + 1);
   const { bytesRead } = await file.read(octets, 0, octets.length, 0);
   return octets.toString('utf8', 0, bytesRead);
-}
-
-/** Root, or who this process acts as. */
-export function isOurs(uid: number): boolean {
-  return uid === 0 || uid === process.geteuid!();
-}
-
-export function formatMode(mode: number): string {
-  return (mode & 0o7777).toString(8).padStart(4, '0');
 }
 
 /** Is there anything at `path`, whatever it is? */
@@ -104,7 +110,8 @@ async function syncDirectory(fs: StateFs, path: string): Promise<void> {
   await withFile(fs, path, O_RDONLY, (file) => file.sync());
 }
 
-async function removeIfThere(fs: StateFs, path: string): Promise<void> {
+/** Nothing where there is none. Until the directory is synced a power failure may bring it back. */
+export async function removeIfThere(fs: StateFs, path: string): Promise<void> {
   try {
     await fs.unlink(path);
   } catch (error) {

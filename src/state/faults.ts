@@ -11,13 +11,24 @@ const REMEDY: Readonly<Record<string, string>> = {
   ENFILE: 'the host has too many files open',
   EACCES: 'give the daemon access',
   EPERM: 'give the daemon access',
+  ELOOP: 'remove the link that lies there',
 };
 
 /** A write that failed; it may be tried again. */
 export function notStored(what: string, path: string, cause: unknown): L2vpnError {
-  const remedy = REMEDY[errnoName(cause)];
-  const text = `${what} cannot be stored in ${path}: ${messageOf(cause)}${remedy === undefined ? '' : `; ${remedy}`}`;
+  const text = `${what} cannot be stored in ${path}: ${causeAndRemedy(cause)}`;
   return new L2vpnError('L2VPN_STATE', text, { cause });
+}
+
+/** The lock file `path` cannot be made or opened. */
+export function notLocked(path: string, dir: string, cause: unknown): L2vpnError {
+  const text = `stateDir ${dir}: ${path} cannot be locked: ${causeAndRemedy(cause)}`;
+  return new L2vpnError('L2VPN_CANTCREATE', text, { cause });
+}
+
+function causeAndRemedy(cause: unknown): string {
+  const remedy = REMEDY[errnoName(cause)];
+  return `${messageOf(cause)}${remedy === undefined ? '' : `; ${remedy}`}`;
 }
 
 export function notRead(what: string, path: string, cause: unknown): L2vpnError {

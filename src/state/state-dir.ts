@@ -7,8 +7,9 @@ import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
 import type { Disk, StateFs } from './disk.ts';
-import { isThere, makeDirectory, readTrusted, removeDurably, writeDurably } from './durable-file.ts';
+import { isThere, makeDirectory, readTrusted, removeIfThere, replaceFile } from './durable-file.ts';
 import type { OnStateEvent } from './events.ts';
+import { SharedSync } from './shared-sync.ts';
 import { StateFile } from './state-file.ts';
 import { requireTrusted } from './trust.ts';
 import { type VolatileKind, volatileKind } from './volatile.ts';
@@ -27,7 +28,11 @@ export class StateDir {
   /** Held open, so that no other directory can have its inode number while we compare by that. */
   #handle: FileHandle | null = null;
   #identity = '';
+  /** Makes the names in it survive a power failure. */
+  readonly #names: SharedSync;
   #remaking: Promise<void> | null = null;
+  /** The files are back in a directory that was made again. */
+  #restored: Promise<void> = Promise.resolve();
   #lookAt = 0;
 
   private constructor(path: string, disk: Disk, onEvent: OnStateEvent, kind: VolatileKind | null) {
@@ -35,6 +40,7 @@ export class StateDir {
     this.disk = disk;
     this.onEvent = onEvent;
     this.volatile = kind;
+    this.#names = new SharedSync(disk, async () => this.#handle?.sync());
   }
 
   /** Makes it where it is missing. Throws L2VPN_CANTCREATE where that fails, L2VPN_STATE where others could write it. */
@@ -57,6 +63,7 @@ export class StateDir {
   /** Resolves when nothing is being written any more. */
   async close(): Promise<void> {
     for (const file of this.#files.values()) await file.idle();
+    await this.#restored;
     await this.#handle?.close();
     this.#handle = null;
   }
@@ -96,16 +103,22 @@ export class StateDir {
     });
   }
 
-  write(path: string, text: string, known: boolean): Promise<void> {
-    return this.disk.run(async (fs) => {
+  async write(path: string, text: string, known: boolean): Promise<void> {
+    const into = await this.disk.run(async (fs) => {
       const whole = await this.#ensure(fs);
       if (whole && known && !(await isThere(fs, path))) this.#sayFile(path);
-      await writeDurably(fs, path, text);
+      const identity = this.#identity;
+      await replaceFile(fs, path, text);
+      return identity;
     });
+    await this.#names.run();
+    // Made again meanwhile, without this file.
+    if (into !== this.#identity) await this.write(path, text, false);
   }
 
-  remove(path: string): Promise<void> {
-    return this.within((fs) => removeDurably(fs, path));
+  async remove(path: string): Promise<void> {
+    await this.within((fs) => removeIfThere(fs, path));
+    await this.#names.run();
   }
 
   /** Looks whether directory and files are there (some files each time), and puts back what is not. Rejects as a write does. */
@@ -143,9 +156,11 @@ export class StateDir {
     await makeDirectory(fs, this.path);
     await requireTrusted(fs, this.path);
     await this.#hold(fs);
-    const message = `state directory ${this.path} had been removed: made again, with the packet numbers of this process`;
-    this.onEvent({ kind: 'remade', level: 'error', message, path: this.path });
-    for (const file of this.#files.values()) file.rewrite().catch((error) => this.#sayFailed(file, error));
+    // Not waited for: the files need turns of the disk, and this is one.
+    const rewritten = [...this.#files.values()].map((file) =>
+      file.rewrite().catch((error) => this.#sayFailed(file, error)),
+    );
+    this.#restored = Promise.all(rewritten).then(() => this.#sayRemade());
     for (const call of this.#remade) call();
   }
 
@@ -155,6 +170,12 @@ export class StateDir {
     await this.#handle?.close();
     this.#handle = handle;
     this.#identity = `${dev}/${ino}`;
+  }
+
+  /** Only now: whoever reads it may rely on it. */
+  #sayRemade(): void {
+    const message = `state directory ${this.path} had been removed: made again, with the packet numbers of this process`;
+    this.onEvent({ kind: 'remade', level: 'error', message, path: this.path });
   }
 
   #sayFile(path: string): void {

@@ -5,10 +5,10 @@
  */
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { errnoName, L2vpnError, messageOf } from '../errors.ts';
+import { errnoName, L2vpnError } from '../errors.ts';
 import type { HeldName, HostLocks, NameHolder } from '../host/host-lock.ts';
 import type { StateFs } from './disk.ts';
-import { heldElsewhere } from './faults.ts';
+import { heldElsewhere, notLocked } from './faults.ts';
 import { channelId, type PnChannel } from './pn-channel.ts';
 import { pnFileName } from './pn-record.ts';
 import type { StateDir } from './state-dir.ts';
@@ -33,7 +33,7 @@ export class TxLock {
     this.#path = `${dir.path}/${pnFileName(channel, 'tx')}.lock`;
   }
 
-  /** Throws L2VPN_UNAVAILABLE where another process has one of the two, L2VPN_STATE where the file cannot be made. */
+  /** Throws L2VPN_UNAVAILABLE where another process has one of the two, L2VPN_CANTCREATE where the file cannot be made. */
   static async take(dir: StateDir, locks: HostLocks, channel: PnChannel): Promise<TxLock> {
     const lock = new TxLock(dir, locks, channel);
     lock.#takeName();
@@ -84,8 +84,7 @@ export class TxLock {
     try {
       return await fs.open(this.#path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
     } catch (cause) {
-      const why = messageOf(cause);
-      throw new L2vpnError('L2VPN_STATE', `${this.#path} cannot be locked: ${why}`, { cause });
+      throw notLocked(this.#path, this.#dir.path, cause);
     }
   }
 

@@ -126,6 +126,10 @@ export class Tunnel implements TunnelView {
     return { name, tap, gre, peerTimeoutSeconds, macsec: this.secy?.config ?? null, mka };
   }
 
+  get agreesKeys(): boolean {
+    return this.mka !== null;
+  }
+
   get secy(): SecyControl | null {
     return this.macsec?.secy ?? null;
   }

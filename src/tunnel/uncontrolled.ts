@@ -1,21 +1,26 @@
 /** The main thread's half of a tunnel's Uncontrolled Port: what the receive lane has laid aside comes out here. */
 
-import {
-  createUncontrolledRing,
-  openUncontrolledSender,
-  UncontrolledExit,
-  type UncontrolledSender,
-} from '../datapath/uncontrolled.ts';
-import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
-import type { EncapSpec } from '../encap/kinds.ts';
+import { UncontrolledExit } from '../datapath/uncontrolled.ts';
+import type { Sender, UncontrolledPort } from '../datapath/uncontrolled-port.ts';
+import { createUncontrolledRing, type Mark, UncontrolledRing } from '../datapath/uncontrolled-ring.ts';
+import { UncontrolledSender } from '../datapath/uncontrolled-sender.ts';
+import { type EncapSpec, movingEndpointOf } from '../encap/kinds.ts';
+import { endpointText, moveEndpoint } from '../ports/endpoint.ts';
 import type { UncontrolledSpec } from '../worker/messages.ts';
 
 export class TunnelUncontrolledPort implements UncontrolledPort {
   readonly etherTypes: readonly number[];
-  received: (frame: Uint8Array) => void = () => {};
-  readonly #ring = createUncontrolledRing();
-  readonly #exit = new UncontrolledExit(this.#ring, (frame) => this.received(frame));
+  received: UncontrolledPort['received'] = () => {};
+  readonly #shared = createUncontrolledRing();
+  readonly #ring = new UncontrolledRing(this.#shared);
+  readonly #exit = new UncontrolledExit(this.#ring, (frame, sender) =>
+    this.received(frame, this.#endpoint === null ? null : sender),
+  );
   #sender: UncontrolledSender | null = null;
+  /** Of a peer that may move. */
+  #endpoint: Uint8Array | null = null;
+  /** Where the next frame goes too. */
+  #answerTo: Sender | null = null;
 
   constructor(etherTypes: readonly number[]) {
     this.etherTypes = etherTypes;
@@ -23,17 +28,37 @@ export class TunnelUncontrolledPort implements UncontrolledPort {
 
   /** For the receive lane. */
   get spec(): UncontrolledSpec {
-    return { etherTypes: this.etherTypes, ring: this.#ring };
+    return { etherTypes: this.etherTypes, ring: this.#shared };
+  }
+
+  want(marks: readonly Mark[]): void {
+    this.#ring.want(marks);
   }
 
   /** From now on frames can be sent, by the tunnel's socket. */
   open(encap: EncapSpec, wireFd: number): void {
-    this.#sender = openUncontrolledSender(encap, wireFd);
+    this.#sender = new UncontrolledSender(encap, wireFd);
+    this.#endpoint = movingEndpointOf(encap);
   }
 
   /** Nothing is sent before the tunnel is open: as on a link that is down. */
   send(frame: Uint8Array): void {
+    const answerTo = this.#answerTo;
+    this.#answerTo = null;
     this.#sender?.send(frame);
+    if (answerTo !== null) this.#sender?.send(frame, answerTo);
+  }
+
+  peerIsAt(from: Sender): void {
+    this.#answerTo = null;
+    if (this.#endpoint !== null) moveEndpoint(this.#endpoint, from);
+  }
+
+  answerTo(from: Sender): void {
+    if (this.#endpoint === null) return;
+    // There the next frame goes anyway.
+    const isThere = endpointText(this.#endpoint) === endpointText(from);
+    this.#answerTo = isThere ? null : from;
   }
 
   /** The worker says that frames wait. */
@@ -43,7 +68,6 @@ export class TunnelUncontrolledPort implements UncontrolledPort {
 
   close(): void {
     this.#exit.close();
-    this.#sender?.close();
     this.#sender = null;
   }
 }

@@ -8,6 +8,8 @@ export interface TunnelView {
   readonly name: string;
   readonly tap: TapConfig;
   readonly gre: GreConfig;
+  /** Its keys come by key agreement (MKA), not from the file. */
+  readonly agreesKeys: boolean;
   /** After how many seconds without an authentic frame the peer is lost; 0: it is not watched. */
   readonly peerTimeoutSeconds: number;
   /** Of the TAP, as it is called now. */

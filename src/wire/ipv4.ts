@@ -133,6 +133,13 @@ export function ipv4Template(
   return header;
 }
 
+/** The same header with another type of service. */
+export function withTos(template: Uint8Array, tos: number): Buffer {
+  const header = Buffer.from(template);
+  header[OFF_TOS] = tos;
+  return header;
+}
+
 /**
  * Writes the outer header of a packet of `totalLen` octets at `at`. The identification is the template's plus 1, which
  * the template keeps, and never 0: as for the kernel's own tunnels, also with DF. HOT PATH: allocates nothing.

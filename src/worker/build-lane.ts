@@ -9,6 +9,7 @@ import { LONGEST_ANSWER, TooBigAnswer } from '../datapath/too-big.ts';
 import { TransmitLane } from '../datapath/transmit.ts';
 import { UncontrolledEntry } from '../datapath/uncontrolled.ts';
 import type { Workspaces } from '../datapath/workspace.ts';
+import type { Wire } from '../encap/encap.ts';
 import { attachWire } from '../encap/kinds.ts';
 import { slots } from '../frame/batch.ts';
 import { type LaneCounters, laneCounters } from '../frame/lane-counters.ts';
@@ -40,11 +41,9 @@ export function buildLane(spec: LaneSpec, provider: AeadProvider, workspaces: Wo
     const lane = transmitLane(spec, secy, counters, workspaces);
     return { ...base, lane, takesPns: secy !== null, uncontrolled: null };
   }
-  const uncontrolled =
-    spec.uncontrolled === null
-      ? null
-      : new UncontrolledEntry(spec.uncontrolled.ring, spec.uncontrolled.etherTypes);
-  const lane = receiveLane(spec, secy, counters, workspaces, uncontrolled);
+  const wire = attachWire(spec.encap, spec.wireFd, counters.traffic);
+  const uncontrolled = uncontrolledEntry(spec.uncontrolled, wire);
+  const lane = receiveLane(spec, wire, secy, counters, workspaces, uncontrolled);
   return { ...base, lane, takesPns: false, uncontrolled };
 }
 
@@ -71,14 +70,18 @@ function transmitLane(
   });
 }
 
+function uncontrolledEntry(spec: LaneSpec['uncontrolled'], { senderOf }: Wire): UncontrolledEntry | null {
+  return spec === null ? null : new UncontrolledEntry(spec.ring, spec.etherTypes, senderOf);
+}
+
 function receiveLane(
   spec: LaneSpec,
+  { port: wire, encap, learn }: Wire,
   secy: SecY | null,
   counters: LaneCounters,
   workspaces: Workspaces,
   uncontrolled: UncontrolledEntry | null,
 ): Lane {
-  const { port: wire, encap, learn } = attachWire(spec.encap, spec.wireFd, counters.traffic);
   const common = {
     tap: tapOf(spec),
     wire,

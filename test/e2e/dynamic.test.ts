@@ -6,20 +6,8 @@ import { readdir } from 'node:fs/promises';
 import { expect, it, vi } from 'vitest';
 import type { Site } from '../../lab/site.ts';
 import { ETHERTYPE_TEST, ethernet, gre, pattern, protect } from './frames.ts';
+import { endpointOf, masqueradeSite1, untilEndpoint } from './nat.ts';
 import { carriedBy, labOfTests, pingOnce, pingUntil, Sender, suite, tapDelivered } from './support.ts';
-
-async function endpointOf(site: Site): Promise<string | null> {
-  const [tunnel] = (await site.control('/v1/tunnels')) as [{ endpoint: string | null }];
-  return tunnel.endpoint;
-}
-
-async function untilEndpoint(site: Site, pattern: RegExp, timeoutMs = 5000): Promise<void> {
-  for (const end = Date.now() + timeoutMs; ; ) {
-    const endpoint = await endpointOf(site);
-    if (pattern.test(endpoint ?? '')) return;
-    if (Date.now() > end) throw new Error(`${site.name}: the endpoint stays ${endpoint}`);
-  }
-}
 
 const SCI_1 = '0000001111110001';
 const KEY_1 = '11'.repeat(16);
@@ -28,25 +16,7 @@ const CLEAR = ethernet('00:00:00:00:00:02', '00:00:00:00:00:01', ETHERTYPE_TEST,
 suite('a site behind a NAT', { programs: ['nft'], python: true }, () => {
   const lab = labOfTests({ prefix: 'dyn' });
 
-  /** The WAN masquerades what site 1 sends, as 2.2.2.254 with this source port; the binding before is forgotten. */
-  async function masquerade(port: number): Promise<void> {
-    const { wan } = lab.topology;
-    await wan.must(['nft', '-f', '-'], {
-      input: `
-        table ip lab { }
-        delete table ip lab
-        table ip lab {
-          chain out {
-            type nat hook postrouting priority srcnat
-            ip saddr 1.1.1.1 udp sport 4754 masquerade to :${port}
-          }
-        }
-      `,
-    });
-    // What conntrack remembers outlives the rule: down and up forgets masqueraded bindings of the link.
-    await wan.ip('link set wan2 down\nlink set wan2 up\n');
-    await wan.ip('address replace 2.2.2.254/24 dev wan2\n');
-  }
+  const masquerade = (port: number): Promise<void> => masqueradeSite1(lab.topology, port);
 
   async function bothSites(): Promise<[Site, Site]> {
     const site1 = lab.site(1, { gre: { encap: 'udp' } });

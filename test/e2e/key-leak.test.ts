@@ -178,6 +178,21 @@ suite('the memory of a running daemon', { programs: ['setpriv'] }, () => {
     expect(await said('hardenProcess()')).toBe('0');
   });
 
+  it.each([['check'], ['explain', '00006558']])('is in no core dump of l2vpnd %s either', async (...args) => {
+    const site = lab.site(1);
+    await site.prepare();
+    const hook = lab.newFile('.cjs');
+    await writeFile(
+      hook,
+      `process.on('exit', () => console.error(require('node:fs').readFileSync('/proc/self/limits', 'latin1')));`,
+    );
+    const { stderr } = await run([
+      ...['sh', '-c', 'ulimit -c unlimited; exec "$@"', 'sh', process.execPath, '--require', hook],
+      ...[daemonPath(), EXAMPLE_KEYS, ...args, '--config', site.configPath],
+    ]);
+    expect(stderr).toMatch(/^Max core file size\s+0\s+0\s/m);
+  });
+
   it('is not shown by the log for people either', async () => {
     const site = lab.site(
       1,

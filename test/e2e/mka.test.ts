@@ -1,25 +1,153 @@
 /** Key agreement between two sites: nobody types a SAK. */
 import { expect, it } from 'vitest';
 import type { Site } from '../../lab/site.ts';
+import {
+  agreed,
+  agreedSites,
+  agreeing,
+  agreementOf,
+  agreementWhen,
+  expectNoPnTwice,
+  expectNothingClear,
+  mkaLogs,
+  underPings,
+} from './mka-kit.ts';
 import { labOfTests, pingUntil, suite } from './support.ts';
 
-const MKA = { ckn: '6c32', cak: '5a'.repeat(32) };
+const HOST2 = '192.168.1.2';
 
 suite('two sites with one CAK', {}, () => {
   const lab = labOfTests({ prefix: 'mka' });
 
-  async function bothSites(mka: object = {}): Promise<[Site, Site]> {
-    const macsec = { mka: { ...MKA, ...mka } };
-    const [site1, site2] = [lab.site(1, { macsec }), lab.site(2, { macsec })];
-    await Promise.all([site1.start(), site2.start()]);
-    return [site1, site2];
-  }
-
-  it('agree on keys by themselves, and hosts reach each other', async () => {
+  it('agree on other keys at each start, and tell of it in show', async () => {
     lab.explainFailure();
-    const [site1, site2] = await bothSites();
-    await pingUntil(lab.topology.host1, '192.168.1.2');
-    const anyKey = /key [0-9a-f]{24}00000001/;
-    for (const site of [site1, site2]) expect((await site.command('show')).stdout).toMatch(anyKey);
+    const seen = new Set<string>();
+    for (let i = 0; i < 3; i++) {
+      const sites = await agreedSites(lab, agreeing());
+      await pingUntil(lab.topology.host1, HOST2);
+      seen.add(await agreed(sites));
+      const [{ code, stdout }, { stdout: member }] = [
+        await sites[0].command('show', '-s'),
+        await sites[1].command('show'),
+      ];
+      expect(code).toBe(0);
+      expect(stdout).toMatch(
+        /^ {8}mka: this end is key server, key server 0000001111110001, CKN 6c32\n {12}key [0-9a-f]{24}00000001, AN 0, \d+ s old, receives and transmits\n {12}MI [0-9a-f]{24}, MN \d+\n {12}live peer 0000002222220001, /m,
+      );
+      expect(stdout).toMatch(/^ {12}MKPDUs: \d+ in, \d+ out; SAKs: 1 made, 0 received$/m);
+      expect(stdout).toMatch(/^ {8}dropped: nothing$/m);
+      expect(member).toMatch(/^ {8}mka: this end is member, key server 0000001111110001, CKN 6c32$/m);
+      expect(JSON.parse((await sites[0].command('show', '-j')).stdout)).toMatchObject([
+        { l2vpnd: { mka: { role: 'key server', live_peers: 1 }, peer: { state: expect.any(String) } } },
+      ]);
+      for (const site of sites) {
+        const drops = site.logs().filter(({ msg }) => msg.includes('control plane'));
+        expect(drops).toEqual([]);
+        await site.stop();
+      }
+    }
+    expect(seen.size).toBe(3);
+  });
+
+  it('a restart of either end, asked for or not, is over within a second of its first hello', async () => {
+    lab.explainFailure();
+    const packets = await lab.watchWan(async () => {
+      const sites = await agreedSites(lab, agreeing());
+      for (const restarted of sites) {
+        for (const end of [() => restarted.stop(), () => restarted.kill9()]) {
+          const before = await agreed(sites);
+          await end();
+          await restarted.start();
+          await agreed(sites, before);
+          expect(backAfterMs(restarted)).toBeLessThan(1000);
+          await pingUntil(lab.topology.host1, HOST2);
+        }
+      }
+    });
+    expectNothingClear(packets);
+    expect(expectNoPnTwice(packets).saks).toBeGreaterThanOrEqual(4);
+  });
+
+  it('a crash at any moment, with the state wiped, repeats no packet number under any key', async () => {
+    lab.explainFailure();
+    const packets = await lab.watchWan(() =>
+      underPings(lab.topology.host1, HOST2, async () => {
+        const sites = await agreedSites(lab, agreeing());
+        for (const [i, afterMs] of [0, 20, 60, 120, 250, 500, 900, 1500].entries()) {
+          const crashed = sites[i % 2]!;
+          await crashed.kill9();
+          await lab.topology.nsra.must(['rm', '-rf', crashed.stateDir]);
+          await crashed.start();
+          await new Promise((resolve) => setTimeout(resolve, afterMs));
+        }
+        await agreed(sites);
+        await pingUntil(lab.topology.host1, HOST2);
+      }),
+    );
+    expectNothingClear(packets);
+    const { frames, saks } = expectNoPnTwice(packets);
+    expect(saks).toBeGreaterThanOrEqual(4);
+    expect(frames).toBeGreaterThan(100);
+  });
+
+  it('the next key each second costs no frame of two hundred pings per second', async () => {
+    lab.explainFailure();
+    const packets = await lab.watchWan(async () => {
+      const sites = await agreedSites(lab, agreeing({ rekeySeconds: 1 }));
+      await pingUntil(lab.topology.host1, HOST2);
+      const { sent, lost } = await underPings(lab.topology.host1, HOST2, () =>
+        agreementWhen(sites[0], ({ saks_made }) => saks_made >= 15, 30_000),
+      );
+      expect(sent).toBeGreaterThan(1000);
+      expect(lost).toBe(0);
+      expect(mkaLogs(sites[0], /new SAK: by time/).length).toBeGreaterThanOrEqual(14);
+    });
+    expectNothingClear(packets);
+    expect(expectNoPnTwice(packets).saks).toBeGreaterThanOrEqual(14);
+  });
+
+  it('rotate asks for the next key at either end, without loss; abort has nothing to do', async () => {
+    lab.explainFailure();
+    const sites = await agreedSites(lab, agreeing());
+    await pingUntil(lab.topology.host1, HOST2);
+    const answers: string[] = [];
+    const { lost } = await underPings(lab.topology.host1, HOST2, async () => {
+      for (const site of sites) {
+        const before = await agreed(sites);
+        const { code, stdout, stderr } = await site.command('rotate', tunnelOf(site));
+        expect([code, stderr]).toEqual([0, '']);
+        answers.push(stdout);
+        await agreed(sites, before);
+      }
+    });
+    expect(lost).toBe(0);
+    expect(answers).toEqual([
+      'tunnel site2: this end makes a new SAK\n',
+      'tunnel site1: the key server is asked for a new SAK\n',
+    ]);
+    expect(mkaLogs(sites[0], /new SAK: ordered/)).toHaveLength(1);
+    const aborted = await sites[0].command('rotate', tunnelOf(sites[0]), '--abort');
+    expect(aborted).toMatchObject({ code: 64, stderr: expect.stringMatching(/no rotation to abort/) });
+  });
+
+  it('rotate where no peer is live is told so', async () => {
+    lab.explainFailure();
+    const site = lab.site(1, agreeing());
+    await site.start();
+    expect(await site.command('rotate', tunnelOf(site))).toMatchObject({
+      code: 69,
+      stderr: expect.stringMatching(/no live peer/),
+    });
+    const { code, stdout } = await site.command('show');
+    expect([code, stdout]).toEqual([69, expect.stringMatching(/^ {8}mka: no peer is live, CKN 6c32$/m)]);
+    expect((await agreementOf(site)).latest).toBeNull();
   });
 });
+
+const tunnelOf = ({ name }: Site): string => (name === 'site1' ? 'site2' : 'site1');
+
+/** From the first hello of a site to its first SAK in use, by its log. */
+function backAfterMs(site: Site): number {
+  const [up, inUse] = [/^ready$/, /SAK in use/].map((text) => site.logs().find(({ msg }) => text.test(msg)));
+  return new Date(inUse!.time).getTime() - new Date(up!.time).getTime();
+}

@@ -62,9 +62,29 @@ function ipv4(protocol: number, src: number[], dst: number[], dataLen: number): 
   return header;
 }
 
+/** Packet-too-big for a packet of `protocol` that router 1 sent to router 2 over IPv6, as `forgedFragNeeded`. */
+function forgedTooBig(protocol: number, first8: Buffer, mtu: number): Buffer {
+  const [router1, router2] = ['fd000001000000000000000000000001', 'fd000002000000000000000000000002'];
+  const quoted = ipv6(protocol, router1, router2, 1460);
+  const icmp = Buffer.concat([Buffer.from([2, 0, 0, 0, 0, 0, mtu >> 8, mtu & 255]), quoted, first8]);
+  const header = ipv6(58, 'fd0000010000000000000000000000fe', router1, icmp.length);
+  const pseudo = Buffer.concat([
+    header.subarray(8, 40),
+    Buffer.from([0, 0, 0, icmp.length, 0, 0, 0, 58]),
+    icmp,
+  ]);
+  icmp.writeUInt16BE(checksum(pseudo, 0, pseudo.length), 2);
+  return Buffer.concat([Buffer.from('00aaaaaaaaaa00aaaa1f1f1f86dd', 'hex'), header, icmp]);
+}
+
+function ipv6(nextHeader: number, src: string, dst: string, dataLen: number): Buffer {
+  const lead = Buffer.from([0x60, 0, 0, 0, dataLen >> 8, dataLen & 255, nextHeader, 64]);
+  return Buffer.concat([lead, Buffer.from(src, 'hex'), Buffer.from(dst, 'hex')]);
+}
+
 /** The route's MTU as the kernel has it. */
-async function routeMtu(space: Namespace): Promise<number | undefined> {
-  const [route] = JSON.parse(await space.must(['ip', '-j', 'route', 'get', '2.2.2.2'])) as [
+async function routeMtu(space: Namespace, to = '2.2.2.2'): Promise<number | undefined> {
+  const [route] = JSON.parse(await space.must(['ip', '-j', 'route', 'get', to])) as [
     { metrics?: { mtu?: number }[] },
   ];
   return route.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu;
@@ -118,4 +138,34 @@ suite('a forged ICMP message about the path', { programs: ['ping'], python: true
     await forger.close();
     await nsra.must(['ip', 'route', 'flush', 'cache']);
   });
+});
+
+suite('a forged ICMPv6 message about the path', { programs: ['ping'], python: true }, () => {
+  const lab = labOfTests({ prefix: 'icmp6', family: 6 });
+  const gre = Buffer.from('0000655800000000', 'hex');
+  const udp = Buffer.from('1292129205b40000', 'hex');
+
+  it.each([
+    { what: 'GRE', protocol: 47, first8: gre, changes: { tap: { mtu: 1410 } } },
+    { what: 'UDP', protocol: 17, first8: udp, changes: { tap: { mtu: 1402 }, gre: { encap: 'udp' } } },
+  ])(
+    '$what: large frames go on, though the kernel has fallen for it',
+    async ({ protocol, first8, changes }) => {
+      lab.explainFailure();
+      const { host1, nsra, wan } = lab.topology;
+      await nsra.must(['ip', '-6', 'route', 'flush', 'cache']);
+      const [site1] = await lab.bothSites(changes);
+      await pingUntil(host1, '192.168.1.2');
+      const big = () => pingOnce(host1, '192.168.1.2', changes.tap.mtu - 28);
+      expect(await big()).toBe(true);
+      const forger = await Sender.link(wan, 'wan1');
+      await forger.send(forgedTooBig(protocol, first8, 68), forgedTooBig(protocol, first8, 1280));
+      // IPv6 has no path below this, and the kernel believes none.
+      await expect.poll(() => routeMtu(nsra, 'fd00:2::2')).toBe(1280);
+      for (let i = 0; i < 3; i++) expect(await big()).toBe(true);
+      await site1.waitForLog(/ICMP claims a path of 1280 octets: not followed, tap.mtu is set to 14/);
+      for (let i = 0; i < 3; i++) expect(await big()).toBe(true);
+      await forger.close();
+    },
+  );
 });

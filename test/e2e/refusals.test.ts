@@ -89,9 +89,9 @@ const REFUSALS: Refusal[] = [
   {
     title: 'a state directory that cannot be written',
     before: (_, site) => mkdir(site.stateDir),
-    wrapper: mounted('mount -t tmpfs -o ro none "$STATE_DIR"'),
+    wrapper: mounted('mount -t tmpfs -o ro,mode=700 none "$STATE_DIR"'),
     exit: 73,
-    message: /stateDir/,
+    message: /stateDir .*cannot be locked: EROFS.*; mount the file system writable/,
   },
   {
     title: 'a state directory that is a file',

@@ -51,6 +51,8 @@ const NAMESPACES: string = process.env.L2VPND_LAB ?? 'e2e';
 export class Lab {
   readonly #options: TopologyOptions;
   readonly #sites = new Set<Site>();
+  /** Of the running test, also those that have been ended. */
+  #explained: Site[] = [];
   #topology: Topology | undefined;
   #dir: string | undefined;
   #files = 0;
@@ -83,6 +85,7 @@ export class Lab {
   siteOf(side: 1 | 2, file: SiteFile): Site {
     const site = new Site(side === 1 ? this.topology.nsra : this.topology.nsrb, `site${side}`, file);
     this.#sites.add(site);
+    this.#explained.push(site);
     return site;
   }
 
@@ -131,8 +134,11 @@ export class Lab {
 
   /** Prints the daemons' logs if the running test fails. */
   explainFailure(): void {
+    // By the time that a test is known to have failed its daemons have been ended.
+    const sites = [...this.#sites];
+    this.#explained = sites;
     onTestFailed(() => {
-      for (const site of this.#sites) {
+      for (const site of sites) {
         try {
           process.stdout.write(`--- ${site.name}\n${site.output().slice(-8000)}\n`);
         } catch {
@@ -193,6 +199,19 @@ export class Sender {
   /** Random packets at full rate; returns how many went out. */
   async noise(seconds: number, seed: number): Promise<number> {
     const [, sent] = await this.#ask(`noise ${seconds} ${seed}`, /^sent (\d+)/, seconds * 1000 + 10_000);
+    return Number(sent);
+  }
+
+  /** These packets in turn, `perSecond` at most; returns how many went out. */
+  async flood(seconds: number, perSecond: number, packets: readonly Buffer[]): Promise<number> {
+    const command = `flood ${seconds} ${perSecond} ${packets.map((one) => one.toString('hex')).join(' ')}`;
+    const [, sent] = await this.#ask(command, /^sent (\d+)/, seconds * 1000 + 10_000);
+    return Number(sent);
+  }
+
+  /** Sends `packet` so often at full rate; returns how many went out. */
+  async repeat(packet: Buffer, count: number): Promise<number> {
+    const [, sent] = await this.#ask(`repeat ${count} ${packet.toString('hex')}`, /^sent (\d+)/, 60_000);
     return Number(sent);
   }
 

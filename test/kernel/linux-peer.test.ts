@@ -12,6 +12,7 @@ import { whyNoGuest } from './guest.ts';
 import { HOST_LAN_IP, HOST_WAN } from './lab-namespace.ts';
 import { type LiveLab, type LiveTunnel, openLiveLab, withTunnel } from './live.ts';
 import type { ShownSecY } from './macsec-show.ts';
+import { Traffic } from './traffic.ts';
 import {
   GUEST_MACSEC_MAC,
   GUEST_SCI,
@@ -243,37 +244,6 @@ describe.skipIf(reason !== null)('l2vpnd and a Linux kernel', () => {
     );
   });
 });
-
-/** Frames both ways, group after group, each awaited, until told to stop. */
-class Traffic {
-  readonly #done: Promise<void>;
-  #groups = 0;
-  #running = true;
-
-  constructor(tunnel: LiveTunnel) {
-    this.#done = this.#run(tunnel);
-  }
-
-  /** Resolves when some more groups have gone both ways. Throws what went wrong with one. */
-  async more(): Promise<void> {
-    const enough = this.#groups + 3;
-    const passed = vi.waitFor(() => expect(this.#groups).toBeGreaterThan(enough), { timeout: 20_000 });
-    await Promise.race([passed, this.#done]);
-  }
-
-  async stop(): Promise<void> {
-    this.#running = false;
-    await this.#done;
-  }
-
-  async #run(tunnel: LiveTunnel): Promise<void> {
-    const frames = manyFrames(25, 1430);
-    while (this.#running) {
-      await tunnel.exchange(frames);
-      this.#groups++;
-    }
-  }
-}
 
 /**
  * One key change, in the order that loses nothing: both receive with the new keys, `first` sends with them, the other

@@ -25,10 +25,11 @@ export async function startGuestEnd(
   guest: Guest,
   setup: TunnelSetup,
   supplicant: Partial<SupplicantSetup> = {},
+  mac: string = GUEST_MACSEC_MAC,
 ): Promise<Supplicant> {
   await guest.run(`${guestScript({ ...setup, cipher: null })}
 ip link set tun0 nomaster
-ip link set tun0 address ${GUEST_MACSEC_MAC}`);
+ip link set tun0 address ${mac}`);
   return Supplicant.start(guest, {
     ...{ release: 'stable', ifname: 'tun0', macsec: 'macsec0', bridge: 'lan', ...MKA_KEY },
     ...supplicant,

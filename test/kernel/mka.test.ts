@@ -1,20 +1,16 @@
 /**
- * The judge of key agreement judged: two Linux ends that nobody here wrote agree with each other in the guest, and what
- * one says in a tunnel to l2vpnd comes out of the wire. Two boots.
+ * The judge of key agreement judged: two Linux ends that nobody here wrote agree with each other in the guest.
+ * One boot.
  *
  *   namespace a of the guest                                   namespace b
  *   macsec0 10.8.0.1 ─ tun0 (gretap) ─ va 10.7.0.1 ── veth ── vb 10.7.0.2 ─ tun0 (gretap) ─ macsec0 10.8.0.2
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseConfig } from '../../src/config/load.ts';
 import { Guest, whyNoGuest } from './guest.ts';
-import { HOST_WAN } from './lab-namespace.ts';
-import type { LiveLab } from './live.ts';
 import { flatCounters } from './macsec-show.ts';
-import { MKA_KEY, mkaSiteFile, openMkaLab, startGuestEnd } from './mka-tunnel.ts';
+import { MKA_KEY } from './mka-tunnel.ts';
 import { Supplicant, type SupplicantSetup } from './supplicant.ts';
 import { supplicantFiles, whyNoSupplicant } from './supplicant-files.ts';
-import { GUEST_MACSEC_MAC, tunnelSetup } from './tunnel-case.ts';
 
 const reason = whyNoGuest(true) ?? whyNoSupplicant();
 if (reason !== null) console.log(`test/kernel/mka skipped: ${reason}`);
@@ -136,32 +132,4 @@ ip netns exec a ping -c 3 -i 0.2 -w 20 10.8.0.2`);
       await expect.poll(() => a.log(200), { timeout: 30_000, interval: 500 }).toMatch(/ICV/);
       for (const end of [a, b]) expect(await end.status()).toMatchObject({ secured: false, livePeers: 0 });
     }));
-});
-
-describe.skipIf(reason !== null)('a wpa_supplicant in a tunnel to l2vpnd', () => {
-  let lab: LiveLab;
-
-  beforeAll(async () => {
-    lab = await openMkaLab();
-  }, 180_000);
-  afterAll(() => lab?.close());
-
-  it('its hello comes out of the wire, in clear within GRE', async () => {
-    const hex = (text: string): string => text.replaceAll(':', '');
-    // GRE of Ethernet; group address, SCI's MAC, EAPOL version 3, type 5 (MKA); the basic parameter set of a key server.
-    const hello = new RegExp(`00006558${'0180c2000003'}${hex(GUEST_MACSEC_MAC)}888e0305....01..`);
-    const seen = lab.guest.wire.next('a hello of MKA', (packet) => {
-      const text = packet.toString('hex');
-      return text.startsWith(hex(HOST_WAN.mac)) && hello.test(text) && text.includes(MKA_KEY.ckn);
-    });
-    const supplicant = await startGuestEnd(lab.guest, tunnelSetup());
-    await seen;
-    await supplicant.stop();
-  });
-
-  it('l2vpnd takes the configuration that its end of the tunnel has', () => {
-    const text = JSON.stringify(mkaSiteFile(tunnelSetup(), { priority: 7 }, { encrypt: false }));
-    const [tunnel] = parseConfig(text, 'site.json').tunnels;
-    expect(tunnel).toMatchObject({ mka: { ckn: MKA_KEY.ckn, priority: 7 }, macsec: { encrypt: false } });
-  });
 });

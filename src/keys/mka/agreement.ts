@@ -10,6 +10,7 @@
  * Everything that may be due is looked at in one `#step`: after each MKPDU, each order that is carried out, each timer.
  */
 
+import { Charge } from './charge.ts';
 import { EventGate } from './event-gate.ts';
 import type { MkaEvent, MkaListener } from './events.ts';
 import type { InstalledSak } from './installed-sak.ts';
@@ -22,7 +23,7 @@ import type { Peer } from './peers.ts';
 import { PortKeys } from './port-keys.ts';
 import { formatKi } from './sak.ts';
 import type { Clock, SecyOrders } from './seams.ts';
-import { FALLBACK_DELAY_MS, type MkaSettings, type NamedCak } from './settings.ts';
+import type { MkaSettings, NamedCak } from './settings.ts';
 import type { SharedPort } from './shared-port.ts';
 import { dueForRetirement, dueForTransmit, isSettled, transitionsDueMs } from './transitions.ts';
 
@@ -34,6 +35,12 @@ export interface AgreementContext {
   send(mkpdu: Mkpdu, keys: MkaKeys): void;
   readonly listener: MkaListener;
 }
+
+/**
+ * What is done for an accepted MKPDU. `provesLife`: its sender is live and lists a message that it has just had from us, so
+ * this is no recording.
+ */
+export type Accepted = (provesLife: boolean) => void;
 
 /** What became of an order to make a new SAK: made here soon, asked of the key server, or there is nobody to have one with. */
 export type RekeyAnswer = 'ordered' | 'asked' | 'no live peer';
@@ -49,9 +56,7 @@ export class Agreement implements SharedPort {
   readonly #context: AgreementContext;
   readonly #gate: EventGate;
   readonly #runner: OrderRunner;
-  /** When the first participant began, and whether it has had a live peer since. */
-  #primarySinceMs: number;
-  #hasPrimaryLived = false;
+  readonly #charge: Charge;
   #isAlone = true;
   #isRunning = false;
   /** A member's order for a new SAK, about this one. */
@@ -75,7 +80,7 @@ export class Agreement implements SharedPort {
     this.participants = caksOf(settings).map((cak) => new Participant(cak, this));
     this.principal = this.participants[0]!;
     this.principal.serving.isPrincipal = true;
-    this.#primarySinceMs = clock.nowMs();
+    this.#charge = new Charge(this.principal, clock.nowMs());
   }
 
   /** Sends the first hello. */
@@ -97,9 +102,13 @@ export class Agreement implements SharedPort {
   }
 
   /** An MKPDU whose ICV was right. Never throws for what it says. */
-  receive(mkpdu: Mkpdu): void {
+  receive(mkpdu: Mkpdu, accepted: Accepted = () => {}): void {
     if (!this.#isRunning) return;
-    this.find(mkpdu.basic.ckn)?.receive(mkpdu, this.#nowMs);
+    const participant = this.find(mkpdu.basic.ckn);
+    const peer = participant?.receive(mkpdu, this.#nowMs) ?? null;
+    if (peer !== null) accepted(peer.isLive && peer.isProved);
+    // Most MKPDUs are hellos of which nothing follows; what time brings comes with the next of ours at the latest.
+    if (peer?.isSteady && !participant!.hasPending) return;
     this.#step();
   }
 
@@ -122,9 +131,7 @@ export class Agreement implements SharedPort {
     const kept = caks.map(
       (cak) => this.participants.find((one) => one.isOf(cak)) ?? new Participant(cak, this),
     );
-    if (kept[0] !== this.participants[0]) this.#restartPrimary();
     this.participants = kept;
-    if (!kept.includes(this.principal)) this.#setPrincipal(kept[0]!);
     if (settings.cipher !== former.cipher || settings.encrypt !== former.encrypt) {
       this.principal.serving.requests.request('the settings changed');
     }
@@ -168,7 +175,8 @@ export class Agreement implements SharedPort {
     if (!this.#isRunning) return;
     const nowMs = this.#nowMs;
     for (const { members } of this.participants) members.expire(nowMs);
-    this.#choosePrincipal(nowMs);
+    const [primary, fallback = null] = this.participants;
+    this.#putInCharge(this.#charge.choose(primary!, fallback, this.principal, nowMs));
     this.#noteLoss();
     this.#moveOn(nowMs);
     for (const participant of this.participants) participant.serving.serve(nowMs);
@@ -190,17 +198,7 @@ export class Agreement implements SharedPort {
     this.#context.clock.wakeAt(Math.max(dueMs, nowMs + 1), () => this.#step());
   }
 
-  #choosePrincipal(nowMs: number): void {
-    const [primary, fallback] = this.participants;
-    const isPrimaryLive = primary!.peers.live.length > 0;
-    this.#hasPrimaryLived ||= isPrimaryLive;
-    const mayFallBack = this.#hasPrimaryLived || nowMs - this.#primarySinceMs >= FALLBACK_DELAY_MS;
-    if (isPrimaryLive) this.#setPrincipal(primary!);
-    else if (fallback !== undefined && mayFallBack && fallback.peers.live.length > 0)
-      this.#setPrincipal(fallback);
-  }
-
-  #setPrincipal(principal: Participant): void {
+  #putInCharge(principal: Participant): void {
     const former = this.principal;
     if (former === principal) return;
     former.serving.isPrincipal = false;
@@ -214,11 +212,6 @@ export class Agreement implements SharedPort {
     principal.answerSoon();
     const { ckn } = principal;
     this.tell({ name: 'CAK in charge', level: 'info', text: `CAK in charge: ${ckn}`, ckn });
-  }
-
-  #restartPrimary(): void {
-    this.#primarySinceMs = this.#nowMs;
-    this.#hasPrimaryLived = false;
   }
 
   /** When the last live peer of all CAKs has gone. */
@@ -259,9 +252,10 @@ export class Agreement implements SharedPort {
   #noteUse(): void {
     const { keys } = this;
     const { encoding } = keys;
-    const use = keys.staying
-      .map((one) => `${formatKi(one.sak.ki)} ${one.receives} ${one === encoding}`)
-      .join();
+    let use = '';
+    for (const one of keys.all) {
+      if (!one.isGoing) use += `${one.sinceMs} ${one.an} ${one.receives} ${one === encoding},`;
+    }
     if (use === this.#use) return;
     this.#use = use;
     for (const participant of this.participants) participant.answerSoon();

@@ -30,8 +30,15 @@ export function composeMkpdu(statement: Statement): Mkpdu {
   const isExtended = isXpn(cipher);
   return {
     basic: {
-      ...{ version: isExtended ? VERSION_XPN : VERSION, priority, keyServer: offersToServe },
-      ...{ macsecDesired: true, capability: CAPABILITY, sci, mi, mn, ckn },
+      version: isExtended ? VERSION_XPN : VERSION,
+      priority,
+      keyServer: offersToServe,
+      macsecDesired: true,
+      capability: CAPABILITY,
+      sci,
+      mi,
+      mn,
+      ckn,
     },
     livePeers: isExtended && distributed !== null ? inSsciOrder(live, sci) : listOf(live),
     potentialPeers: listOf(potential),

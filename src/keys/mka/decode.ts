@@ -9,7 +9,7 @@
  * more than MAX_LISTED_PEERS entries, nor more than the frame has room for.
  */
 import { type KeyObject, timingSafeEqual } from 'node:crypto';
-import { aesCmac, CMAC_LEN } from '../../crypto/cmac.ts';
+import { CMAC_LEN } from '../../crypto/cmac.ts';
 import {
   EAPOL_LEN,
   EAPOL_TYPE_MKA,
@@ -20,6 +20,7 @@ import {
 } from '../../wire/eapol.ts';
 import { ETHERNET_LEN, ETHERTYPE_EAPOL, etherTypeAt, MACS_LEN } from '../../wire/ethernet.ts';
 import { isVlan, VLAN_LEN } from '../../wire/vlan.ts';
+import { icvOf } from './icv.ts';
 import type { BasicSet, Mkpdu } from './mkpdu.ts';
 import type { Refusal } from './refusal.ts';
 import { ALGORITHM_AGILITY, agilityAt, basicLenAt, cknAt, readBasic } from './sets/basic.ts';
@@ -87,7 +88,7 @@ export function decodeMkpdu(frame: Uint8Array, found: UncheckedMkpdu, ick: KeyOb
 
 /** The ICV is over destination, source, and all from the EtherType on, as it came (9.4.1). */
 function isIcvRight(frame: Uint8Array, found: UncheckedMkpdu, ick: KeyObject): boolean {
-  const icv = aesCmac(ick, frame.subarray(0, MACS_LEN), frame.subarray(found.etherTypeAt, found.icvAt));
+  const icv = icvOf(ick, frame.subarray(0, MACS_LEN), frame.subarray(found.etherTypeAt, found.icvAt));
   return timingSafeEqual(icv, frame.subarray(found.icvAt, found.icvAt + ICV_LEN));
 }
 

@@ -3,10 +3,10 @@
  * types: every peer takes it, while the standard's own order, peer lists last, is refused by some.
  */
 import type { KeyObject } from 'node:crypto';
-import { aesCmac } from '../../crypto/cmac.ts';
 import { EAPOL_LEN, writeMkaEapol } from '../../wire/eapol.ts';
 import { ETHERNET_LEN, ETHERTYPE_EAPOL, OFF_ETHERTYPE, OFF_SRC_MAC } from '../../wire/ethernet.ts';
 import { ICV_LEN } from './decode.ts';
+import { icvOf } from './icv.ts';
 import type { Mkpdu } from './mkpdu.ts';
 import { basicLen, writeBasic } from './sets/basic.ts';
 import { distributedSakLen, writeDistributedSak } from './sets/distributed-sak.ts';
@@ -43,7 +43,7 @@ export function encodeMkpdu(
     write(frame, at);
     at += len;
   }
-  frame.set(aesCmac(ick, frame.subarray(0, at)), at);
+  frame.set(icvOf(ick, frame.subarray(0, at)), at);
   return frame;
 }
 

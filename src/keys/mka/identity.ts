@@ -14,11 +14,14 @@ export class Identity {
   readonly #random: RandomSource;
   readonly #sentMs = new Float64Array(REMEMBERED);
   #mi: MemberId;
-  #mn = 0;
-  #kn = 0;
+  #mn: number;
+  #kn: number;
 
-  constructor(random: RandomSource) {
+  /** `last`: the numbers that count as taken. */
+  constructor(random: RandomSource, last: { readonly mn: number; readonly kn: number } = { mn: 0, kn: 0 }) {
     this.#random = random;
+    this.#mn = last.mn;
+    this.#kn = last.kn;
     this.#mi = newMi(random);
   }
 

@@ -8,7 +8,7 @@
  * and out: `Agreement` composes, `encodeMkpdu` writes it with its ICV, `send` has it. Who runs it gives it frames, a
  * clock with a timer, random octets and a SecY; calls do not overlap.
  */
-import { Agreement, type RekeyAnswer } from './agreement.ts';
+import { type Accepted, Agreement, type RekeyAnswer } from './agreement.ts';
 import { decodeMkpdu, peekMkpdu } from './decode.ts';
 import { encodeMkpdu } from './encode.ts';
 import type { MkaListener } from './events.ts';
@@ -57,8 +57,11 @@ export class Kay {
     this.#agreement.stop();
   }
 
-  /** A frame of the Uncontrolled Port. Never throws for what is in it, and keeps none of its octets. */
-  receive(frame: Uint8Array): void {
+  /**
+   * A frame of the Uncontrolled Port. Never throws for what is in it, and keeps none of its octets. `accepted` is called
+   * for an MKPDU that is authentic and new, before anything is sent for it.
+   */
+  receive(frame: Uint8Array, accepted: Accepted = () => {}): void {
     const found = peekMkpdu(frame, this.#ownMac);
     if (typeof found === 'string') {
       this.#refuse(found, this.#tally, null);
@@ -74,7 +77,7 @@ export class Kay {
       this.#refuse(mkpdu, participant.tally, participant.ckn);
       return;
     }
-    this.#agreement.receive(mkpdu);
+    this.#agreement.receive(mkpdu, accepted);
   }
 
   /** Has a new SAK made. */
@@ -96,7 +99,7 @@ export class Kay {
   }
 
   #refuse(reason: Refusal, tally: Tally, ckn: string | null): void {
-    tally.refuse(reason);
+    tally.refuse(reason, this.#context.clock.nowMs());
     this.#agreement.tell({ name: 'refused', level: 'warn', text: REFUSAL_TEXTS[reason], ckn });
   }
 }

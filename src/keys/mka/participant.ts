@@ -13,7 +13,7 @@ import type { MkaEvent, MkaEventName } from './events.ts';
 import { KAY_REFUSAL_TEXTS, type KayRefusal } from './kay-refusal.ts';
 import { isAble } from './key-server.ts';
 import { lowestPnOf, type OwnSakUse, ownSakUse, pnLowOf, receivesWith, transmitsWith } from './key-use.ts';
-import { deriveMkaKeys, type MkaKeys } from './keys.ts';
+import { deriveMkaKeys, type MkaKeys, type RandomSource } from './keys.ts';
 import { Membership } from './membership.ts';
 import type { DistributedSak, Mkpdu } from './mkpdu.ts';
 import type { Peer, Peers } from './peers.ts';
@@ -25,6 +25,7 @@ import { Tally } from './tally.ts';
 
 /** Part of `helloMs` by which a hello may come early, so that many tunnels do not send in step. */
 const HELLO_JITTER = 0.1;
+const DICE_AT_ONCE = 64;
 
 export class Participant {
   readonly ckn: string;
@@ -34,6 +35,7 @@ export class Participant {
   readonly serving: Serving;
   readonly #cak: NamedCak['cak'];
   readonly #port: SharedPort;
+  readonly #dice: Dice;
   #wantsAnswer = true;
   /** The key server, and when it last spoke of a SAK that is here. */
   #watched: Peer | null = null;
@@ -46,6 +48,7 @@ export class Participant {
     this.#cak = cak;
     this.mkaKeys = deriveMkaKeys(cak, ckn);
     this.#port = port;
+    this.#dice = new Dice(port.random);
     this.members = new Membership(() => port.settings, port.random, {
       tell: (name, text, more) => this.#tell(name, text, more),
       changed: () => this.answerSoon(),
@@ -74,23 +77,29 @@ export class Participant {
     return this.peers.live.filter((peer) => isAble(peer, this.#port.settings.encrypt));
   }
 
+  /** Something is to be said or made before the next hello. */
+  get hasPending(): boolean {
+    return this.#wantsAnswer || this.serving.requests.reason !== null;
+  }
+
   /** Peers are to hear what is new here, not only at the next hello. */
   answerSoon(): void {
     this.#wantsAnswer = true;
   }
 
-  /** An MKPDU of this CKN whose ICV was right. Nothing that it may say makes this throw. */
-  receive(mkpdu: Mkpdu, nowMs: number): void {
+  /** An MKPDU of this CKN whose ICV was right; returns its sender, null where it is refused. Nothing that it may say makes this throw. */
+  receive(mkpdu: Mkpdu, nowMs: number): Peer | null {
     this.tally.received++;
     const peer = this.members.receive(mkpdu, nowMs);
     if (typeof peer === 'string') {
-      this.#refuse(peer);
-      return;
+      this.#refuse(peer, nowMs);
+      return null;
     }
     if (mkpdu.distributedSak !== null) this.#takeSak(peer, mkpdu, mkpdu.distributedSak, nowMs);
     if (peer.isLive) this.#noteUse(peer);
     if (peer === this.members.keyServer) this.#watchServer(peer, nowMs);
     this.serving.heard();
+    return peer;
   }
 
   /** When `serving`, `compose` or `members.expire` have something to do. */
@@ -101,16 +110,23 @@ export class Participant {
   /** The MKPDU to send now; null: none is due. */
   compose(nowMs: number): Mkpdu | null {
     if (nowMs < this.#sendMs) return null;
-    const { settings, random } = this.#port;
-    if (this.members.identity.isLow) this.members.renew('message or key numbers end soon');
+    const { settings } = this.#port;
+    const { identity, peers } = this.members;
+    if (identity.isLow) this.members.renew('message or key numbers end soon');
     this.#wantsAnswer = false;
     this.#lastSentMs = nowMs;
-    this.#helloMs = nowMs + settings.helloMs * (1 - (HELLO_JITTER * random(1)[0]!) / 256);
     this.tally.sent++;
-    const { identity, peers, offersToServe } = this.members;
+    const mn = identity.takeMn(nowMs);
+    this.#helloMs = nowMs + settings.helloMs * (1 - (HELLO_JITTER * this.#dice.next()) / 256);
     return composeMkpdu({
-      ...{ settings, ckn: this.ckn, mi: identity.mi, mn: identity.takeMn(nowMs), offersToServe },
-      ...{ live: peers.live, potential: peers.potential, use: this.#use(nowMs) },
+      settings,
+      ckn: this.ckn,
+      mi: identity.mi,
+      mn,
+      offersToServe: this.members.offersToServe,
+      live: peers.live,
+      potential: peers.potential,
+      use: this.#use(nowMs),
       distributed: this.serving.distributed,
     });
   }
@@ -146,7 +162,7 @@ export class Participant {
 
   #takeSak(peer: Peer, mkpdu: Mkpdu, distributed: DistributedSak, nowMs: number): void {
     if (peer !== this.members.keyServer) {
-      this.#refuse('SakNotFromServer');
+      this.#refuse('SakNotFromServer', nowMs);
       return;
     }
     const { settings, keys } = this.#port;
@@ -156,7 +172,7 @@ export class Participant {
     const sak = acceptSak(member, peer, mkpdu, distributed);
     if (sak === null) return;
     if (typeof sak === 'string') {
-      this.#refuse(sak);
+      this.#refuse(sak, nowMs);
       return;
     }
     const scis = peers.live.map((live) => live.sci);
@@ -193,12 +209,31 @@ export class Participant {
     this.members.renew('the key server does not speak of the SAK any more');
   }
 
-  #refuse(reason: KayRefusal): void {
-    this.tally.refuse(reason);
+  #refuse(reason: KayRefusal, nowMs: number): void {
+    this.tally.refuse(reason, nowMs);
     this.#tell('refused', KAY_REFUSAL_TEXTS[reason], { level: 'warn' });
   }
 
   #tell(name: MkaEventName, text: string, more: Partial<MkaEvent> = {}): void {
     this.#port.tell({ name, text, level: 'info', ckn: this.ckn, ...more });
+  }
+}
+
+/** Octets of chance for what is no secret: many are fetched at once. */
+class Dice {
+  readonly #random: RandomSource;
+  #octets: Uint8Array = new Uint8Array(0);
+  #used = 0;
+
+  constructor(random: RandomSource) {
+    this.#random = random;
+  }
+
+  next(): number {
+    if (this.#used === this.#octets.length) {
+      this.#octets = this.#random(DICE_AT_ONCE);
+      this.#used = 0;
+    }
+    return this.#octets[this.#used++]!;
   }
 }

@@ -7,7 +7,7 @@
  * potential peers and nothing else. Message numbers of those that have gone are remembered for a while, so that what
  * they last sent cannot bring them back.
  */
-import type { BasicSet, MemberId, Mkpdu, SakUse, XpnSet } from './mkpdu.ts';
+import type { BasicSet, MemberId, Mkpdu, SakUse, UsedKey, XpnSet } from './mkpdu.ts';
 import { LIFE_MS, MAX_LIVE_PEERS, MAX_POTENTIAL_PEERS } from './settings.ts';
 
 export interface Peer {
@@ -18,12 +18,16 @@ export interface Peer {
   sakUse: SakUse | null;
   xpn: XpnSet | null;
   isLive: boolean;
+  /** Its last MKPDU listed a message of ours that was recent enough. */
+  isProved: boolean;
   heardMs: number;
   expiresMs: number;
   /** The highest number of a key of its own that it spoke of before it listed us: such a key is older than we are. */
   knFloor: number;
   /** Messages it was the sender of. */
   heard: number;
+  /** Its last MKPDU said what the one before had said, numbers of messages and packets aside. */
+  isSteady: boolean;
 }
 
 export type Heard =
@@ -42,13 +46,15 @@ export class Peers {
   readonly #peers = new Map<MemberId, Peer>();
   /** Message numbers of those that have been live, the longest gone first. */
   readonly #gone = new Map<MemberId, Gone>();
+  #live: readonly Peer[] = [];
+  #potential: readonly Peer[] = [];
 
-  get live(): Peer[] {
-    return [...this.#peers.values()].filter(({ isLive }) => isLive);
+  get live(): readonly Peer[] {
+    return this.#live;
   }
 
-  get potential(): Peer[] {
-    return [...this.#peers.values()].filter(({ isLive }) => !isLive);
+  get potential(): readonly Peer[] {
+    return this.#potential;
   }
 
   find(mi: MemberId): Peer | null {
@@ -57,6 +63,7 @@ export class Peers {
 
   /** Whether somebody new may be about to join; those that were live under another MI are none. */
   get isSomebodyJoining(): boolean {
+    if (this.#potential.length === 0) return false;
     const scis = new Set(this.live.map(({ sci }) => sci));
     return this.potential.some(({ sci }) => !scis.has(sci));
   }
@@ -73,17 +80,23 @@ export class Peers {
     const peer = known ?? this.#add(mkpdu, nowMs);
     const isProved = provesLife(peer.isLive);
     const becomesLive = isProved && !peer.isLive && this.live.length < MAX_LIVE_PEERS;
+    peer.isSteady = isProved && peer.isLive && saysTheSame(peer, mkpdu);
     update(peer, mkpdu, nowMs);
+    peer.isProved = isProved;
     if (becomesLive) peer.isLive = true;
     if (isProved || !peer.isLive) peer.expiresMs = nowMs + (peer.isLive ? lifeMs : LIFE_MS);
     const replaced = becomesLive ? this.#replace(peer, nowMs) : [];
+    if (becomesLive || known === undefined) this.#sort();
     return { change: becomesLive ? 'live' : known === undefined ? 'new' : 'none', peer, replaced };
   }
 
   /** Lets those go that were not heard for too long. */
   expire(nowMs: number): Peer[] {
+    if (this.dueMs > nowMs) return [];
     const lost = [...this.#peers.values()].filter(({ expiresMs }) => expiresMs <= nowMs);
+    if (lost.length === 0) return lost;
     for (const peer of lost) this.#remove(peer, nowMs);
+    this.#sort();
     return lost;
   }
 
@@ -92,6 +105,12 @@ export class Peers {
     let due = Number.POSITIVE_INFINITY;
     for (const { expiresMs } of this.#peers.values()) due = Math.min(due, expiresMs);
     return due;
+  }
+
+  #sort(): void {
+    const all = [...this.#peers.values()];
+    this.#live = all.filter(({ isLive }) => isLive);
+    this.#potential = all.filter(({ isLive }) => !isLive);
   }
 
   #add(mkpdu: Mkpdu, nowMs: number): Peer {
@@ -104,8 +123,8 @@ export class Peers {
     }
     const { basic } = mkpdu;
     const peer: Peer = {
-      ...{ mi: basic.mi, sci: basic.sci, basic, sakUse: null, xpn: null, isLive: false },
-      ...{ heardMs: nowMs, expiresMs: nowMs + LIFE_MS, knFloor: 0, heard: 0 },
+      ...{ mi: basic.mi, sci: basic.sci, basic, sakUse: null, xpn: null, isLive: false, isProved: false },
+      ...{ heardMs: nowMs, expiresMs: nowMs + LIFE_MS, knFloor: 0, heard: 0, isSteady: false },
     };
     this.#peers.set(peer.mi, peer);
     return peer;
@@ -131,6 +150,21 @@ export class Peers {
     const gone = this.#gone.get(mi);
     return gone === undefined || gone.untilMs < nowMs ? 0 : gone.mn;
   }
+}
+
+/** Whether nothing follows from the MKPDU of a live peer but that it is there still. */
+function saysTheSame({ basic, sakUse }: Peer, mkpdu: Mkpdu): boolean {
+  const now = mkpdu.basic;
+  if (now.keyServer !== basic.keyServer || now.priority !== basic.priority) return false;
+  if (now.macsecDesired !== basic.macsecDesired || now.capability !== basic.capability) return false;
+  if (mkpdu.distributedSak !== null || mkpdu.potentialPeers !== null) return false;
+  if (sakUse === null || mkpdu.sakUse === null) return sakUse === mkpdu.sakUse;
+  const { latest, old, delayProtect } = mkpdu.sakUse;
+  return !delayProtect && isSameUse(latest, sakUse.latest) && isSameUse(old, sakUse.old);
+}
+
+function isSameUse(a: UsedKey, b: UsedKey): boolean {
+  return a.ki?.kn === b.ki?.kn && a.ki?.mi === b.ki?.mi && a.an === b.an && a.tx === b.tx && a.rx === b.rx;
 }
 
 function update(peer: Peer, { basic, sakUse, xpn }: Mkpdu, nowMs: number): void {

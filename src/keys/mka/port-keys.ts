@@ -29,7 +29,7 @@ export class PortKeys {
 
   /** Those that are to stay, oldest first. */
   get staying(): readonly InstalledSak[] {
-    return this.all.filter(({ isGoing }) => !isGoing);
+    return this.all.some(({ isGoing }) => isGoing) ? this.all.filter(({ isGoing }) => !isGoing) : this.all;
   }
 
   get latest(): InstalledSak | null {

@@ -62,8 +62,9 @@ export class Serving {
 
   /** When `serve` has something to do; infinite: never, as things stand. */
   dueMs(): number {
+    if (!this.isServing || this.requests.reason === null) return Number.POSITIVE_INFINITY;
     const able = this.#context.able();
-    return this.isServing && able.length > 0 ? this.#sakDueMs(able) : Number.POSITIVE_INFINITY;
+    return able.length > 0 ? this.#sakDueMs(able) : Number.POSITIVE_INFINITY;
   }
 
   /** A peer has become live: the SAK that is distributed was not made for it, and it might have had it before it started anew. */
@@ -88,7 +89,8 @@ export class Serving {
     if (!this.isServing) return;
     const able = this.#context.able();
     this.#askForMore(able, nowMs);
-    if (able.length > 0 && nowMs >= this.#sakDueMs(able)) this.#makeSak(able, nowMs);
+    if (this.requests.reason === null || able.length === 0) return;
+    if (nowMs >= this.#sakDueMs(able)) this.#makeSak(able, nowMs);
   }
 
   get #distribution(): Distribution | null {

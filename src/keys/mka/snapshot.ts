@@ -23,11 +23,17 @@ export interface MkaSnapshot {
   /** Until the key server replaces the SAK by time, where this end is it. */
   readonly nextRekeyMs: number | null;
   readonly participants: readonly ParticipantSnapshot[];
-  /** MKPDUs of no participant, refused by reason. */
+  /** MKPDUs of no participant. */
   readonly refused: Refusals;
 }
 
-export type Refusals = Readonly<Partial<Record<Refusal | KayRefusal, number>>>;
+export type Refusals = Readonly<Partial<Record<Refusal | KayRefusal, RefusedSnapshot>>>;
+
+export interface RefusedSnapshot {
+  readonly count: number;
+  /** Since the last of them. */
+  readonly ageMs: number;
+}
 
 export interface SakSnapshot {
   /** Key identifier: MI and KN, 32 hex digits. */
@@ -75,7 +81,7 @@ export function snapshotOf(agreement: Agreement, tally: Tally, nowMs: number): M
     encodingAn: keys.encoding?.an ?? null,
     nextRekeyMs: Number.isFinite(rekeyInMs) ? Math.max(0, rekeyInMs) : null,
     participants: participants.map((one) => participantSnapshot(one, nowMs)),
-    refused: Object.fromEntries(tally.refused),
+    refused: refusals(tally, nowMs),
   };
 }
 
@@ -104,8 +110,16 @@ function participantSnapshot(one: Participant, nowMs: number): ParticipantSnapsh
     ...{ ckn, isPrincipal: serving.isPrincipal, mi: members.identity.mi, mn: members.identity.mn },
     livePeers: peers.live.map((peer) => peerSnapshot(peer, nowMs)),
     potentialPeers: peers.potential.map((peer) => peerSnapshot(peer, nowMs)),
-    ...{ received, sent, saksMade, saksReceived, refused: Object.fromEntries(tally.refused) },
+    ...{ received, sent, saksMade, saksReceived, refused: refusals(tally, nowMs) },
   };
+}
+
+function refusals({ refused }: Tally, nowMs: number): Refusals {
+  const entries = [...refused].map(([reason, { count, lastMs }]) => [
+    reason,
+    { count, ageMs: nowMs - lastMs },
+  ]);
+  return Object.fromEntries(entries) as Refusals;
 }
 
 function peerSnapshot({ mi, sci, basic, heardMs }: Peer, nowMs: number): PeerSnapshot {

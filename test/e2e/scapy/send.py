@@ -8,8 +8,10 @@
 Commands on standard input, one per line, each answered by one line on standard output:
 
     send HEX            sends the octets                                   -> sent 1
+    repeat N HEX        sends the octets so often, at full rate            -> sent N
     options HEX         IPv4 options for what follows; none: no options    -> ok
     noise SECONDS SEED  random packets at full rate                        -> sent N
+    flood SECONDS PER_SECOND HEX...  these in turn, so many per second at most  -> sent N
 """
 import random
 import socket
@@ -57,6 +59,32 @@ def noise(wire, seconds, seed):
     return sent
 
 
+def flood(wire, seconds, per_second, packets):
+    begun = time.monotonic()
+    sent = 0
+    while True:
+        elapsed = time.monotonic() - begun
+        if elapsed >= seconds:
+            return sent
+        for _ in range(min(512, int(elapsed * per_second) - sent)):
+            try:
+                wire.send(packets[sent % len(packets)])
+            except OSError:
+                pass
+            sent += 1
+
+
+def repeat(wire, count, packet):
+    sent = 0
+    for _ in range(count):
+        try:
+            wire.send(packet)
+            sent += 1
+        except OSError:  # A full queue: the next one, then.
+            pass
+    return sent
+
+
 def main():
     wire = open_socket(sys.argv[1], sys.argv[2:])
     print("ready", flush=True)
@@ -68,11 +96,16 @@ def main():
                 print("sent 1", flush=True)
             except OSError as error:
                 print(f"refused {error}", flush=True)
+        elif command == "repeat":
+            print(f"sent {repeat(wire, int(args[0]), bytes.fromhex(args[1]))}", flush=True)
         elif command == "options":
             wire.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, bytes.fromhex(args[0]) if args else b"")
             print("ok", flush=True)
         elif command == "noise":
             print(f"sent {noise(wire, float(args[0]), int(args[1]))}", flush=True)
+        elif command == "flood":
+            packets = [bytes.fromhex(packet) for packet in args[2:]]
+            print(f"sent {flood(wire, float(args[0]), float(args[1]), packets)}", flush=True)
 
 
 main()

@@ -1,6 +1,6 @@
 /** The control socket: who may ask, and what is answered. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -116,6 +116,22 @@ describe('the control socket', () => {
     expect(statSync(path).size).toBe(4);
   });
 
+  it.each([
+    ['its directory', 'open', 0o777],
+    ['its directory, as /tmp', 'open', 0o1777],
+    ['one above', '.', 0o702],
+  ])('is refused where others may write %s: they could put theirs in its place', async (_, at, mode) => {
+    const open = join(dir, 'open');
+    mkdirSync(open);
+    chmodSync(join(dir, at), mode);
+    const error = await openControl(join(open, 's'), api).catch((cause: unknown) => cause);
+    expect(error).toMatchObject({ code: 'L2VPN_CANTCREATE', exitStatus: 73 });
+    expect((error as Error).message).toMatch(
+      /controlSocket \S+: others may write \S+ \(mode \d+\), so somebody else could answer.*; chmod go-w \S+, or/,
+    );
+    expect(() => statSync(join(open, 's'))).toThrow(/ENOENT/);
+  });
+
   it('says so where it cannot be made', async () => {
     writeFileSync(join(dir, 'file'), '');
     chmodSync(join(dir, 'file'), 0o600);
@@ -152,6 +168,18 @@ describe('the client of the control socket', () => {
     });
   });
 
+  it('asks nobody whose socket somebody else has put into a directory of all', async () => {
+    if (process.geteuid?.() !== 0) return console.warn('chown needs root: nobody else can have a socket');
+    const path = await opened();
+    chownSync(path, 65534, 65534);
+    await expect(client.ask(path, 'tunnels', {})).rejects.toMatchObject({
+      code: 'L2VPN_PERMISSION',
+      message: expect.stringMatching(/belongs to uid 65534, and its directory does not/),
+    });
+    chownSync(dir, 65534, 65534);
+    expect(await client.ask(path, 'tunnels', {})).toHaveLength(1);
+  });
+
   it('says so where nobody answers', async () => {
     await expect(client.ask(join(dir, 'none'), 'tunnels', {})).rejects.toMatchObject({
       code: 'L2VPN_UNAVAILABLE',
@@ -174,7 +202,7 @@ describe('a rotate request', () => {
   }
 
   it.each<[string, object, RegExp]>([
-    ['no key file', { txKeyFile: undefined }, /txKeyFile: .*string/],
+    ['a key file that is none', { txKeyFile: 7 }, /txKeyFile: .*string/],
     ['an unknown word', { txkeyfile: 'x' }, /txkeyfile/],
     ['a key in the request', { txKey: KEY }, /txKey/],
     ['an AN that there is not', { an: 4 }, /^rotate: an: /],
@@ -189,7 +217,7 @@ describe('a rotate request', () => {
     expect(error).not.toContain(KEY);
   });
 
-  it.each(['', 'null', '"text"', '7', '[]'])('whose body is %j is a usage error', async (wrong) => {
+  it.each(['null', '"text"', '7', '[]'])('whose body is %j is a usage error', async (wrong) => {
     expect((await refused(wrong)).error).toMatch(/^rotate: /);
   });
 

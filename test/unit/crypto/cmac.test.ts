@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { aesCmac } from '../../../src/crypto/cmac.ts';
+import { aesCmac, Cmac } from '../../../src/crypto/cmac.ts';
 import { hex, keyOf, MKA } from '../keys/mka/vectors.ts';
 
 describe('AES-CMAC (RFC 4493)', () => {
@@ -25,6 +25,15 @@ describe('AES-CMAC (RFC 4493)', () => {
       const [key, message] = [randomBytes(keyLen), randomBytes(len)];
       const mac = aesCmac(createSecretKey(key), message).toString('hex');
       expect(mac).toBe(opensslCmac(cipher, key, message));
+    }
+  });
+
+  it.each([16, 32])('one after the other with one key of %i octets are those of each alone', (keyLen) => {
+    const key = createSecretKey(randomBytes(keyLen));
+    const cmac = new Cmac(key);
+    for (let len = 0; len < 100; len++) {
+      const message = randomBytes(len);
+      expect(cmac.of(message)).toEqual(aesCmac(key, message));
     }
   });
 

@@ -21,7 +21,7 @@ const rx = (sci: string, ...list: SaConfig[]) => ({ sci, active: true, sa: list 
 
 /** As the daemon has the file that it read last. */
 function printed(sas: SaSet): SaSet {
-  const tunnel = { name: 'site2', macsec: macsecConfig(sas as Partial<SaSet>) };
+  const tunnel = { name: 'site2', mka: null, macsec: macsecConfig(sas as Partial<SaSet>) };
   return withKeyPrints({ tunnels: [tunnel] } as unknown as Config).tunnels[0]!.macsec!;
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { permitExampleKeys } from '../../../src/config/example-keys.ts';
 import { L2vpnError } from '../../../src/errors.ts';
-import { asksToMoveNow, rotationRequest } from '../../../src/keys/rotate-request.ts';
+import { asksToMoveNow, rotationRequest, withFiles } from '../../../src/keys/rotate-request.ts';
 import type { RotationRequest } from '../../../src/keys/rotation.ts';
 import type { MacsecConfig } from '../../../src/macsec/config.ts';
 import { sasOf } from '../../../src/tunnel/sa-set.ts';
@@ -48,6 +48,17 @@ function refusal(changes: object, macsec?: MacsecConfig): L2vpnError {
   }
   throw new Error('the request was accepted');
 }
+
+describe('a rotate request without key files', () => {
+  it.each([{}, { txKeyFile: '/tx' }, { rxKeyFile: '/rx' }])(
+    '%j is refused: static keys need both',
+    (files) => {
+      expect(() => withFiles('site2', files)).toThrow(
+        /tunnel "site2" has static keys: --tx-key-file and --rx-key-file are needed, or --abort/,
+      );
+    },
+  );
+});
 
 describe('a rotate request', () => {
   it('makes the SAs of the next AN, with numbers from 1 and the next key identifiers', () => {

@@ -228,3 +228,44 @@ describe('replay protection as Linux has it', () => {
     expect([last - 1n, last].map((pn) => asked.accepts(pn))).toEqual([false, true]);
   });
 });
+
+describe('a lowest PN that is raised (802.1X 9.10, delay protection)', () => {
+  it('is a floor below which nothing passes, as if all before it had been given up', () => {
+    const pns = fc.array(fc.integer({ min: -70, max: 70 }), { maxLength: 60 });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...WINDOWS),
+        fc.constantFrom(...STARTS),
+        pns,
+        fc.integer({ min: -100, max: 300 }),
+        pns,
+        (window, start, before, raise, after) => {
+          const [asked, reference] = [new Asked(window, true, start), new Reference(window, true, start)];
+          const see = (offset: number, floor: bigint): void => {
+            const pn = reference.next + BigInt(offset);
+            if (pn < 1n || pn > LAST_PN) return;
+            const passes = pn >= floor && reference.accepts(pn);
+            expect(asked.accepts(pn)).toBe(passes);
+            if (!passes) return;
+            asked.advance(pn);
+            reference.advance(pn);
+          };
+          for (const offset of before) see(offset, 0n);
+          const floor = reference.next + BigInt(raise);
+          if (floor < 1n || floor > LAST_PN) return;
+          asked.replay.raiseLowest(floor);
+          if (floor > reference.next) reference.next = floor;
+          for (const offset of after) see(offset, floor);
+        },
+      ),
+    );
+  });
+
+  it('is never lowered', () => {
+    const asked = new Asked(100, true, 1n);
+    asked.advance(50n);
+    asked.replay.raiseLowest(40n);
+    asked.replay.raiseLowest(20n);
+    expect([asked.accepts(39n), asked.accepts(40n)]).toEqual([false, true]);
+  });
+});

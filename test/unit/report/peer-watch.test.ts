@@ -5,7 +5,7 @@ import type { LaneCounters } from '../../../src/frame/lane-counters.ts';
 import { Traffic } from '../../../src/frame/lane-counters.ts';
 import type { MacsecConfig } from '../../../src/macsec/config.ts';
 import { countersAt, RxScCounter } from '../../../src/macsec/counters.ts';
-import { PeerWatch } from '../../../src/report/peer-watch.ts';
+import { type AgreedLiveness, PeerWatch } from '../../../src/report/peer-watch.ts';
 import type { TunnelView } from '../../../src/tunnel/view.ts';
 import { macsecConfig, rxScOf, saOf } from '../macsec/kit.ts';
 import { tunnelOf } from '../tunnel/kit.ts';
@@ -25,10 +25,13 @@ class Seconds {
     return new Seconds({ ...tunnel, peerTimeoutSeconds }, counters);
   }
 
+  /** With key agreement: as `PeerWatch` has it. */
+  agreed: AgreedLiveness = null;
+
   constructor(tunnel: TunnelView, counters: readonly LaneCounters[]) {
     const { log, lines } = logLines();
     this.lines = lines;
-    this.watch = new PeerWatch(log);
+    this.watch = new PeerWatch(log, () => this.agreed);
     this.tunnel = tunnel;
     [this.#tx, this.#rx] = counters as [LaneCounters, LaneCounters];
     this.pass(1);
@@ -169,5 +172,54 @@ describe('a peer', () => {
     seconds.pass(60, { sent: 1 });
     expect(seconds.texts).toEqual([FIRST]);
     expect(seconds.state).toBe('unwatched');
+  });
+});
+
+describe('a peer with key agreement', () => {
+  const live = { heardAgoMs: 300 };
+  const none = { heardAgoMs: null };
+
+  it('that is live is alive without traffic, and while it sends none', async () => {
+    const seconds = await Seconds.of(macsec);
+    seconds.agreed = live;
+    seconds.pass(60);
+    seconds.pass(60, { sent: 5 });
+    expect(seconds.state).toBe('alive');
+    expect(seconds.texts).toEqual([FIRST]);
+  });
+
+  it('that was never live is lost after the timeout, though nothing is sent but hellos', async () => {
+    const seconds = await Seconds.of(macsec);
+    seconds.agreed = none;
+    seconds.pass(9);
+    expect(seconds.state).toBe('unknown');
+    seconds.pass(3);
+    expect(seconds.state).toBe('lost');
+  });
+
+  it('that is not live any more is lost after the timeout, counted from its last MKPDU, and back when it is', async () => {
+    const seconds = await Seconds.of(macsec);
+    seconds.agreed = live;
+    seconds.pass(1);
+    seconds.agreed = { heardAgoMs: 5000 };
+    seconds.pass(1);
+    seconds.agreed = none;
+    seconds.pass(5);
+    expect(seconds.state).toBe('lost');
+    seconds.agreed = live;
+    seconds.pass(1);
+    expect(seconds.texts.slice(1)).toEqual([
+      'peer lost: nothing authentic from 2.2.2.2 for 10 s while sending',
+      'peer back after 11 s',
+    ]);
+  });
+
+  it('that is not live but sends frames by the SAs that are kept is not lost', async () => {
+    const seconds = await Seconds.of(macsec);
+    seconds.agreed = live;
+    seconds.pass(1);
+    seconds.agreed = none;
+    seconds.pass(60, { sent: 1, heard: 1 });
+    expect(seconds.state).toBe('alive');
   });
 });

@@ -44,9 +44,9 @@ class Sending {
   readonly #tunnel: TunnelView;
   readonly #counters: Float64Array;
 
-  static async with(macsec: MacsecConfig | null): Promise<Sending> {
+  static async with(macsec: MacsecConfig | null, agreesKeys = false): Promise<Sending> {
     const { tunnel, secy, counters } = await tunnelOf(macsec);
-    return new Sending(tunnel, secy, counters[0]!.secy);
+    return new Sending({ ...tunnel, agreesKeys }, secy, counters[0]!.secy);
   }
 
   constructor(tunnel: TunnelView, secy: SecyControl | null, counters: Float64Array) {
@@ -86,6 +86,17 @@ describe('packet numbers that run out', () => {
       left: 0,
       msg: expect.stringMatching(/used up.*l2vpnd rotate/),
     });
+  });
+
+  it('of a key that was agreed on are told from 95 percent on, as the next one comes by itself at 75', async () => {
+    const sending = await Sending.with(macsecConfig(), true);
+    for (let pn = 1; pn < END; pn += 2 ** 24) sending.at(pn);
+    sending.at(END);
+    expect(lines.map(({ usedPercent }) => usedPercent)).toEqual([95, 99, 100]);
+    for (const { msg } of lines) {
+      expect(msg).toMatch(/agreed on.*l2vpnd show/);
+      expect(msg).not.toContain('rotate');
+    }
   });
 
   it('say nothing below 75 percent', async () => {

@@ -64,7 +64,7 @@ class Receiving {
   }
 
   get seen(): SeenSnapshot {
-    return seenOf(this.#tunnel.secy!, this.#tunnel.totals().secy);
+    return seenOf(this.#tunnel.secy!, this.#tunnel.totals().secy, false);
   }
 }
 

@@ -17,6 +17,7 @@ import { DropLog } from '../../../src/report/drop-log.ts';
 import { snapshotOf } from '../../../src/report/snapshot.ts';
 import { KEY, macsecConfig, rxScOf, SCI, saOf } from '../macsec/kit.ts';
 import { tunnelOf } from '../tunnel/kit.ts';
+import { logLines } from './log-lines.ts';
 
 describe('the totals of a tunnel', () => {
   it('are the sums over its lanes, each direction apart', async () => {
@@ -45,6 +46,17 @@ describe('the totals of a tunnel', () => {
     const { macsec } = snapshotOf(tunnel, 'batch', null);
     expect(macsec!.sa_list[0]!.pn).toBe(300);
     expect(macsec!.rx_sc[0]!.sa_list[0]!.pn).toBe(42);
+  });
+});
+
+describe('drops in a snapshot', () => {
+  it('are no frames that were taken for the control plane', async () => {
+    const { tunnel, counters } = await tunnelOf(macsecConfig());
+    counters[1]!.drops[Drop.Uncontrolled] = 3;
+    counters[1]!.drops[Drop.UncontrolledFull] = 2;
+    const { drops } = snapshotOf(tunnel, 'batch', null);
+    expect(drops).not.toHaveProperty('Uncontrolled');
+    expect(drops).toMatchObject({ UncontrolledFull: 2, InPktsNoTag: 0 });
   });
 });
 
@@ -144,6 +156,27 @@ describe('drops in the log', () => {
       frames: 3,
     });
     expect(lines[0]!.msg).toContain('another key at the peer');
+  });
+
+  it('are no frames that were taken for the control plane', async () => {
+    const { lines, drops, rx } = await logged();
+    rx[Drop.Uncontrolled] = 3;
+    rx[Drop.UncontrolledFull] = 2;
+    drops.tick(0);
+    expect(lines).toMatchObject([{ counter: 'UncontrolledFull', frames: 2 }]);
+  });
+
+  it('of a tunnel with key agreement send nobody to keys in the configuration', async () => {
+    const { log, lines } = logLines();
+    const { tunnel, counters } = await tunnelOf(macsecConfig({ txSa: [saOf()] }));
+    counters[0]!.drops[Drop.NoTxSa] = 1;
+    counters[1]!.drops[Drop.InPktsNotUsingSa] = 1;
+    noteUnusedSa(counters[1]!.secy, 0x0000_0011, 0x1111_0001, 3, 0);
+    new DropLog(log).tick([{ ...tunnel, agreesKeys: true }], 0);
+    expect(lines.map(({ msg }) => msg)).toEqual([
+      'frames dropped: no key is agreed on: see the peers in l2vpnd show',
+      'frames dropped: the frame comes with a key that is not agreed on yet, or not any more',
+    ]);
   });
 
   it('come once in ten seconds for a reason, with all since the last line', async () => {

@@ -93,4 +93,31 @@ describe('a disk that fails', () => {
     await tx.reserve(200n);
     expect(done).toEqual(['sync file', 'rename', 'sync directory']);
   });
+
+  it('the names of files written at once are synced together, each before its number is granted', async () => {
+    const synced: number[] = [];
+    let renamed = 0;
+    const { store } = await startStore(dir, {
+      fs: disk((call, path) => {
+        if (call === 'rename' && path.includes('.tx.json')) renamed++;
+        if (call === 'sync' && path === dir) synced.push(renamed);
+      }),
+    });
+    const all = await Promise.all(Array.from({ length: 16 }, () => store.openTx(makeChannel(), 1n)));
+    await Promise.all(all.map((tx) => tx.reserve(100n)));
+    renamed = 0;
+    synced.length = 0;
+    const granted: number[] = [];
+    await Promise.all(
+      all.map(async (tx) => {
+        await tx.reserve(200n);
+        granted.push(Math.max(...synced));
+      }),
+    );
+    expect(synced.length).toBeLessThan(8);
+    // The nth number is granted after a sync that has begun with n names at least.
+    granted.forEach((names, i) => {
+      expect(names).toBeGreaterThan(i);
+    });
+  });
 });

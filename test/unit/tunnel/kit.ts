@@ -151,6 +151,7 @@ export async function tunnelOf(
     name: 'site2',
     tap: TAP,
     gre: GRE,
+    agreesKeys: false,
     peerTimeoutSeconds: 10,
     ifname: TAP.ifname,
     ifindex: 7,

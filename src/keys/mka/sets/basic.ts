@@ -36,7 +36,8 @@ const OFF_SCI = SET_HEADER_LEN;
 const OFF_MI = OFF_SCI + SCI_LEN;
 const OFF_MN = OFF_MI + MI_LEN;
 const OFF_AGILITY = OFF_MN + 4;
-const OFF_CKN = OFF_AGILITY + 4;
+/** Of the CKN from the first octet of the set. */
+export const OFF_CKN: number = OFF_AGILITY + 4;
 /** Octets of the body before the CKN. */
 const FIXED_LEN = OFF_CKN - SET_HEADER_LEN;
 

@@ -7,7 +7,7 @@ import { agree, expectNoLoss, forgetLosses, Station, settingsOf, stations } from
 import { World } from './session/world.ts';
 
 const refused = (station: Station, reason: KayRefusal): number =>
-  station.shown.participants[0]!.refused[reason] ?? 0;
+  station.shown.participants[0]!.refused[reason]?.count ?? 0;
 
 /** One end, and a puppet that is live for it, and its key server where its priority is lower. */
 async function withPuppet(

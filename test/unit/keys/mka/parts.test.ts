@@ -27,6 +27,27 @@ describe('Identity', () => {
     expect([0, 301, 44, 45].map((mn) => me.ageOf(mn, 300))).toEqual([Infinity, Infinity, Infinity, 256]);
   });
 
+  it('says in time that message numbers, or key numbers, end', () => {
+    const [byMn, byKn] = [
+      { mn: 0xfffffefe, kn: 0 },
+      { mn: 0, kn: 0xfffffefe },
+    ].map((last) => new Identity(randomBytes, last));
+    const taken = [byMn!, byKn!].map((me) => [
+      me.takeMn(0),
+      me.takeKn(),
+      me.isLow,
+      me.takeMn(0),
+      me.takeKn(),
+      me.isLow,
+    ]);
+    expect(taken).toEqual([
+      [0xfffffeff, 1, false, 0xffffff00, 2, true],
+      [1, 0xfffffeff, false, 2, 0xffffff00, true],
+    ]);
+    byMn!.renew();
+    expect([byMn!.isLow, byMn!.takeMn(0)]).toEqual([false, 1]);
+  });
+
   it('begins anew under another identifier', () => {
     const me = new Identity(randomBytes);
     const { mi } = me;

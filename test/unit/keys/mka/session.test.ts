@@ -58,7 +58,7 @@ describe('two ends', () => {
     for (const one of [a, b]) one.start();
     await world.run(30_000);
     expect(a.told('refused')).toEqual(["the ICV of the peer's MKPDU is wrong: another CAK"]);
-    expect(a.shown.participants[0]!.refused.WrongIcv).toBeGreaterThan(50);
+    expect(a.shown.participants[0]!.refused.WrongIcv?.count).toBeGreaterThan(50);
     expect(a.secy.log).toEqual([]);
   });
 
@@ -68,7 +68,7 @@ describe('two ends', () => {
     b.settings = settingsOf(2, { ckn: '0b' });
     for (const one of [a, b]) one.start();
     await world.run(5000);
-    expect(a.shown.refused.UnknownCkn).toBeGreaterThan(5);
+    expect(a.shown.refused.UnknownCkn?.count).toBeGreaterThan(5);
     expect(a.shown.role).toBe('alone');
   });
 
@@ -129,7 +129,7 @@ describe('on a bad link', () => {
       expectNoLoss(world, a, b);
       expect(a.told('peer lost')).toEqual([]);
       expect(a.told('new SAK')).toHaveLength(1);
-      expect(a.shown.participants[0]!.refused.ReplayedMn).toBeGreaterThan(100);
+      expect(a.shown.participants[0]!.refused.ReplayedMn?.count).toBeGreaterThan(100);
     },
     60_000,
   );
@@ -267,6 +267,38 @@ describe('a group', () => {
       expect(lost.filter((text) => !text.includes(all[joining]!.settings.sci))).toEqual([]);
       expect(world.violations).toEqual([]);
       expect(all[0]!.shown.role).toBe('key server');
+    }
+  });
+});
+
+describe('whatever happens', () => {
+  it('to two to four ends that start anew and want new SAKs at any time, over any link, they come to one SAK', async () => {
+    for (let seed = 0; seed < 36; seed++) {
+      const world = new World(1000 + seed);
+      const lossPercent = [0, 0, 5, 20][seed % 4]!;
+      Object.assign(world.link, {
+        lossPercent,
+        jitterMs: (seed % 3) * 30,
+        delayMs: [1, 20, 100][(seed % 5) % 3]!,
+      });
+      const cipher = seed % 2 === 0 ? 'gcm-aes-128' : 'gcm-aes-xpn-128';
+      const all = stations(world, 2 + (seed % 3), { cipher, rekeySeconds: seed % 7 === 0 ? 1 : null });
+      for (const one of all) {
+        world.after(world.random.below(2000), () => one.start());
+        one.talk(20);
+      }
+      await world.run(2000);
+      for (let i = 0; i < 12; i++) {
+        await world.run(world.random.below(3000));
+        const one = world.random.pick(all);
+        if (world.random.below(2) === 0) one.restart();
+        else one.kay.rekey();
+      }
+      await world.until(() => agree(...all), 20_000);
+      await world.run(8000);
+      forgetLosses(...all);
+      await world.run(20_000);
+      expectNoLoss(world, ...all);
     }
   });
 });

@@ -1,0 +1,217 @@
+/** Key agreement as a source of keys: two tunnels with real control of their SAs, and a wire between their Uncontrolled Ports. */
+import { createSecretKey } from 'node:crypto';
+import pino from 'pino';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { MkaConfig } from '../../../src/config/types.ts';
+import type { UncontrolledPort } from '../../../src/datapath/uncontrolled-port.ts';
+import type { Mark } from '../../../src/datapath/uncontrolled-ring.ts';
+import { AgreedKeys } from '../../../src/keys/agreed.ts';
+import type { FiledKeys } from '../../../src/keys/key-source.ts';
+import { TunnelSaControl } from '../../../src/tunnel/sa-control.ts';
+import { SecyControl } from '../../../src/tunnel/secy-control.ts';
+import { macsecConfig } from '../macsec/kit.ts';
+import { MemoryLanes, MemoryState } from '../tunnel/kit.ts';
+
+const SCIS = ['0000001111110001', '0000002222220001'] as const;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function mkaOf(changes: Partial<MkaConfig> = {}): MkaConfig {
+  const cak = createSecretKey(Buffer.alloc(16, 7));
+  return {
+    ...{ ckn: '6c32', cak, priority: 128, helloMs: 500, lifeMs: 6000, rekeySeconds: null },
+    ...{ peerLoss: 'keep', icvIndicator: true, fallback: null, ...changes },
+  };
+}
+
+class Wire implements UncontrolledPort {
+  readonly etherTypes = [];
+  received: UncontrolledPort['received'] = () => {};
+  peer: Wire | null = null;
+  cut = false;
+  sent = 0;
+  /** Octets that the MKPDUs which must not be lost have, and where. */
+  wanted: readonly Mark[] = [];
+  /** Where what it sends seems to come from; null: from where it is. */
+  from: Uint8Array | null = null;
+  readonly heardOf: string[] = [];
+
+  want(marks: readonly Mark[]): void {
+    this.wanted = marks;
+  }
+
+  peerIsAt(from: Uint8Array): void {
+    this.heardOf.push(`is at ${from[0]}`);
+  }
+
+  answerTo(from: Uint8Array): void {
+    this.heardOf.push(`answer to ${from[0]}`);
+  }
+
+  send(frame: Uint8Array): void {
+    this.sent++;
+    const [copy, from] = [frame.slice(), this.from];
+    if (!this.cut) queueMicrotask(() => this.peer?.received(copy, from));
+  }
+}
+
+class Site {
+  readonly lanes = new MemoryLanes();
+  readonly state = new MemoryState();
+  readonly wire = new Wire();
+  readonly lines: Record<string, unknown>[] = [];
+  readonly keys: AgreedKeys;
+  readonly sas: TunnelSaControl;
+
+  constructor(number: 0 | 1, mka: MkaConfig) {
+    const config = macsecConfig({ txSa: [], rxSc: [] });
+    this.sas = new TunnelSaControl(new SecyControl(config, SCIS[number], this.state, this.lanes));
+    const log = pino({ level: 'info' }, { write: (line) => void this.lines.push(JSON.parse(line)) });
+    this.keys = new AgreedKeys('site2', mka, config, { log });
+  }
+
+  get keyIds(): string[] {
+    return this.sas.sas.txSa.map(({ keyId }) => keyId);
+  }
+}
+
+async function sites(mka: Partial<MkaConfig> = {}, other: Partial<MkaConfig> = mka): Promise<[Site, Site]> {
+  const pair: [Site, Site] = [new Site(0, mkaOf(mka)), new Site(1, mkaOf(other))];
+  [pair[0].wire.peer, pair[1].wire.peer] = [pair[1].wire, pair[0].wire];
+  for (const site of pair) await site.keys.start(site.sas, site.wire);
+  return pair;
+}
+
+async function linked(...args: Parameters<typeof sites>): Promise<[Site, Site]> {
+  const pair = await sites(...args);
+  for (const site of pair) site.keys.linkUp();
+  await vi.advanceTimersByTimeAsync(1000);
+  return pair;
+}
+
+function filed(mka: MkaConfig): FiledKeys {
+  return { macsec: macsecConfig({ txSa: [], rxSc: [] }), mka };
+}
+
+describe('two ends with one CAK', () => {
+  it('say nothing before their lanes run, and agree within a second then', async () => {
+    const pair = await sites();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(pair.map(({ wire, keyIds }) => [wire.sent, keyIds])).toEqual([
+      [0, []],
+      [0, []],
+    ]);
+    for (const site of pair) site.keys.linkUp();
+    await vi.advanceTimersByTimeAsync(1000);
+    const [one, two] = pair;
+    expect(one.keyIds).toHaveLength(1);
+    expect(two.keyIds).toEqual(one.keyIds);
+    expect(one.sas.sas.rxSc.map(({ sci }) => sci)).toEqual([SCIS[1]]);
+    expect(pair.map(({ keys }) => keys.agreement?.role)).toEqual(['key server', 'member']);
+    expect(pair.map(({ state }) => state.log)).toEqual([[], []]);
+    for (const site of pair) site.keys.stop();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('follow a peer that proves to be live, and answer one that cannot prove it yet where it spoke from', async () => {
+    const pair = await sites();
+    const [{ wire: hub }, { wire: spoke }] = pair;
+    spoke.from = Uint8Array.of(1);
+    const recorded: Uint8Array[] = [];
+    const received = hub.received;
+    hub.received = (frame, from) => {
+      recorded.push(frame);
+      received(frame, from);
+    };
+    for (const site of pair) site.keys.linkUp();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(hub.heardOf.slice(0, 2)).toEqual(['answer to 1', 'is at 1']);
+    expect(hub.heardOf.slice(2)).not.toContain('answer to 1');
+    // By a hello alone.
+    spoke.from = Uint8Array.of(2);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(hub.heardOf.at(-1)).toBe('is at 2');
+    const before = hub.heardOf.length;
+    for (const frame of recorded) received(frame, Uint8Array.of(3));
+    const forged = Buffer.from(recorded.at(-1)!);
+    forged.writeUInt8(forged.readUInt8(forged.length - 1) ^ 1, forged.length - 1);
+    received(forged, Uint8Array.of(3));
+    expect(hub.heardOf).toHaveLength(before);
+    // Whoever is where it is has no place to follow to.
+    expect(spoke.heardOf).toEqual([]);
+    for (const site of pair) site.keys.stop();
+  });
+
+  it('do not lose MKPDUs of their CKNs among others, after a reload either', async () => {
+    const [{ keys, wire }, other] = await sites();
+    const frames: Uint8Array[] = [];
+    other.wire.peer = null;
+    wire.send = (frame) => void frames.push(frame);
+    keys.linkUp();
+    const has = ({ at, octets }: Mark): boolean => Buffer.from(frames[0]!.subarray(at)).indexOf(octets) === 0;
+    expect(wire.wanted.map(has)).toEqual([true]);
+    const fallback = { ckn: '0a0b', cak: createSecretKey(Buffer.alloc(16, 9)) };
+    await keys.reload(filed(mkaOf()), filed(mkaOf({ fallback })));
+    expect(wire.wanted.map(({ octets }) => Buffer.from(octets).toString('hex'))).toEqual(['6c32', '0a0b']);
+    keys.stop();
+  });
+
+  it.each([
+    [0, 'ordered'],
+    [1, 'asked'],
+  ] as const)('a new SAK on demand at end %d: %s', async (end, rekey) => {
+    const pair = await linked();
+    const before = pair[0].keyIds;
+    await vi.advanceTimersByTimeAsync(7000);
+    expect(await pair[end].keys.rotate()).toEqual({ rekey });
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(pair[0].keyIds).toHaveLength(1);
+    expect(pair[0].keyIds).not.toEqual(before);
+    expect(pair[1].keyIds).toEqual(pair[0].keyIds);
+    for (const site of pair) site.keys.stop();
+  });
+
+  it('with another CAK have no key, and the log says why, once', async () => {
+    const pair = await linked({}, { cak: createSecretKey(Buffer.alloc(16, 8)) });
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(pair.map(({ keyIds }) => keyIds)).toEqual([[], []]);
+    for (const { keys, lines } of pair) {
+      const told = lines.filter(({ msg }) => /another CAK/.test(String(msg)));
+      expect(told).toMatchObject([{ level: 40, tunnel: 'site2', ckn: '6c32' }]);
+      await expect(keys.rotate()).rejects.toMatchObject({ code: 'L2VPN_UNAVAILABLE' });
+      keys.stop();
+    }
+    expect(JSON.stringify(pair.map(({ lines }) => lines))).not.toMatch(/0707|0808/);
+  });
+});
+
+describe('a reload', () => {
+  it('of the priority moves the key server and leaves the SAs in use; undone, all is as it was', async () => {
+    const [one, two] = await linked();
+    const before = one.keyIds;
+    const undo = await two.keys.reload(filed(mkaOf()), filed(mkaOf({ priority: 1 })));
+    await two.keys.keep();
+    await vi.advanceTimersByTimeAsync(1500);
+    expect([one, two].map(({ keys }) => keys.agreement?.role)).toEqual(['member', 'key server']);
+    expect(one.sas.sas.txSa.length).toBeGreaterThan(0);
+    await undo();
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect([one, two].map(({ keys }) => keys.agreement?.role)).toEqual(['key server', 'member']);
+    expect(one.keyIds).not.toEqual(before);
+    expect(two.keyIds).toEqual(one.keyIds);
+    for (const { keys } of [one, two]) keys.stop();
+  });
+});
+
+it('there is no rotation to abort, and no key source without a port', async () => {
+  const site = new Site(0, mkaOf());
+  await expect(site.keys.abort()).rejects.toMatchObject({ code: 'L2VPN_USAGE' });
+  await expect(site.keys.start(site.sas, null)).rejects.toMatchObject({ code: 'L2VPN_INTERNAL' });
+  await expect(site.keys.rotate()).rejects.toMatchObject({ code: 'L2VPN_UNAVAILABLE' });
+  expect([site.keys.agreement, site.keys.running, site.keys.rotation]).toEqual([null, null, null]);
+});
