@@ -10,7 +10,7 @@
 import type { Encap } from '../encap/encap.ts';
 import { slots } from '../frame/batch.ts';
 import { Drop } from '../frame/drop.ts';
-import type { LaneCounters } from '../frame/lane-counters.ts';
+import { type LaneCounters, Traffic } from '../frame/lane-counters.ts';
 import type { SecY } from '../macsec/secy.ts';
 import { validate } from '../macsec/validate.ts';
 import type { FramePort } from '../ports/frame-port.ts';
@@ -70,8 +70,9 @@ export class ReceiveLane extends BatchLane {
   }
 
   protected override work({ batch, job, rx }: Workspace): void {
-    const { encap, secy, uncontrolled, learn } = this.#options;
-    encap.pull(batch);
+    const { encap, secy, uncontrolled, learn, counters } = this.#options;
+    const unsummed = encap.pull(batch, secy?.strict === true);
+    if (unsummed > 0) counters.traffic[Traffic.greChecksumsLeft]! += unsummed;
     dropRunts(batch, Drop.InnerRunt);
     uncontrolled?.take(batch);
     if (secy !== null) {

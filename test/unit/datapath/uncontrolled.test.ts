@@ -170,7 +170,7 @@ describe('the uncontrolled port', () => {
     const batch = createBatch(3000, 4);
     resetBatch(batch);
     expect(port.receive(batch, 4)).toBe(1);
-    createGretap(spec).pull(batch);
+    createGretap(spec).pull(batch, true);
     expect(batch.verdict[0]).toBe(Drop.None);
     expect(batch.arena.subarray(batch.at[0]!, batch.at[0]! + batch.len[0]!)).toEqual(eapol(3));
     port.close();
