@@ -21,7 +21,6 @@ import {
   HOST_SCI,
   HOST_TAP_MAC,
   keyOf,
-  TAP,
   tunnelSetup,
 } from './tunnel-case.ts';
 
@@ -48,7 +47,8 @@ describe.skipIf(reason !== null)('l2vpnd and a Linux kernel', () => {
   describe('every frame both ways', () => {
     it.each(TUNNELS.filter((known) => known.quick || !quick))('$name', ({ setup, mtu, frames }) =>
       withTunnel(lab, setup, async (tunnel) => {
-        expect(await lab.space.must(['cat', `/sys/class/net/${TAP}/mtu`])).toBe(`${mtu}\n`);
+        const [ours] = (await tunnel.site.control('/v1/tunnels')) as [{ mtu: number }];
+        expect(ours.mtu).toBe(mtu);
         const device = setup.cipher === null ? 'tun0' : 'macsec0';
         expect(await lab.guest.run(`cat /sys/class/net/${device}/mtu`)).toBe(`${mtu}\n`);
         await tunnel.exchange(frames);

@@ -46,6 +46,8 @@ describe('what a reload does', () => {
     ['tap.ifname', (file) => Object.assign(tunnel(file).tap, { ifname: 'macsec9' })],
     ['tap.mac', (file) => Object.assign(tunnel(file).tap, { mac: '00:00:00:99:99:99' })],
     ['tap.mtu', (file) => Object.assign(tunnel(file).tap, { mtu: 1300 })],
+    ['tap.lanMtu', (file) => Object.assign(tunnel(file).tap, { lanMtu: 9000 })],
+    ['tap.mssClamp', (file) => Object.assign(tunnel(file).tap, { mssClamp: 1200 })],
     ['tap.bridge', (file) => Object.assign(tunnel(file).tap, { bridge: 'br9' })],
     ['tap.queues', (file) => Object.assign(tunnel(file).tap, { queues: 2 })],
     ['gre.local', (file) => Object.assign(tunnel(file).gre, { local: '9.9.9.9' })],
@@ -218,7 +220,7 @@ describe('what a reload does', () => {
       ].sort(),
     );
     expect(Object.keys(config.tunnels[0]?.tap ?? {}).sort()).toEqual(
-      ['ifname', 'mac', 'mtu', 'bridge', 'queues'].sort(),
+      ['ifname', 'mac', 'mtu', 'lanMtu', 'mssClamp', 'bridge', 'queues'].sort(),
     );
     expect(Object.keys(config.tunnels[0]?.macsec ?? {}).sort()).toEqual(
       [
