@@ -58,7 +58,9 @@ suite('the keys of a running agreement', { python: true }, () => {
     await agreed(sites);
   }
 
-  it('are in no log, answer, metric or file, and not as text in memory; retired SAKs are gone', async () => {
+  it('are in no log, answer, metric or file, and not as text in memory; retired SAKs are gone', {
+    timeout: 120_000,
+  }, async () => {
     lab.explainFailure();
     let sites!: [Site, Site];
     const packets: GrePacket[] = await lab.watchWan(async () => {
