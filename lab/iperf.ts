@@ -29,9 +29,10 @@ export function parseIperfReport(line: string): IperfReport | undefined {
 /** Starts `iperf -s`; returns when it listens. */
 export async function startIperfServer(
   space: Namespace,
-  options: { udp?: boolean } = {},
+  options: { udp?: boolean; ipv6?: boolean } = {},
 ): Promise<Background> {
-  const server = space.start(['stdbuf', '-oL', 'iperf', '-s', ...(options.udp ? ['-u'] : [])]);
+  const flags = [...(options.udp ? ['-u'] : []), ...(options.ipv6 ? ['-V'] : [])];
+  const server = space.start(['stdbuf', '-oL', 'iperf', '-s', ...flags]);
   await server.waitFor(/listening on/);
   return server;
 }
@@ -53,6 +54,7 @@ export async function iperf(space: Namespace, server: string, options: IperfOpti
   const streams = options.streams ?? 1;
   const argv = ['stdbuf', '-oL', 'iperf', '-c', server, '-y', 'C', '-t', String(options.seconds)];
   argv.push('-P', String(streams));
+  if (server.includes(':')) argv.push('-V');
   if (options.onProgress) argv.push('-i', '1');
   if (options.udpBitsPerSec !== undefined) argv.push('-u', '-b', String(options.udpBitsPerSec));
   if (options.udpLen !== undefined) argv.push('-l', String(options.udpLen));

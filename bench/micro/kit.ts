@@ -20,10 +20,11 @@ export function loopSecy(provider: AeadProvider, counters?: Float64Array): SecY 
   return createSecy(spec, keyring, counters ?? new Float64Array(secyCountersLen(1)));
 }
 
-/** An Ethernet frame of `len` octets, no two octets in a row alike. */
+/** An Ethernet frame of `len` octets, no two octets in a row alike: IPv4 and TCP to who looks, with ACK. */
 export function sampleFrame(len: number): Buffer {
   const frame = Buffer.from(Array.from({ length: len }, (_, i) => (i * 7 + (i >> 8)) & 0xff));
-  Buffer.from('0200000000020200000000010800', 'hex').copy(frame);
+  Buffer.from('020000000002020000000001080045', 'hex').copy(frame);
+  if (len > 47) [frame[23], frame[47]] = [6, 0x10];
   return frame;
 }
 

@@ -4,9 +4,12 @@
  */
 
 import type { AeadProvider } from '../../src/crypto/aead.ts';
+import { FragmentingPort } from '../../src/datapath/fragmenting-port.ts';
+import { LaneMtu } from '../../src/datapath/lane-mtu.ts';
 import { ReceiveLane } from '../../src/datapath/receive.ts';
 import { TransmitLane } from '../../src/datapath/transmit.ts';
-import { BATCH_FRAMES } from '../../src/frame/batch.ts';
+import { Workspaces } from '../../src/datapath/workspace.ts';
+import { BATCH_FRAMES, slots } from '../../src/frame/batch.ts';
 import { laneCounters, laneCountersBytes, Traffic } from '../../src/frame/lane-counters.ts';
 import { secyCountersLen } from '../../src/macsec/counters.ts';
 import { expectEqual, type MicroCase } from './bench.ts';
@@ -33,20 +36,28 @@ export function createLanePair(frameLen: number, provider: AeadProvider | null):
   const sink = new HoldPort();
   const txCounters = laneCounters(new SharedArrayBuffer(laneCountersBytes(secyCountersLen(1))));
   const rxCounters = laneCounters(new SharedArrayBuffer(laneCountersBytes(secyCountersLen(1))));
+  const secy = provider && loopSecy(provider, txCounters.secy);
+  const rxSecy = provider && loopSecy(provider, rxCounters.secy);
+  const mtu = new LaneMtu(secy, LOWER_MTU);
+  const workspaces = new Workspaces();
   const transmitLane = new TransmitLane({
-    tap: source,
+    tap: new FragmentingPort(source, mtu, workspaces.shelf(slots(MAX_LEN))),
     wire: link,
-    secy: provider && loopSecy(provider, txCounters.secy),
+    secy,
     encap: rawGretap(),
-    lowerMtu: LOWER_MTU,
+    mtu,
+    workspaces,
+    mssClamp: 'auto',
     maxFrameLen: MAX_LEN,
     counters: txCounters,
   });
   const receiveLane = new ReceiveLane({
     wire: link,
     tap: sink,
-    secy: provider && loopSecy(provider, rxCounters.secy),
+    secy: rxSecy,
     encap: rawGretap(),
+    mtu: new LaneMtu(rxSecy, LOWER_MTU),
+    mssClamp: 'auto',
     maxPacketLen: MAX_LEN,
     counters: rxCounters,
   });

@@ -50,7 +50,7 @@ export function encapsulationCases(frameLen: number): MicroCase[] {
     ['encapsulate', 'decapsulate'],
     { frameLen, provider: null },
     () => encap.push(batch),
-    () => encap.pull(batch),
+    () => encap.pull(batch, false),
     batch.count,
     () => expectFrames('decapsulate', batch, frame),
   );

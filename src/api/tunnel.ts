@@ -118,6 +118,8 @@ export interface TunnelSnapshot {
   pn_left: PnJson | null;
   tx: TrafficSnapshot;
   rx: TrafficSnapshot;
+  /** Packets whose GRE checksum was left to an offload and that were taken, since the SecY verifies them. */
+  gre_checksums_left: number;
   /** Frames dropped, by reason; reasons that have not occurred included. */
   drops: Counters;
   /** Null without MACsec, as `macsec` is. */

@@ -45,6 +45,13 @@ export function autoOr(min: number, max: number): z.ZodType<'auto' | number> {
   return z.union([z.literal('auto'), z.int({ error }).min(min, { error }).max(max, { error })], { error });
 }
 
+/** The word `auto`, false, or a whole number. */
+export function autoFalseOr(min: number, max: number): z.ZodType<'auto' | false | number> {
+  const error = mustBe(`"auto", false or a whole number from ${min} to ${max}`);
+  const number = z.int({ error }).min(min, { error }).max(max, { error });
+  return z.union([z.literal('auto'), z.literal(false), number], { error });
+}
+
 export function oneOf<const Word extends string>(words: readonly Word[]): z.ZodType<Word> {
   return z.enum(words, {
     error: ({ input }) => {

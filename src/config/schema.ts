@@ -6,7 +6,17 @@
 import { z } from 'zod';
 import { ENCAP_WORDS, type EncapWord } from '../encap/config.ts';
 import { checkedBy, fitString, ifname, mac } from './checked-fields.ts';
-import { autoOr, closed, flag, mustBe, oneOf, text, unfitAddress, wholeNumber } from './fields.ts';
+import {
+  autoFalseOr,
+  autoOr,
+  closed,
+  flag,
+  mustBe,
+  oneOf,
+  text,
+  unfitAddress,
+  wholeNumber,
+} from './fields.ts';
 import { macsec } from './macsec-schema.ts';
 import type { Problem } from './problem.ts';
 import type { RawConfig, RawTunnel } from './raw.ts';
@@ -23,7 +33,19 @@ const tap = closed(
       ),
     mtu: autoOr(68, 65535)
       .default('auto')
-      .describe('MTU of the TAP. "auto": what the path carries less every header that is added.'),
+      .describe(
+        'What the tunnel carries, in octets of an inner packet. "auto": what the path carries less every header that is added; it follows the path. A number: so many, whatever is said of the path.',
+      ),
+    lanMtu: autoOr(68, 65521)
+      .default('auto')
+      .describe(
+        'MTU of the TAP: what the LAN may send to it. "auto": that of the bridge, or without one what the tunnel carries. What is longer than the tunnel carries is answered (ICMP) or fragmented.',
+      ),
+    mssClamp: autoFalseOr(88, 65495)
+      .default('auto')
+      .describe(
+        'The MSS that TCP announces through the tunnel, in either direction, is lowered to what the tunnel carries ("auto") or to so many octets. false: never.',
+      ),
     bridge: ifname().nullable().default(null).describe('Existing bridge that the TAP joins. null: none.'),
     queues: wholeNumber(1, 16)
       .default(1)

@@ -67,7 +67,12 @@ export interface TapConfig {
   ifname: string;
   /** `aa:bb:cc:dd:ee:ff` in lower case; `null`: random, locally administered. */
   mac: string | null;
+  /** What the tunnel carries. */
   mtu: 'auto' | number;
+  /** MTU of the device: what the LAN may send to it. `auto`: as the bridge, or what the tunnel carries. */
+  lanMtu: 'auto' | number;
+  /** The MSS of TCP's SYNs is lowered: to what the tunnel carries, not at all, or to so many octets. */
+  mssClamp: 'auto' | false | number;
   bridge: string | null;
   queues: number;
 }

@@ -49,7 +49,9 @@ export function logPathMtu(log: Logger, { name, mtu, pathMtu, overhead }: Tunnel
   }
   const fits = pathMtu - overhead;
   const text =
-    fits < mtu ? `frames above ${fits} octets are dropped: lower the MTU of the hosts` : 'every frame fits';
+    fits < mtu
+      ? `packets above ${fits} octets do not fit: their senders are told so by ICMP`
+      : 'every frame fits';
   log.warn(fields, `the path MTU has changed; ${text}`);
 }
 

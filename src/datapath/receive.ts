@@ -4,16 +4,19 @@
  *   2. `encap.pull`       the headers of the encapsulation are checked and taken off
  *   3. uncontrolled port  frames for the control plane leave here, untouched and untrusted
  *   4. `validate`         SecTAG, AEAD open, replay; nothing before it is trusted
- *   5. `tap.send`         what the TAP does not take now waits, and nothing more is read from the wire
+ *   5. `clampMss`         the MSS of TCP's SYNs is lowered to what the tunnel carries
+ *   6. `tap.send`         what the TAP does not take now waits, and nothing more is read from the wire
  */
 import type { Encap } from '../encap/encap.ts';
 import { slots } from '../frame/batch.ts';
 import { Drop } from '../frame/drop.ts';
-import type { LaneCounters } from '../frame/lane-counters.ts';
+import { type LaneCounters, Traffic } from '../frame/lane-counters.ts';
 import type { SecY } from '../macsec/secy.ts';
 import { validate } from '../macsec/validate.ts';
 import type { FramePort } from '../ports/frame-port.ts';
 import { BatchLane } from './lane.ts';
+import type { LaneMtu } from './lane-mtu.ts';
+import { clampMss, type MssClamp } from './mss-clamp.ts';
 import { dropRunts } from './runts.ts';
 import type { UncontrolledEntry } from './uncontrolled.ts';
 import { type Workspace, Workspaces } from './workspace.ts';
@@ -24,6 +27,10 @@ export interface ReceiveLaneOptions {
   readonly encap: Encap;
   /** Null: plain GRETAP, in clear. */
   readonly secy: SecY | null;
+  /** What the tunnel carries the other way, as far as this end knows. */
+  readonly mtu: LaneMtu;
+  /** What TCP is told of it; absent: nothing. */
+  readonly mssClamp?: MssClamp;
   /** The longest packet that the wire may give. */
   readonly maxPacketLen: number;
   /**
@@ -41,13 +48,17 @@ export interface ReceiveLaneOptions {
 const MANY = 16;
 
 export class ReceiveLane extends BatchLane {
+  readonly mtu: LaneMtu;
   readonly #options: ReceiveLaneOptions;
+  readonly #mssClamp: MssClamp;
 
   constructor(options: ReceiveLaneOptions) {
     const { tap, wire, counters, maxPacketLen, workspaces = new Workspaces() } = options;
     const layout = wire.receiveLayout ?? slots(maxPacketLen);
     super(wire, tap, { counters, workspaces, layout, maxLen: maxPacketLen });
     this.#options = options;
+    this.mtu = options.mtu;
+    this.#mssClamp = options.mssClamp ?? false;
   }
 
   protected override most(capacity: number): number {
@@ -59,13 +70,16 @@ export class ReceiveLane extends BatchLane {
   }
 
   protected override work({ batch, job, rx }: Workspace): void {
-    const { encap, secy, uncontrolled, learn } = this.#options;
-    encap.pull(batch);
+    const { encap, secy, uncontrolled, learn, counters } = this.#options;
+    const unsummed = encap.pull(batch, secy?.strict === true);
+    if (unsummed > 0) counters.traffic[Traffic.greChecksumsLeft]! += unsummed;
     dropRunts(batch, Drop.InnerRunt);
     uncontrolled?.take(batch);
-    if (secy === null) return;
-    validate(secy, batch, job, rx);
-    if (rx.newest >= 0) learn?.(rx.newest);
+    if (secy !== null) {
+      validate(secy, batch, job, rx);
+      if (rx.newest >= 0) learn?.(rx.newest);
+    }
+    clampMss(batch, this.#mssClamp, this.mtu.inner);
   }
 
   /** Who sent what was dropped is not known, so nobody is answered. */

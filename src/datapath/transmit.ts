@@ -1,11 +1,12 @@
 /**
  * The transmit lane, TAP to wire, a batch at a time:
- *   1. `tap.receive`      as many frames as there are packet numbers for
+ *   1. `tap.receive`      as many frames as there are packet numbers for; IPv4 that may be fragmented fits (FragmentingPort)
  *   2. runts are dropped  (nothing below an Ethernet header can be protected)
- *   3. `protect`          SecTAG, PN, AEAD seal; or, in clear, the length check alone
- *   4. `encap.push`       the headers of the encapsulation
- *   5. `wire.send`        what the socket does not take now waits, and nothing more is read from the TAP
- *   6. answers            a dropped frame may be turned into a reply that goes back into the TAP
+ *   3. `clampMss`         the MSS of TCP's SYNs is lowered to what the tunnel carries
+ *   4. `protect`          SecTAG, PN, AEAD seal; or, in clear, the length check alone
+ *   5. `encap.push`       the headers of the encapsulation
+ *   6. `wire.send`        what the socket does not take now waits, and nothing more is read from the TAP
+ *   7. answers            a dropped frame may be turned into a reply that goes back into the TAP
  */
 import type { Encap } from '../encap/encap.ts';
 import { slots } from '../frame/batch.ts';
@@ -16,6 +17,8 @@ import type { SecY } from '../macsec/secy.ts';
 import type { FramePort } from '../ports/frame-port.ts';
 import type { Answers } from './answers.ts';
 import { BatchLane } from './lane.ts';
+import type { LaneMtu } from './lane-mtu.ts';
+import { clampMss, type MssClamp } from './mss-clamp.ts';
 import { dropRunts } from './runts.ts';
 import { type Workspace, Workspaces } from './workspace.ts';
 
@@ -25,8 +28,10 @@ export interface TransmitLaneOptions {
   readonly encap: Encap;
   /** Null: plain GRETAP, in clear. */
   readonly secy: SecY | null;
-  /** Octets behind the Ethernet header that the encapsulation carries: the MTU that a gretap would have. */
-  readonly lowerMtu: number;
+  /** What the lane carries. */
+  readonly mtu: LaneMtu;
+  /** What TCP is told of it; absent: nothing. */
+  readonly mssClamp?: MssClamp;
   /** The longest frame that the TAP may give. */
   readonly maxFrameLen: number;
   readonly counters: LaneCounters;
@@ -36,15 +41,16 @@ export interface TransmitLaneOptions {
 }
 
 export class TransmitLane extends BatchLane {
-  /** As in the options; the path may shrink and grow again while the lane runs. */
-  lowerMtu: number;
+  readonly mtu: LaneMtu;
   readonly #options: TransmitLaneOptions;
+  readonly #mssClamp: MssClamp;
 
   constructor(options: TransmitLaneOptions) {
     const { tap, wire, counters, maxFrameLen, workspaces = new Workspaces() } = options;
     super(tap, wire, { counters, workspaces, layout: slots(maxFrameLen), maxLen: maxFrameLen });
     this.#options = options;
-    this.lowerMtu = options.lowerMtu;
+    this.mtu = options.mtu;
+    this.#mssClamp = options.mssClamp ?? false;
   }
 
   protected override most(capacity: number): number {
@@ -60,8 +66,9 @@ export class TransmitLane extends BatchLane {
   protected override work({ batch, job }: Workspace): void {
     const { secy, encap } = this.#options;
     dropRunts(batch, Drop.TapRunt);
-    if (secy === null) dropTooLong(batch, this.lowerMtu);
-    else protect(secy, batch, job, this.lowerMtu);
+    clampMss(batch, this.#mssClamp, this.mtu.inner);
+    if (secy === null) dropTooLong(batch, this.mtu.lowerMtu);
+    else protect(secy, batch, job, this.mtu.lowerMtu);
     encap.push(batch);
   }
 

@@ -10,8 +10,12 @@ import type { GreConfig } from './config.ts';
 export interface Encap {
   /** Puts the headers before each living frame. HOT PATH: allocates nothing. */
   push(batch: Batch): void;
-  /** Takes them off each living packet, or gives it a verdict. HOT PATH: allocates nothing, trusts nothing. */
-  pull(batch: Batch): void;
+  /**
+   * Takes them off each living packet, or gives it a verdict. `verified`: whatever is delivered has a right ICV, so that a
+   * GRE checksum which was left to an offload may be absent. Returns how many packets were taken for that. HOT PATH:
+   * allocates nothing, trusts nothing.
+   */
+  pull(batch: Batch, verified: boolean): number;
 }
 
 /** One header, and what it takes of the path's MTU. */

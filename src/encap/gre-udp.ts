@@ -17,8 +17,8 @@ import { IPV6_LEN } from '../wire/ipv6.ts';
 import { UDP_LEN } from '../wire/udp.ts';
 import type { GreConfig } from './config.ts';
 import type { Encap, EncapHeaders, EncapKind, PeerAddress, Rehearsal, Wire } from './encap.ts';
-import { greHeaderMax, greOptionsOf, greOverhead, pullGre, pushGre } from './gre.ts';
-import type { GretapSpec } from './gretap.ts';
+import { greHeaderMax, greOptionsOf, greOverhead, pullGre, pushGre, takeUnsummed } from './gre.ts';
+import { type GretapSpec, nothing } from './gretap.ts';
 
 /** What a lane is told. Survives a structured clone. */
 export interface GreUdpSpec {
@@ -41,8 +41,9 @@ class GreUdp implements Encap {
     pushGre(batch, this.#gre);
   }
 
-  pull(batch: Batch): void {
+  pull(batch: Batch, verified: boolean): number {
     pullGre(batch, this.#gre);
+    return this.#gre.checksum && verified ? takeUnsummed(batch, nothing) : 0;
   }
 }
 

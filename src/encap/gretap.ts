@@ -26,7 +26,7 @@ import {
 import { IPV6_LEN } from '../wire/ipv6.ts';
 import type { GreConfig } from './config.ts';
 import type { Encap, EncapHeaders, EncapKind, Rehearsal, Wire } from './encap.ts';
-import { greHeaderMax, greOptionsOf, greOverhead, pullGre, pullGreAt, pushGre } from './gre.ts';
+import { greHeaderMax, greOptionsOf, greOverhead, pullGre, pullGreAt, pushGre, takeUnsummed } from './gre.ts';
 
 /** What a lane is told. Survives a structured clone. */
 export interface GretapSpec {
@@ -53,10 +53,17 @@ class Gretap implements Encap {
     else pushIpv4(batch, this.#gre, this.#header);
   }
 
-  pull(batch: Batch): void {
+  pull(batch: Batch, verified: boolean): number {
     if (this.#family === 4) pullIpv4(batch, this.#gre);
     else pullGre(batch, this.#gre);
+    if (!this.#gre.checksum || !verified) return 0;
+    return takeUnsummed(batch, this.#family === 4 ? ipv4HeaderLen : nothing);
   }
+}
+
+/** A raw IPv6 socket gives packets without their outer header. */
+export function nothing(): number {
+  return 0;
 }
 
 /** GRE, and the outer IPv4 header before it. HOT PATH: allocates nothing. */

@@ -65,7 +65,7 @@ export const DROP_TEXTS: readonly DropText[] = [
   tx('TapRunt', 'the TAP gave less than an Ethernet header'),
   tx(
     'OutPktsTooLong',
-    'the frame does not fit the tunnel: lower the MTU of the hosts, or raise that of the path',
+    'the frame does not fit the tunnel: the sender of an IP packet is told by ICMP what fits; for others, lower the MTU of the hosts or raise that of the path',
   ),
   tx('NoTxSa', 'macsec.encodingSa names no active transmit SA'),
   tx('PnExhausted', 'every packet number of the transmit SA is used: install a new key'),

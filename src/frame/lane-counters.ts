@@ -2,7 +2,7 @@
  * What one lane counts, in shared memory: traffic, then one counter per drop reason, then those of its SecY. The lane
  * is the only writer; the main thread adds the lanes of a tunnel up.
  *
- *     | traffic 12 | drops, by `Drop` | SecY, see macsec/counters.ts |
+ *     | traffic 13 | drops, by `Drop` | SecY, see macsec/counters.ts |
  */
 import type { Batch } from './batch.ts';
 import { DROP_TEXTS, Drop } from './drop.ts';
@@ -20,8 +20,10 @@ export const Traffic = {
   lastMs: 5,
   /** Batches that are through, and ICMP errors: while it stands still, so does every other counter of the lane. */
   done: 6,
+  /** Packets whose GRE checksum was left to an offload, and that were taken because the SecY verifies them. */
+  greChecksumsLeft: 7,
   /** The first of those that count ICMP errors, by `Icmp`. */
-  icmp: 7,
+  icmp: 8,
 } as const;
 export const TRAFFIC_LEN: number = Traffic.icmp + ICMP_TEXTS.length;
 

@@ -86,10 +86,8 @@ function configure(settings: TapSettings, place: string): void {
   } catch (cause) {
     throw new L2vpnError(
       'L2VPN_CONFIG',
-      `${place}.mtu: ${ifname} does not take ${mtu} (${messageOf(cause)})`,
-      {
-        cause,
-      },
+      `${place}: ${ifname} does not take an MTU of ${mtu} (${messageOf(cause)})`,
+      { cause },
     );
   }
   if (bridge !== null) joinBridge(bridge, ifname, place);

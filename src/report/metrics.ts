@@ -27,6 +27,7 @@ class TunnelMetrics {
   readonly #frames: Counter;
   readonly #octets: Counter;
   readonly #drops: Counter;
+  readonly #unsummed: Counter;
   readonly #icmp: Counter;
   readonly #macsec: Counter;
   readonly #pn: Gauge;
@@ -56,6 +57,13 @@ class TunnelMetrics {
     this.#frames = new Counter(about('frames_total', 'Frames carried all the way', 'tunnel', 'direction'));
     this.#octets = new Counter(about('octets_total', 'Octets carried all the way', 'tunnel', 'direction'));
     this.#drops = new Counter(about('drops_total', 'Frames dropped, by reason', 'tunnel', 'reason'));
+    this.#unsummed = new Counter(
+      about(
+        'gre_checksums_left_total',
+        'Packets taken without the GRE checksum, which an offload owed',
+        'tunnel',
+      ),
+    );
     this.#icmp = new Counter(about('icmp_errors_total', 'ICMP errors that came, by kind', 'tunnel', 'kind'));
     this.#macsec = new Counter(
       about('macsec_total', 'The counters of ip -s macsec show', 'tunnel', 'part', 'sci', 'an', 'counter'),
@@ -70,12 +78,21 @@ class TunnelMetrics {
         'an',
       ),
     );
-    this.#mtu = new Gauge(about('mtu_octets', 'MTU of the TAP', 'tunnel'));
+    this.#mtu = new Gauge(about('mtu_octets', 'What the tunnel carries', 'tunnel'));
     this.#mka = new MkaMetrics(registry);
   }
 
   refresh(tunnels: readonly TunnelSnapshot[], down: readonly DownSnapshot[]): void {
-    const counts = [this.#frames, this.#octets, this.#drops, this.#icmp, this.#macsec, this.#pn, this.#mtu];
+    const counts = [
+      this.#frames,
+      this.#octets,
+      this.#drops,
+      this.#unsummed,
+      this.#icmp,
+      this.#macsec,
+      this.#pn,
+      this.#mtu,
+    ];
     for (const metric of [this.#up, this.#peer, this.#heard, this.#beganAgain, ...counts]) metric.reset();
     this.#mka.reset();
     for (const { name } of down) this.#up.set({ tunnel: name }, 0);
@@ -99,6 +116,7 @@ class TunnelMetrics {
     for (const [reason, value] of Object.entries(tunnel.drops)) this.#drops.inc({ ...name, reason }, value);
     for (const { sci, an, frames } of tunnel.seen?.began_again ?? [])
       this.#beganAgain.set({ ...name, sci, an: String(an) }, frames);
+    this.#unsummed.inc(name, tunnel.gre_checksums_left);
     for (const [kind, value] of Object.entries(tunnel.icmp)) this.#icmp.inc({ ...name, kind }, value);
     if (tunnel.macsec !== null) this.#setSecy(name, tunnel.macsec);
     if (tunnel.agreement !== null) this.#mka.set(tunnel.name, tunnel.agreement);

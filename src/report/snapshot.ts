@@ -51,6 +51,7 @@ export function snapshotOf(
     pn_left: pnLeft(secy),
     tx: trafficSnapshot(totals.tx),
     rx: trafficSnapshot(totals.rx),
+    gre_checksums_left: totals.rx[Traffic.greChecksumsLeft]!,
     drops: dropCounters(totals.drops),
     seen: secy === null ? null : seenOf(secy, totals.secy, tunnel.agreesKeys),
     icmp: named(ICMP_NAMES, icmpErrors(tunnel), 0),

@@ -20,20 +20,24 @@ export interface LaneGround {
   readonly wireFd: number;
   readonly encap: EncapSpec;
   readonly secy: SecySpec | null;
-  /** Octets behind the Ethernet header that the encapsulation carries, and the TAP's MTU. */
+  /** Octets behind the Ethernet header that the encapsulation carries, and that are left for a packet. */
   readonly lowerMtu: number;
   readonly mtu: number;
+  /** What the LAN may send. */
+  readonly tapMtu: number;
   readonly uncontrolled: UncontrolledSpec | null;
 }
 
 /** One transmit lane per TAP queue, and one receive lane: every raw socket more would get its own copy of each packet. */
 export function laneSpecs(ground: LaneGround): LaneSpec[] {
-  const { config, tap, wireFd, encap, secy, lowerMtu, mtu, uncontrolled } = ground;
-  const common = { tunnel: config.name, wireFd, encap, secy, lowerMtu };
+  const { config, tap, wireFd, encap, secy, lowerMtu, mtu, tapMtu, uncontrolled } = ground;
+  const common = { tunnel: config.name, wireFd, encap, secy, lowerMtu, mssClamp: config.tap.mssClamp };
   // A lane that sends counts nothing of receive channels.
   const counters = (rxScCount: number): SharedArrayBuffer =>
     new SharedArrayBuffer(laneCountersBytes(secy === null ? 0 : secyCountersLen(rxScCount)));
-  // One 802.1Q tag more than the MTU promises: the bridge lets it pass, `OutPktsTooLong` judges it.
+  // Two VLAN tags more than the MTU promises: the bridge may let them pass. What does not fit is answered or fragmented,
+  // for which all of it must be there.
+  const clearLen = Math.max(tapMtu + 2 * VLAN_LEN, lowerMtu) + ETHERNET_LEN;
   const frameLen = Math.max(mtu + VLAN_LEN, lowerMtu) + ETHERNET_LEN;
   // In clear, a kernel peer's packets may come merged, up to the largest IP packet there is.
   const packetLen = secy === null ? LARGEST_PACKET : encapHeadersMax(config.gre) + frameLen;
@@ -42,7 +46,7 @@ export function laneSpecs(ground: LaneGround): LaneSpec[] {
       ...common,
       direction: 'transmit',
       tapFd,
-      maxLen: frameLen,
+      maxLen: clearLen,
       counters: counters(0),
       uncontrolled: null,
     }),

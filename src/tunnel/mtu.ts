@@ -12,7 +12,7 @@ export interface MtuArithmetic {
   /** Outermost first. */
   readonly parts: readonly OverheadPart[];
   readonly overhead: number;
-  /** MTU of the TAP: the longest inner packet, without its Ethernet header. */
+  /** The longest inner packet, without its Ethernet header. */
   readonly mtu: number;
 }
 

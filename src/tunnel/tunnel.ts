@@ -29,6 +29,7 @@ import type { NumberStore } from './packet-numbers.ts';
 import { type PathClaim, PathMtu } from './path-mtu.ts';
 import { type SaControl, TunnelSaControl } from './sa-control.ts';
 import { SecyControl } from './secy-control.ts';
+import { tapMtu } from './tap-mtu.ts';
 import { TapWatch } from './tap-watch.ts';
 import { batchesDone, type TunnelTotals, totalsOf } from './totals.ts';
 import { TunnelUncontrolledPort } from './uncontrolled.ts';
@@ -112,7 +113,7 @@ export class Tunnel implements TunnelView {
     this.#refuseSmallMtu();
     // What a gretap below would carry: SecTAG and ICV are inside.
     const gretap = mtuArithmetic(this.#path.octets, gre, null);
-    this.#lowerMtu = Math.max(gretap.mtu, this.mtu + this.overhead - gretap.overhead);
+    this.#lowerMtu = this.mtu + this.overhead - gretap.overhead;
     this.mac = tap.mac ?? randomMac();
     this.macsec = macsec === null ? null : this.#createMacsec(macsec, store, host);
     this.mka = mka;
@@ -168,14 +169,15 @@ export class Tunnel implements TunnelView {
   /** TAP and socket; `peer`: where a dynamic one was when it was last stored. Throws L2vpnError; call `close` then too. */
   open(peer: LoadedEndpoint | null = null): void {
     if (peer !== null) this.secy?.learnFrom(peer.sak, peer.lowestPn);
-    const tap = openTap({ ...this.tap, mac: this.mac, mtu: this.mtu }, `${this.#place}.tap`);
+    const ofTap = tapMtu(this.tap, this.mtu);
+    const tap = openTap({ ...this.tap, mac: this.mac, mtu: ofTap }, `${this.#place}.tap`);
     this.#fds.push(...new Set([...tap.fds, tap.writeFd]));
     this.#ifindex = tap.ifindex;
-    this.#tapWatch = new TapWatch({ ...this.tap, ifindex: tap.ifindex, mtu: this.mtu });
+    this.#tapWatch = new TapWatch({ ...this.tap, ifindex: tap.ifindex, mtu: ofTap });
     const { config, mtu } = this;
     const { fd: wireFd, spec: encap } = openWire(this.gre, `${this.#place}.gre`, peer);
     this.#fds.push(wireFd);
-    const common = { config, tap, wireFd, encap, secy: this.#secySpec(), mtu };
+    const common = { config, tap, wireFd, encap, secy: this.#secySpec(), mtu, tapMtu: ofTap };
     this.#lanes = laneSpecs({
       ...common,
       lowerMtu: this.#lowerMtu,

@@ -15,7 +15,7 @@ export interface TunnelView {
   /** Of the TAP, as it is called now. */
   readonly ifname: string;
   readonly ifindex: number;
-  /** Of the TAP. */
+  /** What it carries; the TAP may have another. */
   readonly mtu: number;
   /** As the kernel's route had it last. */
   readonly pathMtu: number;

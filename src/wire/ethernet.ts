@@ -47,6 +47,11 @@ export function etherTypeAt(buf: Uint8Array, at: number): number {
   return (buf[at + OFF_ETHERTYPE]! << 8) | buf[at + OFF_ETHERTYPE + 1]!;
 }
 
+/** Is the address at `at` that of a group: multicast or broadcast? */
+export function isGroupMac(buf: Uint8Array, at: number): boolean {
+  return (buf[at]! & 0x01) !== 0;
+}
+
 /** `aa:bb:cc:dd:ee:ff` to 6 octets. Throws a RangeError for anything else. */
 export function parseMac(text: string): Buffer {
   if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text)) throw new RangeError(`"${text}" is not a MAC address`);

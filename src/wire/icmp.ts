@@ -9,9 +9,11 @@
  * Nothing here is authentic, the quoted packet least of all. Not read: other messages, and what RFC 4884 puts behind
  * the quoted packet.
  */
+import { checksum } from './checksum.ts';
 import { type Field, hex } from './field.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from './ip.ts';
-import { u16At, u32At } from './octets.ts';
+import { putU16, u16At, u32At } from './octets.ts';
+import { pseudoSum } from './pseudo-header.ts';
 
 /** In front of the quoted packet. */
 export const TOO_BIG_LEN = 8;
@@ -24,6 +26,10 @@ const OFF_MTU_V4 = 6;
 const ICMP_UNREACHABLE = 3;
 const ICMP_FRAG_NEEDED = 4;
 const ICMPV6_TOO_BIG = 2;
+const ICMPV6_FIRST_INFORMATIONAL = 128;
+const ICMPV6_REDIRECT = 137;
+/** Unreachable, source quench, redirect, time exceeded, parameter problem (RFC 1122 §3.2.2). */
+const ICMP_ERRORS: readonly number[] = [ICMP_UNREACHABLE, 4, 5, 11, 12];
 
 /** Does the message of `protocol` (ICMP, ICMPv6) in `buf[at, end)` say that a packet was too big? */
 export function isTooBig(buf: Uint8Array, at: number, end: number, protocol: number): boolean {
@@ -44,6 +50,41 @@ export function quotedEnd(buf: Uint8Array, at: number, end: number): number {
   const words = isV6(buf, at) ? 0 : buf[at + OFF_QUOTED_WORDS]!;
   // 0: it fills the message. RFC 4884 §5.1 counts it in words where something follows.
   return words === 0 ? end : Math.min(at + TOO_BIG_LEN + 4 * words, end);
+}
+
+/**
+ * Writes the message of `protocol` at `at`, about the packet that is quoted behind its 8 octets up to `end`, in the packet
+ * whose IP header stands at `ipAt`: the next link has `mtu`. Allocates nothing.
+ */
+export function writeTooBig(
+  buf: Uint8Array,
+  ipAt: number,
+  at: number,
+  end: number,
+  protocol: number,
+  mtu: number,
+): void {
+  buf.fill(0, at, at + TOO_BIG_LEN);
+  if (protocol === IPPROTO_ICMPV6) {
+    buf[at] = ICMPV6_TOO_BIG;
+    putU16(buf, at + OFF_MTU_V6 + 2, mtu);
+    putU16(buf, at + OFF_CHECKSUM, checksum(buf, at, end, pseudoSum(buf, ipAt, protocol, end - at)));
+    return;
+  }
+  buf[at] = ICMP_UNREACHABLE;
+  buf[at + OFF_CODE] = ICMP_FRAG_NEEDED;
+  putU16(buf, at + OFF_MTU_V4, mtu);
+  putU16(buf, at + OFF_CHECKSUM, checksum(buf, at, end));
+}
+
+/**
+ * Is the message at `at`, whose first octet is there, an error? No error answers one (RFC 1122 §3.2.2, RFC 4443 §2.4 e). Of
+ * ICMPv6 a redirect counts too.
+ */
+export function isIcmpError(buf: Uint8Array, at: number, protocol: number): boolean {
+  const type = buf[at]!;
+  if (protocol === IPPROTO_ICMPV6) return type < ICMPV6_FIRST_INFORMATIONAL || type === ICMPV6_REDIRECT;
+  return ICMP_ERRORS.includes(type);
 }
 
 /** The message at `at` for people. */

@@ -9,9 +9,10 @@
  * On the way in the kernel has judged it before a raw socket sees it: the daemon reads only how long it is. Written
  * for sockets with IP_HDRINCL, where the kernel fills in the header checksum (`man 7 raw`).
  */
+import { checksum } from './checksum.ts';
 import { type Field, hex } from './field.ts';
 import { IPPROTO_GRE, ipProtocolName } from './ip.ts';
-import { u16At } from './octets.ts';
+import { putU16, u16At } from './octets.ts';
 
 /** Without options. */
 export const IPV4_LEN = 20;
@@ -23,6 +24,7 @@ const OFF_ID = 4;
 const OFF_FRAGMENT = 6;
 const OFF_TTL = 8;
 const OFF_PROTOCOL = 9;
+const OFF_CHECKSUM = 10;
 const OFF_SRC = 12;
 const OFF_DST = 16;
 
@@ -61,6 +63,28 @@ export function ipv4HasDf(buf: Uint8Array, at: number): boolean {
 /** Is it a part of a packet: not its first octets, or not its last? */
 export function isIpv4Fragment(buf: Uint8Array, at: number): boolean {
   return (u16At(buf, at + OFF_FRAGMENT) & (FLAG_MF | MASK_OFFSET)) !== 0;
+}
+
+/** Flags and offset. */
+export function ipv4FragmentAt(buf: Uint8Array, at: number): number {
+  return u16At(buf, at + OFF_FRAGMENT);
+}
+
+/** Is it a part of a packet that does not begin with the packet's first octets? */
+export function isIpv4LaterFragment(buf: Uint8Array, at: number): boolean {
+  return (ipv4FragmentAt(buf, at) & MASK_OFFSET) !== 0;
+}
+
+/** Sets flags and offset; the checksum is wrong until `setIpv4TotalLen`. */
+export function setIpv4Fragment(buf: Uint8Array, at: number, fragment: number): void {
+  putU16(buf, at + OFF_FRAGMENT, fragment);
+}
+
+/** Sets the length, and then the checksum; the header is there as far as it says. */
+export function setIpv4TotalLen(buf: Uint8Array, at: number, totalLen: number): void {
+  putU16(buf, at + OFF_TOTAL_LEN, totalLen);
+  putU16(buf, at + OFF_CHECKSUM, 0);
+  putU16(buf, at + OFF_CHECKSUM, checksum(buf, at, at + ipv4HeaderLenAt(buf, at)));
 }
 
 export function formatIpv4Src(buf: Uint8Array, at: number): string {

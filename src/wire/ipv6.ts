@@ -66,6 +66,24 @@ export function ipv6ExtensionLenAt(buf: Uint8Array, at: number, end: number): nu
   return at + 1 < end ? (buf[at + 1]! + 1) * EXTENSION_UNIT : EXTENSION_UNIT;
 }
 
+/** Extension headers that are passed over. */
+const EXTENSIONS_MAX = 8;
+
+/**
+ * Where the header of `protocol` begins in the packet in `buf[at, end)`, whose 40 octets are there; −1: what is behind the
+ * extension headers is something else, is not there, or is a fragment. HOT PATH: allocates nothing, reads nothing past `end`.
+ */
+export function ipv6UpperAt(buf: Uint8Array, at: number, end: number, protocol: number): number {
+  let next = ipv6NextHeaderAt(buf, at);
+  let header = at + IPV6_LEN;
+  for (let passed = 0; next !== protocol; passed++) {
+    if (passed === EXTENSIONS_MAX || !isIpv6Extension(next) || header + EXTENSION_UNIT > end) return -1;
+    next = ipv6ExtensionNextAt(buf, header);
+    header += ipv6ExtensionLenAt(buf, header, end);
+  }
+  return header <= end ? header : -1;
+}
+
 /** What follows the extension header at `at`, whose first octet is there. */
 export function ipv6ExtensionNextAt(buf: Uint8Array, at: number): number {
   return buf[at]!;

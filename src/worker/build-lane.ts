@@ -1,12 +1,17 @@
 /** From what a worker is told of a lane to the lane itself, on descriptors that stay the main thread's. */
 import type { AeadProvider } from '../crypto/aead.ts';
+import { Answers } from '../datapath/answers.ts';
+import { FragmentingPort } from '../datapath/fragmenting-port.ts';
 import type { Lane } from '../datapath/lane.ts';
+import { LaneMtu } from '../datapath/lane-mtu.ts';
 import { ReceiveLane } from '../datapath/receive.ts';
+import { LONGEST_ANSWER, TooBigAnswer } from '../datapath/too-big.ts';
 import { TransmitLane } from '../datapath/transmit.ts';
 import { UncontrolledEntry } from '../datapath/uncontrolled.ts';
 import type { Workspaces } from '../datapath/workspace.ts';
 import type { Wire } from '../encap/encap.ts';
 import { attachWire } from '../encap/kinds.ts';
+import { slots } from '../frame/batch.ts';
 import { type LaneCounters, laneCounters } from '../frame/lane-counters.ts';
 import { createSecy, MAX_KEY_SLOTS } from '../macsec/configure.ts';
 import type { SecY } from '../macsec/secy.ts';
@@ -49,13 +54,16 @@ function transmitLane(
   workspaces: Workspaces,
 ): Lane {
   const { port: wire, encap } = attachWire(spec.encap, spec.wireFd, counters.traffic);
-  const { lowerMtu, maxLen: maxFrameLen } = spec;
+  const { mssClamp, maxLen: maxFrameLen } = spec;
+  const mtu = new LaneMtu(secy, spec.lowerMtu);
   return new TransmitLane({
-    tap: tapOf(spec),
+    tap: new FragmentingPort(tapOf(spec), mtu, workspaces.shelf(slots(maxFrameLen))),
     wire,
     encap,
     secy,
-    lowerMtu,
+    mtu,
+    answers: new Answers([new TooBigAnswer(mtu)], workspaces.shelf(slots(LONGEST_ANSWER))),
+    mssClamp,
     maxFrameLen,
     counters,
     workspaces,
@@ -80,6 +88,8 @@ function receiveLane(
     encap,
     learn,
     secy,
+    mtu: new LaneMtu(secy, spec.lowerMtu),
+    mssClamp: spec.mssClamp,
     maxPacketLen: spec.maxLen,
     counters,
     workspaces,

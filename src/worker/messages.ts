@@ -1,5 +1,6 @@
 /** What the main thread and a worker tell each other. Frames never pass here, nor counters: those are shared memory. */
 import type { AeadProvider } from '../crypto/aead.ts';
+import type { MssClamp } from '../datapath/mss-clamp.ts';
 import type { EncapSpec } from '../encap/kinds.ts';
 import type { SecySpec } from '../macsec/secy.ts';
 
@@ -14,6 +15,7 @@ export interface LaneSpec {
   /** Null: plain GRETAP. */
   readonly secy: SecySpec | null;
   readonly lowerMtu: number;
+  readonly mssClamp: MssClamp;
   /** The longest frame from the TAP, or packet from the wire. */
   readonly maxLen: number;
   readonly counters: SharedArrayBuffer;

@@ -2,6 +2,7 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { AeadProvider } from '../crypto/aead.ts';
 import { providerNamed } from '../crypto/select.ts';
+import { ReceiveLane } from '../datapath/receive.ts';
 import { TransmitLane } from '../datapath/transmit.ts';
 import { Workspaces } from '../datapath/workspace.ts';
 import { errnoName, messageOf } from '../errors.ts';
@@ -129,7 +130,9 @@ class LaneWorker implements LoopEvents<BuiltLane> {
   }
 
   #setMtu(tunnel: string, lowerMtu: number): void {
-    for (const { lane } of this.#of(tunnel)) if (lane instanceof TransmitLane) lane.lowerMtu = lowerMtu;
+    for (const { lane } of this.#of(tunnel)) {
+      if (lane instanceof TransmitLane || lane instanceof ReceiveLane) lane.mtu.lowerMtu = lowerMtu;
+    }
   }
 
   #of(tunnel: string): BuiltLane[] {

@@ -7,7 +7,7 @@ import { expect, it, vi } from 'vitest';
 import type { Site } from '../../lab/site.ts';
 import { ETHERTYPE_TEST, ethernet, gre, pattern, protect } from './frames.ts';
 import { endpointOf, masqueradeSite1, untilEndpoint } from './nat.ts';
-import { labOfTests, mtuOf, pingOnce, pingUntil, Sender, suite, tapDelivered } from './support.ts';
+import { carriedBy, labOfTests, pingOnce, pingUntil, Sender, suite, tapDelivered } from './support.ts';
 
 const SCI_1 = '0000001111110001';
 const KEY_1 = '11'.repeat(16);
@@ -32,7 +32,7 @@ suite('a site behind a NAT', { programs: ['nft'], python: true }, () => {
     const [, site2] = await bothSites();
     expect(await endpointOf(site2)).toBeNull();
     // Nothing is known of the path but its first link.
-    expect(await mtuOf(lab.topology.nsrb)).toBe(1422);
+    expect(await carriedBy(site2)).toBe(1422);
     expect(await pingOnce(host2, '192.168.1.1')).toBe(false);
     for (const port of [41_001, 41_002, 41_003]) {
       await masquerade(port);

@@ -121,11 +121,17 @@ const KEYED_ROWS: Row[] = [
   {
     title: 'a wrong checksum, and none',
     packets: () => [
-      withHeader({ flags: 0xa000, key: 7, checksum: 0 }),
+      withHeader({ flags: 0xa000, key: 7, checksum: 0x1234 }),
       withHeader({ flags: 0x2000, key: 7 }),
       altered(withHeader({ flags: 0xa000, key: 7 }), [-1, 1]),
     ],
     counted: { GreChecksum: 3 },
+  },
+  {
+    title: 'a checksum that was left to an offload',
+    packets: () => [withHeader({ flags: 0xa000, key: 7, checksum: 0 })],
+    counted: { InPktsOK: 1, InOctetsDecrypted: 62 },
+    delivered: 1,
   },
 ];
 

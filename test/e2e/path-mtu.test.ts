@@ -7,7 +7,7 @@ import { labOfTests, pingOnce, pingUntil, Sender, suite } from './support.ts';
 suite('a path whose MTU changes', { programs: ['ping'] }, () => {
   const lab = labOfTests({ prefix: 'pmtu' });
 
-  it('is told in the log with the numbers; what does not fit any more is counted OutPktsTooLong', async () => {
+  it('is told in the log with the numbers; what does not fit any more is counted OutPktsTooLong, and its sender told', async () => {
     lab.explainFailure();
     const { host1, wan } = lab.topology;
     const [site1] = await lab.bothSites();
@@ -18,9 +18,22 @@ suite('a path whose MTU changes', { programs: ['ping'] }, () => {
     await wan.must(['ip', 'link', 'set', 'wan2', 'mtu', '1400']);
     // The first one meets the narrow link, and ICMP tells the router.
     expect(await big()).toBe(false);
-    await site1.waitForLog(/the path MTU has changed; frames above 1330 octets are dropped/);
+    await site1.waitForLog(/the path MTU has changed; packets above 1330 octets do not fit/);
     const before = (await site1.counters()).OutPktsTooLong ?? 0;
-    expect(await big()).toBe(false);
+    const told = await host1.run([
+      'ping',
+      '-n',
+      '-M',
+      'do',
+      '-c',
+      '1',
+      '-W',
+      '2',
+      '-s',
+      '1402',
+      '192.168.1.2',
+    ]);
+    expect(told.stdout).toMatch(/Frag needed and DF set \(mtu = 1330\)/);
     const after = await site1.countersWhen((counters) => (counters.OutPktsTooLong ?? 0) > before);
     expect(after.OutPktsTooLong).toBe(before + 1);
     expect(await pingOnce(host1, '192.168.1.2', 1302)).toBe(true);

@@ -259,3 +259,17 @@ export async function mtuOf(space: Namespace, ifname = 'macsec1'): Promise<numbe
   const [link] = JSON.parse(await space.must(['ip', '-j', 'link', 'show', ifname])) as [{ mtu: number }];
   return link.mtu;
 }
+
+/** What a site's tunnel carries, as it says itself. */
+export async function carriedBy(site: Site): Promise<number> {
+  const [tunnel] = (await site.control('/v1/tunnels')) as [{ mtu: number }];
+  return tunnel.mtu;
+}
+
+/** Lets the hosts forget what they were told of paths: else for ten minutes no later test can send what is longer. */
+export async function forgetPaths({ host1, host2 }: Topology): Promise<void> {
+  for (const host of [host1, host2]) {
+    await host.must(['ip', 'route', 'flush', 'cache']);
+    await host.must(['ip', '-6', 'route', 'flush', 'cache']);
+  }
+}

@@ -1,6 +1,7 @@
 /** Everything that is fuzzed. */
 import type { FuzzTarget } from '../target.ts';
 import { capture } from './capture.ts';
+import { clearFrame } from './clear-frame.ts';
 import { config } from './config.ts';
 import { explain } from './explain.ts';
 import { headers } from './headers.ts';
@@ -10,6 +11,7 @@ import { receiveLane } from './receive.ts';
 
 export const TARGETS: readonly FuzzTarget[] = [
   headers,
+  clearFrame,
   receiveLane,
   mka,
   participant,

@@ -13,6 +13,7 @@ import { createSecretKey } from 'node:crypto';
 import type { AeadProvider } from '../../../src/crypto/aead.ts';
 import { batchProvider } from '../../../src/crypto/batch-provider.ts';
 import { nodeProvider } from '../../../src/crypto/node-provider.ts';
+import { LaneMtu } from '../../../src/datapath/lane-mtu.ts';
 import { ReceiveLane } from '../../../src/datapath/receive.ts';
 import { createGretap } from '../../../src/encap/gretap.ts';
 import { type Batch, type BatchLayout, slots } from '../../../src/frame/batch.ts';
@@ -262,6 +263,8 @@ function receive({ mode, packets }: Recipe, provider: AeadProvider, fill: number
   const lane = new ReceiveLane({
     ...{ wire, tap, secy, counters },
     encap: createGretap({ family: outerIpv4 ? 4 : 6, gre, header: null }),
+    mtu: new LaneMtu(secy, 1462),
+    mssClamp: 'auto',
     maxPacketLen: MAX_PACKET_LEN,
   });
   lane.run();

@@ -30,6 +30,8 @@ describe('loadConfig: a sound file', () => {
       ifname: 'macsec1',
       mac: '00:00:00:11:11:11',
       mtu: 'auto',
+      lanMtu: 'auto',
+      mssClamp: 'auto',
       bridge: null,
       queues: 1,
     });
@@ -295,6 +297,12 @@ describe('loadConfig: fields', () => {
       /tap\.mtu: must be "auto" or a whole number from 68 to 65535, not 67/,
     ],
     ['an mtu in words', 'tunnels.0.tap.mtu', 'big', /tap\.mtu: must be "auto" or .*, not "big"/],
+    [
+      'an MSS clamp that is true',
+      'tunnels.0.tap.mssClamp',
+      true,
+      /tap\.mssClamp: must be "auto", false or a whole number from 88 to 65495, not true/,
+    ],
     ['no queue', 'tunnels.0.tap.queues', 0, /tap\.queues: must be a whole number from 1 to 16/],
     ['a name with a blank', 'tunnels.0.name', 'site 2', /tunnels\[0\]\.name: must be a name of 1 to 32/],
     [

@@ -9,6 +9,16 @@ import type { MacsecConfig } from '../../../src/macsec/config.ts';
 import type { FramePort } from '../../../src/ports/frame-port.ts';
 import { BATCH_PROVIDER, frameOf, macsecConfig, PROVIDERS, rxScOf, SCI, Site, saOf } from '../macsec/kit.ts';
 import { End, SCI_A } from '../site/kit.ts';
+import {
+  ACK,
+  ethernetFrame,
+  mssOptions,
+  SYN,
+  tcpOverIpv4,
+  tcpOverIpv6,
+  tcpSegment,
+  VLAN,
+} from './ip-frames.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -45,6 +55,16 @@ class EndlessPort implements FramePort {
 const LARGE_SCI = 'fe00fffffffffff1';
 const BATCHES = 10;
 const CLEAR = Array.from({ length: 128 }, (_, i) => frameOf(60 + i * 10));
+const tcp = (flags: number): Buffer[] =>
+  Array.from({ length: 128 }, (_, i) => {
+    const segment = tcpSegment(flags, mssOptions(1460));
+    const tags = i % 2 === 0 ? VLAN : '';
+    return i % 4 < 2
+      ? ethernetFrame('0800', tcpOverIpv4(segment), { tags })
+      : ethernetFrame('86dd', tcpOverIpv6(segment), { tags });
+  });
+const SYNS = tcp(SYN);
+const SEGMENTS = tcp(ACK);
 
 /** A site whose ports never end; replayed frames pass by default, since replay protection is off. */
 function endlessSite(
@@ -52,14 +72,15 @@ function endlessSite(
   macsec: MacsecConfig = macsecConfig({ replayProtect: false }),
   sci: string = SCI_A,
   peerSci: string = SCI,
+  clear: readonly Buffer[] = CLEAR,
 ): End {
-  const secured = new Site(macsecConfig(), { sci: peerSci }).protect(CLEAR).alive;
+  const secured = new Site(macsecConfig(), { sci: peerSci }).protect(clear).alive;
   const packets = secured.map((frame) => Buffer.concat([Buffer.from('00006558', 'hex'), frame]));
   return new End({
     macsec,
     sci,
     provider,
-    tap: new EndlessPort(CLEAR),
+    tap: new EndlessPort(clear),
     wire: new EndlessPort(packets),
     pns: 2 ** 31,
   });
@@ -85,6 +106,17 @@ describe('the allocation budget of a batch', () => {
     expect(heapPerFrame(() => lane.run())).toBeLessThan(8);
     const { traffic } = direction === 'transmit' ? end.tx : end.rx;
     expect(traffic[Traffic.outFrames]).toBe(traffic[Traffic.inFrames]);
+    expect(end.drops).toEqual({});
+  });
+
+  it.each([
+    ['transmit', SYNS],
+    ['receive', SYNS],
+    ['transmit', SEGMENTS],
+    ['receive', SEGMENTS],
+  ] as const)('%s allocates nothing per frame of TCP', (direction, clear) => {
+    const end = endlessSite(BATCH_PROVIDER, macsecConfig({ replayProtect: false }), SCI_A, SCI, clear);
+    expect(heapPerFrame(() => end[direction].run())).toBeLessThan(8);
     expect(end.drops).toEqual({});
   });
 

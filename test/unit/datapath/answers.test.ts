@@ -1,6 +1,7 @@
 /** Answers to dropped frames: back into the TAP, for the reasons that have one, and so many per second at most. */
 import { describe, expect, it } from 'vitest';
 import { Answers, type DropAnswer } from '../../../src/datapath/answers.ts';
+import { LaneMtu } from '../../../src/datapath/lane-mtu.ts';
 import { TransmitLane } from '../../../src/datapath/transmit.ts';
 import { Workspaces } from '../../../src/datapath/workspace.ts';
 import { createGretap } from '../../../src/encap/gretap.ts';
@@ -30,9 +31,10 @@ function lane(nowMs: () => number) {
   const answers = new Answers([tooLong], workspaces.shelf(slots(1500)), nowMs);
   const counters = laneCounters(new SharedArrayBuffer(laneCountersBytes(secyCountersLen(1))));
   const encap = createGretap({ family: 6, gre: { key: null, checksum: false }, header: null });
+  const { secy } = new Site(macsecConfig());
   const transmit = new TransmitLane({
-    ...{ tap, wire, encap, counters, workspaces, answers, secy: new Site(macsecConfig()).secy },
-    ...{ lowerMtu: 1462, maxFrameLen: 1900 },
+    ...{ tap, wire, encap, counters, workspaces, answers, secy },
+    ...{ mtu: new LaneMtu(secy, 1462), maxFrameLen: 1900 },
   });
   const send = (...frames: Buffer[]): number[] => {
     for (const frame of frames) tap.push(frame);

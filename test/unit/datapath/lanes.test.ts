@@ -150,6 +150,38 @@ describe('the receive lane', () => {
     expect(received([Buffer.concat([options, good])], { ipv4: true }).frames).toEqual([ARP]);
   });
 
+  it.each([
+    ['a raw socket', false],
+    ['a raw IPv4 socket', true],
+  ])(
+    'from %s takes a GRE checksum that was left to an offload where the SecY proves the frame, and counts it',
+    (_, ipv4) => {
+      const outer = ipv4
+        ? hex('45 00 00 00 00 00 00 00 40 2f 00 00 01 01 01 01 02 02 02 02')
+        : Buffer.alloc(0);
+      const left = Buffer.concat([outer, hex('80 00 65 58 00 00 00 00'), good.subarray(4)]);
+      const altered = Buffer.from(left);
+      altered[altered.length - 1]! ^= 1;
+      const pair = twoSites({ gre: SUMMED, ipv4 });
+      for (const packet of [altered, left]) pair.wireB.push(packet);
+      runOut(pair.b, pair.b.receive);
+      expect(pair.hostB.received()).toEqual([ARP]);
+      expect(pair.b.drops).toEqual({ InPktsNotValid: 1 });
+      expect(pair.b.rx.traffic[Traffic.greChecksumsLeft]).toBe(2);
+    },
+  );
+
+  it.each<[string, Parameters<typeof twoSites>[0]]>([
+    ['in clear', { macsec: null }],
+    ['with "validate": "check"', { macsec: { validate: 'check' } }],
+  ])('takes none %s', (_, options) => {
+    const left = Buffer.concat([
+      hex('80 00 65 58 00 00 00 00'),
+      options?.macsec === null ? ARP : good.subarray(4),
+    ]);
+    expect(received([left], { ...options, gre: SUMMED })).toEqual({ frames: [], drops: { GreChecksum: 1 } });
+  });
+
   it('goes on after whatever was wrong', () => {
     const { frames, drops } = received([hex('00'), good, hex('00 00 65 58'), good]);
     expect(frames).toEqual([ARP]);

@@ -1,6 +1,7 @@
 /** Where the peer is (`gre.remote: "dynamic"`): told by authentic frames, and by nothing else. */
 
 import { describe, expect, it } from 'vitest';
+import { LaneMtu } from '../../../src/datapath/lane-mtu.ts';
 import { ReceiveLane } from '../../../src/datapath/receive.ts';
 import { createGretap } from '../../../src/encap/gretap.ts';
 import { laneCounters, laneCountersBytes } from '../../../src/frame/lane-counters.ts';
@@ -31,10 +32,12 @@ describe.each(PROVIDERS)(
       const [, wire] = memoryPortPair();
       const [tap] = memoryPortPair();
       const learned: number[] = [];
+      const { secy } = new Site(macsec, { provider });
       const lane = new ReceiveLane({
         wire,
         tap,
-        secy: new Site(macsec, { provider }).secy,
+        secy,
+        mtu: new LaneMtu(secy, 1462),
         encap: createGretap({ family: 6, gre: { key: null, checksum: false }, header: null }),
         maxPacketLen: 2000,
         learn: (frame) => learned.push(frame),

@@ -1,5 +1,6 @@
 /** The Uncontrolled Port (802.1AE 10.4): untagged frames for the control plane, bounded whoever floods. */
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { LaneMtu } from '../../../src/datapath/lane-mtu.ts';
 import { ReceiveLane } from '../../../src/datapath/receive.ts';
 import {
   type SenderOf,
@@ -49,6 +50,7 @@ function lane(senderOf: SenderOf | null = null) {
   const secy = new Site(macsecConfig()).secy;
   const receive = new ReceiveLane({
     ...{ wire, tap, encap, secy, uncontrolled, counters },
+    mtu: new LaneMtu(secy, 1462),
     maxPacketLen: 3000,
   });
   const got: Buffer[] = [];
@@ -163,7 +165,7 @@ describe('the uncontrolled port', () => {
     const batch = createBatch(3000, 4);
     resetBatch(batch);
     expect(port.receive(batch, 4)).toBe(1);
-    createGretap(spec).pull(batch);
+    createGretap(spec).pull(batch, true);
     expect(batch.verdict[0]).toBe(Drop.None);
     expect(batch.arena.subarray(batch.at[0]!, batch.at[0]! + batch.len[0]!)).toEqual(eapol(3));
     port.close();

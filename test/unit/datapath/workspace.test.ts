@@ -1,5 +1,6 @@
 /** Batches belong to the worker: lanes borrow them, and keep one only while the far end takes no more. */
 import { describe, expect, it } from 'vitest';
+import { LaneMtu } from '../../../src/datapath/lane-mtu.ts';
 import { TransmitLane } from '../../../src/datapath/transmit.ts';
 import { Workspaces } from '../../../src/datapath/workspace.ts';
 import { createGretap } from '../../../src/encap/gretap.ts';
@@ -14,7 +15,16 @@ function plainLane(workspaces: Workspaces, wireCapacity = 1024) {
   const counters = laneCounters(new SharedArrayBuffer(laneCountersBytes(0)));
   const encap = createGretap({ family: 6, gre: { key: null, checksum: false }, header: null });
   const lane = new TransmitLane({
-    ...{ tap, wire, encap, counters, workspaces, secy: null, lowerMtu: 1462, maxFrameLen: 1480 },
+    ...{
+      tap,
+      wire,
+      encap,
+      counters,
+      workspaces,
+      secy: null,
+      mtu: new LaneMtu(null, 1462),
+      maxFrameLen: 1480,
+    },
   });
   return { lane, tap, far };
 }

@@ -6,6 +6,7 @@
 import { createSecretKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { nodeProvider } from '../../../src/crypto/node-provider.ts';
+import { LaneMtu } from '../../../src/datapath/lane-mtu.ts';
 import { ReceiveLane } from '../../../src/datapath/receive.ts';
 import { createGretap } from '../../../src/encap/gretap.ts';
 import { laneCounters, laneCountersBytes } from '../../../src/frame/lane-counters.ts';
@@ -65,7 +66,15 @@ function receive(
   const rxShare = config.rxSc.map((sc) => sc.sa.map((sa) => ({ pn: null, nextPn: sa.pn })));
   const secy = createSecy({ config, sci: '0000002222220001', txShare: [], rxShare }, keyring, counters.secy);
   const encap = createGretap({ family: 6, gre: { key: null, checksum: false }, header: null });
-  const lane = new ReceiveLane({ wire, tap, secy, encap, maxPacketLen: 2000, counters });
+  const lane = new ReceiveLane({
+    wire,
+    tap,
+    secy,
+    encap,
+    mtu: new LaneMtu(secy, 1462),
+    maxPacketLen: 2000,
+    counters,
+  });
   known.frames.forEach((frame, i) => {
     wire.push(Buffer.concat([GRE_HEADER, Buffer.from(frame, 'hex')]));
     if ((i + 1) % perBatch === 0) lane.run();

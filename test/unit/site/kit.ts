@@ -6,6 +6,8 @@
 
 import type { AeadProvider } from '../../../src/crypto/aead.ts';
 import type { Lane } from '../../../src/datapath/lane.ts';
+import { LaneMtu } from '../../../src/datapath/lane-mtu.ts';
+import type { MssClamp } from '../../../src/datapath/mss-clamp.ts';
 import { ReceiveLane } from '../../../src/datapath/receive.ts';
 import { TransmitLane } from '../../../src/datapath/transmit.ts';
 import type { Encap } from '../../../src/encap/encap.ts';
@@ -38,6 +40,8 @@ export interface EndOptions {
   readonly gre?: GreOptions;
   readonly provider?: AeadProvider;
   readonly lowerMtu?: number;
+  /** Default: as the configuration's. */
+  readonly mssClamp?: MssClamp;
   /** The link gives packets with their IPv4 header, and takes them so. */
   readonly ipv4?: boolean;
   readonly pns?: number;
@@ -64,6 +68,7 @@ export class End {
       gre = { key: null, checksum: false },
       ipv4 = false,
       lowerMtu = 1462,
+      mssClamp = 'auto',
     } = options;
     const bytes = laneCountersBytes(secyCountersLen(macsec?.rxSc.length ?? 0));
     this.#macsec = macsec;
@@ -71,12 +76,12 @@ export class End {
     this.rx = laneCounters(new SharedArrayBuffer(bytes));
     const { transmit, receive, grants } = secysOf(options, this.tx, this.rx);
     this.grants = grants;
-    const common = { wire, tap };
+    const common = { wire, tap, mssClamp };
     const encap = (): Encap => createGretap({ family: ipv4 ? 4 : 6, gre, header: ipv4 ? HEADER : null });
     this.transmit = new TransmitLane({
       ...common,
       secy: transmit,
-      lowerMtu,
+      mtu: new LaneMtu(transmit, lowerMtu),
       encap: encap(),
       maxFrameLen: MAX_LEN,
       counters: this.tx,
@@ -84,6 +89,7 @@ export class End {
     this.receive = new ReceiveLane({
       ...common,
       secy: receive,
+      mtu: new LaneMtu(receive, lowerMtu),
       encap: encap(),
       maxPacketLen: MAX_LEN + 200,
       counters: this.rx,

@@ -109,6 +109,8 @@ const TAP: TapConfig = {
   ifname: 'macsec1',
   mac: '00:00:00:11:11:11',
   mtu: 'auto',
+  lanMtu: 'auto',
+  mssClamp: 'auto',
   bridge: null,
   queues: 1,
 };

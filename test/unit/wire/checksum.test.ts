@@ -1,7 +1,7 @@
 /** The Internet checksum against a slow reference, and the worked example of RFC 1071. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checksum } from '../../../src/wire/checksum.ts';
+import { adjustedChecksum, checksum } from '../../../src/wire/checksum.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replace(/\s+/g, ''), 'hex');
 
@@ -41,6 +41,11 @@ describe('the Internet checksum (RFC 1071)', () => {
     expect(checksum(Buffer.alloc(65_535, 0xff), 0, 65_535)).toBe(reference(Buffer.alloc(65_535, 0xff)));
   });
 
+  it('goes on from the sum of what is not there', () => {
+    const octets = hex('00 01 f2 03 f4 f5 f6 f7');
+    expect(checksum(octets, 4, 8, 0x0001 + 0xf203)).toBe(0x220d);
+  });
+
   it('over data that holds it is 0', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 2, maxLength: 400 }), (octets) => {
@@ -50,6 +55,32 @@ describe('the Internet checksum (RFC 1071)', () => {
         // A sum of 0xffff and one of 0 are the same number in ones' complement.
         expect([0, 0xffff]).toContain(checksum(buf, 0, buf.length));
       }),
+    );
+  });
+});
+
+describe('a checksum that is corrected (RFC 1624)', () => {
+  it('is that of RFC 1624 §4, where equation 2 of RFC 1141 went wrong', () => {
+    expect(adjustedChecksum(0xdd2f, 0x5555, 0x3285)).toBe(0x0000);
+  });
+
+  it('is that of the changed octets', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 4, maxLength: 60 }),
+        fc.nat(100),
+        fc.integer({ min: 0, max: 0xffff }),
+        (octets, where, is) => {
+          const buf = Buffer.from(octets);
+          const at = (where % (buf.length >> 1)) * 2;
+          const sum = checksum(buf, 0, buf.length);
+          const was = buf.readUInt16BE(at);
+          buf.writeUInt16BE(is, at);
+          const next = adjustedChecksum(sum, was, is);
+          // 0 and 0xffff are the same number in ones' complement.
+          expect(next % 0xffff).toBe(checksum(buf, 0, buf.length) % 0xffff);
+        },
+      ),
     );
   });
 });
