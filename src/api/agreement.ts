@@ -1,5 +1,5 @@
 /** What key agreement (MKA) has come to on a tunnel, as the control protocol tells of it. No key is in it. */
-import type { Counters } from './tunnel.ts';
+import type { Counters } from './counters.ts';
 
 export interface AgreementSnapshot {
   /** `alone`: no peer is live; `undecided`: nobody offers itself as key server. */

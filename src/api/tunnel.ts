@@ -2,12 +2,12 @@
  * A tunnel as the control protocol tells of it: with the keys of `ip -j -s macsec show`, and beside them what the
  * kernel does not have. The daemon makes it (`report/snapshot.ts`); `show`, the metrics and scripts read it.
  */
+
 import type { PnJson } from '../macsec/pn-json.ts';
 import type { AgreementSnapshot } from './agreement.ts';
+import type { Counters } from './counters.ts';
 import type { ShownSettings } from './macsec-settings.ts';
 import type { RotationStatus } from './rotate.ts';
-
-export type Counters = Record<string, number>;
 
 export interface SaSnapshot {
   an: number;

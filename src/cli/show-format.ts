@@ -2,9 +2,10 @@
  * A tunnel's snapshot as iproute2 prints a macsec device, text and JSON (iproute2 6.1 was asked), octet for octet where
  * it has a word for it. What only we have follows: in text a block `l2vpnd:`, in JSON an object of that name.
  */
+
+import type { Counters } from '../api/counters.ts';
 import { shownSettings } from '../api/macsec-settings.ts';
 import type {
-  Counters,
   DownSnapshot,
   MacsecSnapshot,
   PeerSnapshot,

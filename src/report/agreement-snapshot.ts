@@ -5,7 +5,7 @@ import type {
   ParticipantSnapshot,
   SakSnapshot,
 } from '../api/agreement.ts';
-import type { Counters } from '../api/tunnel.ts';
+import type { Counters } from '../api/counters.ts';
 import { KAY_REFUSAL_TEXTS, type KayRefusal } from '../keys/mka/kay-refusal.ts';
 import { REFUSAL_TEXTS, type Refusal } from '../keys/mka/refusal.ts';
 import type * as Mka from '../keys/mka/snapshot.ts';

@@ -1,7 +1,7 @@
 /** The counters for Prometheus, read from shared memory when somebody asks. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Counters } from '../api/counters.ts';
 import type {
-  Counters,
   DownSnapshot,
   MacsecSnapshot,
   PeerSnapshot,

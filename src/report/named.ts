@@ -1,5 +1,5 @@
 /** Counters by their names. */
-import type { Counters } from '../api/tunnel.ts';
+import type { Counters } from '../api/counters.ts';
 
 /** The `values` from `at` on, one per name. */
 export function named(names: readonly string[], values: Float64Array, at: number): Counters {

@@ -1,6 +1,8 @@
 /** Makes what `show`, the metrics and the control socket tell of a tunnel (`api/tunnel.ts`) of its lanes' counters. */
+
+import type { Counters } from '../api/counters.ts';
 import type { RotationStatus } from '../api/rotate.ts';
-import type { Counters, PeerSnapshot, TrafficSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
+import type { PeerSnapshot, TrafficSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
 import { DROP_TEXTS } from '../frame/drop.ts';
 import { ICMP_TEXTS } from '../frame/icmp.ts';
 import { Traffic } from '../frame/lane-counters.ts';

@@ -3,13 +3,14 @@
  * nowhere in it, whatever has been loaded, reloaded or rotated; its octets are, since AES needs them: in KeyObjects
  * and in OpenSSL's contexts. No core dump is written, even where the limit would allow one.
  */
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { must, run } from '../../lab/run.ts';
 import { daemonPath, EXAMPLE_KEYS, type Site } from '../../lab/site.ts';
+import { countIn, textsOf } from './leaks.ts';
 import { labOfTests, suite } from './support.ts';
 
 /** Without a pattern, so that finding them is no accident. */
@@ -21,56 +22,6 @@ const KEYS = {
   rotatedRx: '3ea57d18c4f2960b5bd1728e09fc4da6',
 } as const;
 const ALL = Object.values(KEYS);
-
-/** The memory of `pid` that it can write to, in parts that overlap. */
-function* memoryOf(pid: number): Generator<Buffer> {
-  const PART = 4 << 20;
-  const OVERLAP = 128;
-  const fd = openSync(`/proc/${pid}/mem`, 'r');
-  const part = Buffer.alloc(PART + OVERLAP);
-  try {
-    for (const line of readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
-      const [, from, to] = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line) ?? [];
-      if (from === undefined || to === undefined) continue;
-      for (let at = Number.parseInt(from, 16), end = Number.parseInt(to, 16); at < end; at += PART) {
-        let read = 0;
-        try {
-          read = readSync(fd, part, 0, Math.min(part.length, end - at), at);
-        } catch {
-          // Gone since the list was made.
-        }
-        yield part.subarray(0, read);
-      }
-    }
-  } finally {
-    part.fill(0);
-    closeSync(fd);
-  }
-}
-
-/** How often each of `patterns` stands in the memory of `pid`. */
-function countIn(pid: number, patterns: Record<string, Buffer>): Record<string, number> {
-  const found: Record<string, number> = {};
-  for (const part of memoryOf(pid)) {
-    for (const [name, pattern] of Object.entries(patterns)) {
-      for (let at = part.indexOf(pattern); at >= 0; at = part.indexOf(pattern, at + 1)) {
-        found[name] = (found[name] ?? 0) + 1;
-      }
-    }
-  }
-  return found;
-}
-
-/** Keys as text, in every spelling that a program would have. */
-function texts(): Record<string, Buffer> {
-  const spellings = ALL.flatMap((key) => [
-    [`hex ${key}`, Buffer.from(key)],
-    [`HEX ${key}`, Buffer.from(key.toUpperCase())],
-    [`UTF-16 ${key}`, Buffer.from(key, 'utf16le')],
-    [`base64 ${key}`, Buffer.from(Buffer.from(key, 'hex').toString('base64').slice(0, 20))],
-  ]);
-  return Object.fromEntries(spellings) as Record<string, Buffer>;
-}
 
 async function residentOctets(pid: number): Promise<number> {
   const [, kB] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!;
@@ -99,7 +50,7 @@ suite('the memory of a running daemon', { programs: ['setpriv'] }, () => {
     lab.explainFailure();
     const site = await keyedSite();
     const resident = await residentOctets(site.pid);
-    expect(countIn(site.pid, texts())).toEqual({});
+    expect(countIn(site.pid, textsOf(ALL))).toEqual({});
     // That the search finds what is there: a key's octets must be in memory while it is in use.
     const octets = { inline: Buffer.from(KEYS.inline, 'hex'), file: Buffer.from(KEYS.file, 'hex') };
     const found = countIn(site.pid, octets);
@@ -107,14 +58,14 @@ suite('the memory of a running daemon', { programs: ['setpriv'] }, () => {
     expect(found.file).toBeGreaterThanOrEqual(1);
 
     expect((await site.command('reload')).code).toBe(0);
-    expect(countIn(site.pid, texts())).toEqual({});
+    expect(countIn(site.pid, textsOf(ALL))).toEqual({});
 
     const [tx, rx] = [lab.newFile('.key'), lab.newFile('.key')];
     await writeFile(tx, KEYS.rotatedTx, { mode: 0o600 });
     await writeFile(rx, KEYS.rotatedRx, { mode: 0o600 });
     const files = ['--tx-key-file', tx, '--rx-key-file', rx, '--now', '--grace', '1'];
     expect((await site.command('rotate', 'site2', ...files)).code).toBe(0);
-    expect(countIn(site.pid, texts())).toEqual({});
+    expect(countIn(site.pid, textsOf(ALL))).toEqual({});
     expect(resident).toBeLessThan(120 << 20);
     for (const key of ALL) expect(site.output()).not.toContain(key);
   });

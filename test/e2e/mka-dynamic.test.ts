@@ -2,9 +2,10 @@
  * Key agreement with a site that may be anywhere: site 1 behind a NAT, site 2 the hub with `gre.remote: "dynamic"`. The
  * hub goes by hellos alone, and by what is recorded or forged not at all.
  */
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Site } from '../../lab/site.ts';
 import { gre } from './frames.ts';
+import { agreementOf } from './mka-kit.ts';
 import { endpointOf, masqueradeSite1, untilEndpoint } from './nat.ts';
 import { labOfTests, pingUntil, Sender, suite } from './support.ts';
 
@@ -30,8 +31,8 @@ suite('key agreement with a site behind a NAT', { programs: ['nft'], python: tru
 
   /** Until so many more MKPDUs have come. */
   async function hellos(site: Site, count: number): Promise<void> {
-    const { Uncontrolled: from = 0 } = await site.counters();
-    await site.countersWhen(({ Uncontrolled = 0 }) => Uncontrolled >= from + count);
+    const from = (await agreementOf(site)).mkpdus_in;
+    await vi.waitUntil(async () => (await agreementOf(site)).mkpdus_in >= from + count, { timeout: 10_000 });
   }
 
   it('says nothing before it is spoken to, and follows a new port by hellos alone', async () => {

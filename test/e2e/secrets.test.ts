@@ -4,29 +4,11 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Site } from '../../lab/site.ts';
 import { hex } from './frames.ts';
+import { expectNoKey } from './leaks.ts';
 import { labOfTests, pingUntil, Sender, suite } from './support.ts';
 
 /** Keys without a pattern, so that finding them is no accident. */
 const KEYS = ['0f4d6a92c3b7e15808d1f62b39ae74c5', 'e81b70553ac94f2d96a07be43d18c2f1'] as const;
-
-/** The ways in which key octets could be written. */
-function spellings(key: string): string[] {
-  const octets = hex(key);
-  return [
-    key,
-    key.toUpperCase(),
-    octets.toString('base64').slice(0, 20),
-    octets.toString('latin1'),
-    [...octets].join(','),
-  ];
-}
-
-function expectNoKey(where: string, text: string): void {
-  for (const key of KEYS) {
-    for (const spelling of spellings(key))
-      expect(text.includes(spelling), `${where} holds a key`).toBe(false);
-  }
-}
 
 async function metricsOf(site: Site): Promise<string> {
   const script = "fetch('http://127.0.0.1:9586/metrics').then((r) => r.text()).then((t) => console.log(t))";
@@ -57,26 +39,26 @@ suite('key octets', { python: true }, () => {
     await peer.close();
     await site1.waitForLog(/frames dropped/);
 
-    expectNoKey('GET /v1/tunnels', JSON.stringify(await site1.control('/v1/tunnels')));
+    expectNoKey(KEYS, 'GET /v1/tunnels', JSON.stringify(await site1.control('/v1/tunnels')));
     const metrics = await metricsOf(site1);
     expect(metrics).toMatch(/InPktsOK/);
-    expectNoKey('/metrics', metrics);
+    expectNoKey(KEYS, '/metrics', metrics);
     for (const args of [['check'], ['show'], ['show', '-s'], ['show', '-s', '-j'], ['reload']]) {
       const { code, stdout, stderr } = await site1.command(...args);
       expect(code, args.join(' ')).toBe(0);
-      expectNoKey(`l2vpnd ${args.join(' ')}`, stdout + stderr);
+      expectNoKey(KEYS, `l2vpnd ${args.join(' ')}`, stdout + stderr);
     }
 
     const limits = await readFile(`/proc/${site1.pid}/limits`, 'utf8');
     expect(limits).toMatch(/^Max core file size\s+0\s+0\s/m);
     const commandLine = await readFile(`/proc/${site1.pid}/cmdline`, 'latin1');
     const environment = await readFile(`/proc/${site1.pid}/environ`, 'latin1');
-    expectNoKey('the command line', commandLine + environment);
+    expectNoKey(KEYS, 'the command line', commandLine + environment);
 
     await site1.stop();
-    expectNoKey('the log', site1.output());
+    expectNoKey(KEYS, 'the log', site1.output());
     for (const name of await readdir(site1.stateDir))
-      expectNoKey(name, await readFile(join(site1.stateDir, name), 'latin1'));
+      expectNoKey(KEYS, name, await readFile(join(site1.stateDir, name), 'latin1'));
   });
 
   it('of a configuration that is refused are not in the message', async () => {
@@ -90,6 +72,6 @@ suite('key octets', { python: true }, () => {
     });
     const { code, stdout, stderr } = await site.startToFail();
     expect(code).toBe(78);
-    expectNoKey('the message', stdout + stderr);
+    expectNoKey(KEYS, 'the message', stdout + stderr);
   });
 });

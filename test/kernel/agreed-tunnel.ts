@@ -8,7 +8,8 @@
  */
 import { expect, vi } from 'vitest';
 import { Site } from '../../lab/site.ts';
-import type { MkaSnapshot } from '../../src/keys/mka/snapshot.ts';
+import type { AgreementSnapshot } from '../../src/api/agreement.ts';
+import type { TunnelSnapshot } from '../../src/api/tunnel.ts';
 import { manyFrames } from './frames.ts';
 import { GUEST_LAN_MAC } from './guest.ts';
 import { HOST_LAN_IP } from './lab-namespace.ts';
@@ -55,9 +56,9 @@ export class AgreedTunnel {
   }
 
   /** What `show` says of the agreement. */
-  async agreement(): Promise<MkaSnapshot> {
-    const [tunnel] = (await this.site.control('/v1/tunnels')) as [{ agreement: MkaSnapshot }];
-    return tunnel.agreement;
+  async agreement(): Promise<AgreementSnapshot> {
+    const [tunnel] = (await this.site.control('/v1/tunnels')) as [TunnelSnapshot];
+    return tunnel.agreement!;
   }
 
   /** Resolves when either end says that it is; how long that took, in ms. */
@@ -65,11 +66,8 @@ export class AgreedTunnel {
     const began = performance.now();
     await vi.waitFor(
       async () => {
-        const { encodingAn, latest, participants } = await this.agreement();
-        expect({ encodingAn, peers: participants[0]!.livePeers.length }).toEqual({
-          encodingAn: latest?.an,
-          peers: 1,
-        });
+        const { encoding_an, latest, live_peers } = await this.agreement();
+        expect({ encoding_an, live_peers }).toEqual({ encoding_an: latest?.an, live_peers: 1 });
       },
       { timeout: PATIENCE_MS, interval: 50 },
     );
@@ -121,19 +119,18 @@ export class AgreedTunnel {
    * themselves have no SecTAG.
    */
   async lostNothing(): Promise<void> {
-    const { refused, participants } = await this.agreement();
-    expect([refused, participants[0]!.refused], 'MKPDUs refused').toEqual([{}, {}]);
+    const { refused, trouble } = await this.agreement();
+    expect({ refused, trouble }).toEqual({ refused: {}, trouble: [] });
     const warnings = this.site.logs().filter(({ level, msg }) => level >= WARN && msg.startsWith('mka: '));
     expect(warnings).toEqual([]);
-    const { Uncontrolled: _mkpdus, ...drops } = await this.live.hostDrops();
-    expect(drops, 'frames that l2vpnd dropped').toEqual({});
+    expect(await this.live.hostDrops(), 'frames that l2vpnd dropped').toEqual({});
     expect(troublesOf(await this.live.hostCounters()), 'refused by l2vpnd').toEqual({});
     expect(troublesOf(await this.live.guestCounters()), 'refused by the guest').toEqual({});
   }
 
   /** Resolves with the identifier of the SAK that both ends transmit with, when that is another than `ki`. */
   async newSak(ki: string | undefined): Promise<string> {
-    let now: MkaSnapshot['latest'] = null;
+    let now: AgreementSnapshot['latest'] = null;
     await vi.waitFor(
       async () => {
         now = (await this.agreement()).latest;

@@ -6,14 +6,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Counters } from '../../../src/api/counters.ts';
 import type { RotationStatus } from '../../../src/api/rotate.ts';
-import type {
-  Counters,
-  PeerSnapshot,
-  SaSnapshot,
-  SeenSnapshot,
-  TunnelSnapshot,
-} from '../../../src/api/tunnel.ts';
+import type { PeerSnapshot, SaSnapshot, SeenSnapshot, TunnelSnapshot } from '../../../src/api/tunnel.ts';
 import { jsonOf, textOf } from '../../../src/cli/show-format.ts';
 import {
   RX_SA_COUNTERS,

@@ -1,5 +1,5 @@
 /** The Uncontrolled Port (802.1AE 10.4): untagged frames for the control plane, bounded whoever floods. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { LaneMtu } from '../../../src/datapath/lane-mtu.ts';
 import { ReceiveLane } from '../../../src/datapath/receive.ts';
 import {
@@ -137,7 +137,9 @@ describe('the uncontrolled port', () => {
     expect(counters.drops[Drop.InPktsNoTag]).toBe(1);
   });
 
-  it('tells the main thread once for all that wait, and hands on what came meanwhile in time', async () => {
+  it('tells the main thread once for all that wait, and hands on what came meanwhile in time', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
     const { send, exit, got, uncontrolled } = lane();
     send(eapol(1));
     exit.told();
@@ -145,18 +147,11 @@ describe('the uncontrolled port', () => {
     uncontrolled.untold = false;
     send(eapol(2));
     expect(uncontrolled.untold).toBe(true);
-    const second = new Promise<void>((resolve) => {
-      const timer = setInterval(() => {
-        if (got.length < 2) return;
-        clearInterval(timer);
-        resolve();
-      }, 1);
-    });
     exit.told();
     exit.told();
     // So soon after the last look the next one waits: that is the bound.
     expect(got).toHaveLength(1);
-    await second;
+    vi.advanceTimersByTime(20);
     expect(got[1]).toEqual(eapol(2));
   });
 

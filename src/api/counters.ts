@@ -1,0 +1,4 @@
+/** Counters as the control protocol has them. */
+
+/** By name. */
+export type Counters = Record<string, number>;
