@@ -40,6 +40,40 @@ suite('a path whose MTU changes', { programs: ['ping'] }, () => {
   });
 });
 
+suite('frames that the own link does not carry any more', { programs: ['ping'] }, () => {
+  const lab = labOfTests({ prefix: 'pmtul' });
+
+  it('are told with the MTU that it has now', async () => {
+    lab.explainFailure();
+    const { host1, nsra } = lab.topology;
+    const [site1] = await lab.bothSites();
+    await pingUntil(host1, '192.168.1.2');
+    try {
+      await nsra.must(['ip', 'link', 'set', 'vra', 'mtu', '1400']);
+      await host1.run([
+        'ping',
+        '-q',
+        '-M',
+        'dont',
+        '-s',
+        '1402',
+        '-i',
+        '0.01',
+        '-c',
+        '30',
+        '-W',
+        '1',
+        '192.168.1.2',
+      ]);
+      await site1.waitForLog(/"counter":"WireTooLong"/);
+      const line = site1.logs().find(({ counter }) => counter === 'WireTooLong');
+      expect(line).toMatchObject({ pathMtu: 1400 });
+    } finally {
+      await nsra.must(['ip', 'link', 'set', 'vra', 'mtu', '1500']);
+    }
+  });
+});
+
 /**
  * Frag-needed for a packet of `protocol` that router 1 sent to router 2, as somebody off the path would forge it: it quotes
  * the outer IP header and 8 octets.
