@@ -130,9 +130,9 @@ export class Rotation {
         'both ends transmit with their new keys: the rotation ends by itself',
       );
     }
-    this.#stopTimer();
     const sas = this.#withoutNew({ ...this.#sas.sas, encodingSa: this.#before });
     await this.#context.keep(sas, null);
+    this.#stopTimer();
     await this.#sas.transmitWith(this.#before);
     await this.#sas.retireTx(this.an);
     await this.#sas.retireRx(this.request.sci, this.an);

@@ -172,7 +172,12 @@ export class StaticKeys implements KeySource {
 
   /** A disk that fails ends nothing. */
   async #trying(step: () => Promise<void>): Promise<void> {
-    await step().catch((error: unknown) => this.#tell(error));
+    await step().then(
+      () => {
+        this.#lastFault = '';
+      },
+      (error: unknown) => this.#tell(error),
+    );
   }
 
   #tell(error: unknown): void {

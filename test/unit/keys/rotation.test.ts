@@ -538,6 +538,21 @@ describe('a rotation that is aborted', () => {
     one.rotation?.stop();
   });
 
+  it('on a disk that takes nothing is not, and follows the peer as before', async () => {
+    const [one, two] = (await World.open()).ends;
+    await one.rotate(false);
+    one.diskFull = true;
+    await expect(one.rotation?.abort()).rejects.toThrow('ENOSPC');
+    expect([one.rotation?.state, one.txAns]).toEqual(['waiting for the peer', [0, 1]]);
+    one.diskFull = false;
+    await two.rotate(true);
+    deliver(two, one);
+    await vi.advanceTimersByTimeAsync(60);
+    expect(one.running.encodingSa).toBe(1);
+    one.rotation?.stop();
+    two.rotation?.stop();
+  });
+
   it('is refused when both ends transmit with their new keys', async () => {
     const [one, two] = (await World.open()).ends;
     await one.rotate(false);
