@@ -184,7 +184,9 @@ export class Agreement implements SharedPort {
     this.#noteUse();
     for (const participant of this.participants) {
       const mkpdu = participant.compose(nowMs);
-      if (mkpdu !== null) this.#context.send(mkpdu, participant.mkaKeys);
+      if (mkpdu === null) continue;
+      this.#context.send(mkpdu, participant.mkaKeys);
+      if (mkpdu.distributedSak !== null) this.#noteDistributed(nowMs);
     }
     this.#sleep(nowMs);
   }
@@ -246,6 +248,15 @@ export class Agreement implements SharedPort {
 
   #membersOf({ ckn }: InstalledSak): readonly Peer[] {
     return this.find(ckn)?.able ?? [];
+  }
+
+  /** The latest SAK has gone out. */
+  #noteDistributed(nowMs: number): void {
+    const { latest } = this.keys;
+    if (latest === null || latest.isDistributed) return;
+    latest.isDistributed = true;
+    this.#moveOn(nowMs);
+    this.#runner.run();
   }
 
   /** Peers wait for what has changed in our use of the SAKs. */

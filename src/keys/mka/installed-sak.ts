@@ -22,6 +22,8 @@ export class InstalledSak {
   readonly rx: Map<string, RxOfSak> = new Map();
   /** All receive SAs that were wanted at first are installed: LRX. */
   receives = false;
+  /** As key server: it has gone out to the members. */
+  isDistributed = false;
   isTxInstalled = false;
   /** It is, or shall be, what this end transmits with. */
   isTxWanted = false;

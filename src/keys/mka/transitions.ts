@@ -13,12 +13,14 @@ export type MembersOf = (installed: InstalledSak) => readonly Peer[];
 
 /**
  * The latest SAK, if transmit is to move to it now. A port that has had nothing to transmit with loses nothing by doing
- * it at once. The key server waits for all members, but not for ever; a member waits for the key server.
+ * it at once, once the SAK is on its way to those who shall open what is sent. The key server waits for all members, but
+ * not for ever; a member waits for the key server.
  */
 export function dueForTransmit(keys: PortKeys, membersOf: MembersOf, nowMs: number): InstalledSak | null {
   const { latest, encoding } = keys;
   if (latest === null || !latest.receives || latest.isTxWanted) return null;
-  if (encoding === null || encoding.isGoing) return latest;
+  const isKnown = !latest.isOwn || latest.isDistributed;
+  if ((encoding === null || encoding.isGoing) && isKnown) return latest;
   const { ki } = latest.sak;
   const members = membersOf(latest);
   if (!latest.isOwn) return members.some((peer) => isServerOf(latest, peer, ki.mi)) ? latest : null;

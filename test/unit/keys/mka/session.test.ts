@@ -1,7 +1,18 @@
 /** Key agreement between two to four ends (IEEE 802.1X-2020 clauses 9 and 12), over a simulated link. */
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { agree, expectNoLoss, forgetLosses, Station, settingsOf, stations } from './session/station.ts';
+import { decodeMkpdu, peekMkpdu, type UncheckedMkpdu } from '../../../../src/keys/mka/decode.ts';
+import { deriveMkaKeys } from '../../../../src/keys/mka/keys.ts';
+import {
+  agree,
+  CKN,
+  cakOf,
+  expectNoLoss,
+  forgetLosses,
+  Station,
+  settingsOf,
+  stations,
+} from './session/station.ts';
 import { World } from './session/world.ts';
 
 /** Two ends that agree. */
@@ -70,6 +81,27 @@ describe('two ends', () => {
     await world.run(5000);
     expect(a.shown.refused.UnknownCkn?.count).toBeGreaterThan(5);
     expect(a.shown.role).toBe('alone');
+  });
+
+  it('send nothing with a SAK before it has gone out to the other', async () => {
+    const { ick } = deriveMkaKeys(cakOf(1), CKN);
+    for (let seed = 1; seed <= 60; seed++) {
+      const world = new World(seed);
+      const [a, b] = stations(world, 2) as [Station, Station];
+      let [isOut, early] = [false, 0];
+      a.onSent = (frame) => {
+        const mkpdu = decodeMkpdu(frame, peekMkpdu(frame, Buffer.alloc(6)) as UncheckedMkpdu, ick);
+        isOut ||= typeof mkpdu !== 'string' && mkpdu.distributedSak !== null;
+      };
+      world.every(1, () => {
+        if (a.isUp && a.secy.encoding !== null && !isOut) early++;
+      });
+      a.start();
+      await world.run(seed * 10);
+      b.start();
+      await world.until(() => agree(a, b), 1000);
+      expect([isOut, early], `seed ${seed}`).toEqual([true, 0]);
+    }
   });
 
   it('send a hello at least every helloMs, and answers no closer than 50 ms', async () => {
