@@ -14,7 +14,7 @@ const ROOMS = [
   ['wire'],
   ['native'],
   ['crypto'],
-  ['macsec', 'keys/mka'],
+  ['macsec', 'keys/mka', 'link'],
   ['ports', 'host'],
   ['encap'],
   ['config'],

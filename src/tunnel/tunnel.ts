@@ -8,7 +8,7 @@
  *   5. `close`        after the lanes have ended
  */
 import type { KeyObject } from 'node:crypto';
-import type { MkaConfig, TapConfig, TunnelConfig } from '../config/types.ts';
+import type { KeepaliveConfig, MkaConfig, TapConfig, TunnelConfig } from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
 import { endpointOf, openWire } from '../encap/kinds.ts';
 import { L2vpnError } from '../errors.ts';
@@ -73,6 +73,7 @@ export class Tunnel implements TunnelView {
   mka: MkaConfig | null;
   /** Null where nobody takes frames beside those of the TAP. */
   readonly uncontrolled: TunnelUncontrolledPort | null;
+  readonly keepalive: KeepaliveConfig | null;
   /** A reload may change it. */
   peerTimeoutSeconds: number;
   readonly #place: string;
@@ -89,22 +90,17 @@ export class Tunnel implements TunnelView {
   #totals: { readonly done: number; readonly counters: TunnelTotals } | null = null;
 
   /**
-   * `config` is `tunnels[index]`; untagged frames of `etherTypes` are for its key source. Throws L2vpnError where there is no route, or the path carries
+   * `config` is `tunnels[index]`; `isSpokenTo`: it has an Uncontrolled Port. Throws L2vpnError where there is no route, or the path carries
    * too little.
    */
-  constructor(
-    config: TunnelConfig,
-    index: number,
-    store: NumberStore,
-    host: LaneHost,
-    etherTypes: readonly number[] = [],
-  ) {
+  constructor(config: TunnelConfig, index: number, store: NumberStore, host: LaneHost, isSpokenTo = false) {
     const { name, tap, gre, macsec, mka } = config;
     this.#place = `tunnels[${index}]`;
     this.name = name;
     this.index = index;
     this.tap = tap;
     this.gre = gre;
+    this.keepalive = config.keepalive;
     this.peerTimeoutSeconds = config.peerTimeoutSeconds;
     this.#localWatch = new LocalWatch(gre.local);
     this.#path = new PathMtu(gre, `${this.#place}.gre`);
@@ -117,13 +113,13 @@ export class Tunnel implements TunnelView {
     this.mac = tap.mac ?? randomMac();
     this.macsec = macsec === null ? null : this.#createMacsec(macsec, store, host);
     this.mka = mka;
-    this.uncontrolled = etherTypes.length === 0 ? null : new TunnelUncontrolledPort(etherTypes);
+    this.uncontrolled = isSpokenTo ? new TunnelUncontrolledPort() : null;
   }
 
   /** As it runs: SAs that a rotation has brought are in it. */
   get config(): TunnelConfig {
-    const { name, tap, gre, peerTimeoutSeconds, mka } = this;
-    return { name, tap, gre, peerTimeoutSeconds, macsec: this.secy?.config ?? null, mka };
+    const { name, tap, gre, peerTimeoutSeconds, keepalive, mka } = this;
+    return { name, tap, gre, peerTimeoutSeconds, keepalive, macsec: this.secy?.config ?? null, mka };
   }
 
   get agreesKeys(): boolean {

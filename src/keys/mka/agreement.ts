@@ -34,6 +34,8 @@ export interface AgreementContext {
   /** Sends an MKPDU, with an ICV by these keys. Must not throw. */
   send(mkpdu: Mkpdu, keys: MkaKeys): void;
   readonly listener: MkaListener;
+  /** Whatever is looked at has been, and may be otherwise than before. Must not throw. */
+  stepped?(): void;
 }
 
 /**
@@ -139,6 +141,16 @@ export class Agreement implements SharedPort {
     this.#step();
   }
 
+  /** A peer is live, and this end transmits with a SAK that both have. */
+  get isSecured(): boolean {
+    return this.keys.encoding !== null && !this.#hasNoPeer;
+  }
+
+  /** A live peer is an l2vpnd. */
+  get takesControlFrames(): boolean {
+    return this.participants.some(({ peers }) => peers.live.some((peer) => peer.takesControlFrames));
+  }
+
   get isSettled(): boolean {
     return isSettled(this.keys, (installed) => this.#membersOf(installed));
   }
@@ -155,6 +167,10 @@ export class Agreement implements SharedPort {
 
   tell(event: MkaEvent): void {
     this.#gate.tell(event, this.#nowMs);
+  }
+
+  get #hasNoPeer(): boolean {
+    return this.participants.every(({ peers }) => peers.live.length === 0);
   }
 
   get #nowMs(): number {
@@ -188,6 +204,7 @@ export class Agreement implements SharedPort {
       this.#context.send(mkpdu, participant.mkaKeys);
       if (mkpdu.distributedSak !== null) this.#noteDistributed(nowMs);
     }
+    this.#context.stepped?.();
     this.#sleep(nowMs);
   }
 
@@ -218,7 +235,7 @@ export class Agreement implements SharedPort {
 
   /** When the last live peer of all CAKs has gone. */
   #noteLoss(): void {
-    const isAlone = this.participants.every(({ peers }) => peers.live.length === 0);
+    const isAlone = this.#hasNoPeer;
     const hasLost = isAlone && !this.#isAlone;
     this.#isAlone = isAlone;
     if (!hasLost || this.keys.staying.length === 0) return;

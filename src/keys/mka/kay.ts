@@ -28,6 +28,8 @@ export interface KayContext {
   send(frame: Uint8Array): void;
   /** Must not throw. */
   readonly listener: MkaListener;
+  /** What may be asked of this KaY may be otherwise than before. Must not throw. */
+  stepped?(): void;
 }
 
 const MAC_DIGITS = 12;
@@ -41,10 +43,11 @@ export class Kay {
 
   constructor(settings: MkaSettings, context: KayContext) {
     const { clock, random, orders, listener } = context;
+    const stepped = (): void => context.stepped?.();
     this.#context = context;
     this.#ownMac = Buffer.from(settings.sci.slice(0, MAC_DIGITS), 'hex');
     const send = (mkpdu: Mkpdu, keys: MkaKeys): void => this.#send(mkpdu, keys);
-    this.#agreement = new Agreement(settings, { clock, random, orders, send, listener });
+    this.#agreement = new Agreement(settings, { clock, random, orders, send, listener, stepped });
   }
 
   /** Sends the first hello; from now on SAs may be ordered. */
@@ -88,6 +91,21 @@ export class Kay {
   /** Other settings with the same SCI, for what a reload changes; SAs stay until the next SAK. */
   configure(settings: MkaSettings): void {
     this.#agreement.configure(settings);
+  }
+
+  /** A peer is live, and both ends have a SAK that this one transmits with. */
+  get isSecured(): boolean {
+    return this.#agreement.isSecured;
+  }
+
+  /** A live peer is an l2vpnd, and takes control frames. */
+  get takesControlFrames(): boolean {
+    return this.#agreement.takesControlFrames;
+  }
+
+  /** The CKN of the CAK in charge. */
+  get ckn(): string {
+    return this.#agreement.principal.ckn;
   }
 
   snapshot(): MkaSnapshot {

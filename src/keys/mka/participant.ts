@@ -19,7 +19,7 @@ import type { DistributedSak, Mkpdu } from './mkpdu.ts';
 import type { Peer, Peers } from './peers.ts';
 import { formatKi } from './sak.ts';
 import { Serving } from './serving.ts';
-import { ANSWER_GAP_MS, LOST_SAK_MS, type NamedCak } from './settings.ts';
+import { ANSWER_GAP_MS, INTRODUCTION_MS, LOST_SAK_MS, type NamedCak } from './settings.ts';
 import type { SharedPort } from './shared-port.ts';
 import { Tally } from './tally.ts';
 
@@ -128,6 +128,9 @@ export class Participant {
       potential: peers.potential,
       use: this.#use(nowMs),
       distributed: this.serving.distributed,
+      isLinkControlTold: [...peers.live, ...peers.potential].some(
+        (peer) => peer.takesControlFrames || nowMs - peer.sinceMs < INTRODUCTION_MS,
+      ),
     });
   }
 

@@ -24,6 +24,9 @@ export interface Peer {
   expiresMs: number;
   /** The highest number of a key of its own that it spoke of before it listed us: such a key is older than we are. */
   knFloor: number;
+  readonly sinceMs: number;
+  /** It has said that it takes control frames: an l2vpnd. */
+  takesControlFrames: boolean;
   /** Messages it was the sender of. */
   heard: number;
   /** Its last MKPDU said what the one before had said, numbers of messages and packets aside. */
@@ -125,6 +128,7 @@ export class Peers {
     const peer: Peer = {
       ...{ mi: basic.mi, sci: basic.sci, basic, sakUse: null, xpn: null, isLive: false, isProved: false },
       ...{ heardMs: nowMs, expiresMs: nowMs + LIFE_MS, knFloor: 0, heard: 0, isSteady: false },
+      ...{ sinceMs: nowMs, takesControlFrames: false },
     };
     this.#peers.set(peer.mi, peer);
     return peer;
@@ -153,8 +157,9 @@ export class Peers {
 }
 
 /** Whether nothing follows from the MKPDU of a live peer but that it is there still. */
-function saysTheSame({ basic, sakUse }: Peer, mkpdu: Mkpdu): boolean {
+function saysTheSame({ basic, sakUse, takesControlFrames }: Peer, mkpdu: Mkpdu): boolean {
   const now = mkpdu.basic;
+  if (mkpdu.linkControl !== null && !takesControlFrames) return false;
   if (now.keyServer !== basic.keyServer || now.priority !== basic.priority) return false;
   if (now.macsecDesired !== basic.macsecDesired || now.capability !== basic.capability) return false;
   if (mkpdu.distributedSak !== null || mkpdu.potentialPeers !== null) return false;
@@ -167,7 +172,8 @@ function isSameUse(a: UsedKey, b: UsedKey): boolean {
   return a.ki?.kn === b.ki?.kn && a.ki?.mi === b.ki?.mi && a.an === b.an && a.tx === b.tx && a.rx === b.rx;
 }
 
-function update(peer: Peer, { basic, sakUse, xpn }: Mkpdu, nowMs: number): void {
+function update(peer: Peer, { basic, sakUse, xpn, linkControl }: Mkpdu, nowMs: number): void {
+  if (linkControl !== null) peer.takesControlFrames = true;
   peer.basic = basic;
   peer.sakUse = sakUse;
   peer.xpn = xpn;

@@ -43,6 +43,11 @@ export const RETIRE_LATEST_MS: number = RETIRE_MS + LIFE_MS;
 export const RECENT_MS = 4000;
 /** Between two MKPDUs of one participant, answers included. */
 export const ANSWER_GAP_MS = 50;
+/**
+ * For so long a peer that is new is told that this end takes control frames. Who says the same is told in every MKPDU; a
+ * kernel's wpa_supplicant, which complains of each set that it does not know, hears no more of it then.
+ */
+export const INTRODUCTION_MS = 5000;
 /** Between two SAKs, whatever happens. */
 export const SAK_GAP_MS = 300;
 /** Between two SAKs while somebody may be about to join, or when a peer's word alone asks for the next. */

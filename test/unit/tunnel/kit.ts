@@ -113,6 +113,8 @@ const TAP: TapConfig = {
   mssClamp: 'auto',
   bridge: null,
   queues: 1,
+  carrier: 'up',
+  carrierDelayMs: 1000,
 };
 const GRE: GreConfig = {
   local: '1.1.1.1',
