@@ -133,13 +133,15 @@ export class Daemon {
 
   #snapshots(): TunnelSnapshot[] {
     const aead = this.#aead.provider.name;
-    return [...this.#tunnels.keyed()].map(({ tunnel, keys }) =>
-      snapshotOf(tunnel, aead, keys, this.#peers.peerOf(tunnel)),
+    return [...this.#tunnels.keyed()].map(({ tunnel, keys, link }) =>
+      snapshotOf(tunnel, aead, keys, this.#peers.peerOf(tunnel), link),
     );
   }
 
   #livenessOf(name: string): AgreedLiveness {
-    const agreement = this.#tunnels.find(name)?.keys?.agreement ?? null;
+    const { keys = null, link = null } = this.#tunnels.find(name) ?? {};
+    if (link?.isKeepalive) return { heardAgoMs: link.heardAgoMs };
+    const agreement = keys?.agreement ?? null;
     return agreement === null ? null : { heardAgoMs: heardFromLivePeerMs(agreement) };
   }
 

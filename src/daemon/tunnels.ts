@@ -269,7 +269,15 @@ export class Tunnels {
       throw error;
     }
     this.#byName.set(config.name, { tunnel, keys, link });
+    if (link !== null) this.#followPeer(tunnel, link);
     return tunnel;
+  }
+
+  /** The carrier of the TAP is that of the peer, where that is configured. */
+  #followPeer({ name, carrier }: Tunnel, link: PeerLink): void {
+    if (carrier === null) return;
+    carrier.changed = (notice) => logNotices(this.#context.log, name, [notice]);
+    link.onChanged(() => carrier.peerIs(link.isPeerThere, link.absence));
   }
 
   #linkOf(tunnel: Tunnel, keys: KeySource): PeerLink | null {

@@ -109,8 +109,8 @@ export class AgreedKeys implements KeySource {
   }
 
   get peer(): PeerState {
-    const { isSecured = false, takesControlFrames = false } = this.#kay ?? {};
-    return { isSecured, takesControlFrames };
+    const { hasLivePeer = false, isSecured = false, takesControlFrames = false } = this.#kay ?? {};
+    return { hasLivePeer, isSecured, takesControlFrames };
   }
 
   onPeer(listener: () => void): void {

@@ -25,6 +25,7 @@ export interface RunningSas {
 
 /** The peer, as key agreement sees it. */
 export interface PeerState {
+  readonly hasLivePeer: boolean;
   /** It is live, and user data is sent to it. */
   readonly isSecured: boolean;
   /** It is an l2vpnd. */

@@ -46,6 +46,7 @@ export class PeerLink {
   #changed: () => void = () => {};
   #marked: LinkKeys | null = null;
   #isUp = false;
+  #hasLeft = false;
   #wasSecured = false;
 
   constructor(context: PeerLinkContext) {
@@ -88,6 +89,20 @@ export class PeerLink {
   /** Whether the peer is there for user data: as key agreement says, or with static keys the keepalive. */
   get isPeerThere(): boolean {
     return this.#context.keys.peer?.isSecured ?? this.#control.isLive;
+  }
+
+  /** Why the peer is not there, for people. */
+  get absence(): string {
+    const { keepalive, keys } = this.#context;
+    if (keepalive === null) return keys.peer?.hasLivePeer ? 'no SAK is in use' : 'mka: no peer is live';
+    return this.#hasLeft
+      ? 'keepalive: the peer says that it stops'
+      : `keepalive: the peer was not heard, or did not hear us, for ${keepalive.lifeMs} ms`;
+  }
+
+  /** How long ago the live peer was heard; null: nobody is live. */
+  get heardAgoMs(): number | null {
+    return this.isLive ? performance.now() - this.snapshot.heardMs : null;
   }
 
   get snapshot(): LinkSnapshot {
@@ -152,6 +167,7 @@ export class PeerLink {
   }
 
   #tellPeer(event: Extract<LinkEvent, { name: 'live' | 'lost' }>): void {
+    this.#hasLeft = event.name === 'lost' && event.why === 'left';
     const { tunnel, log, keepalive } = this.#context;
     // With key agreement MKA tells of the peer.
     const [good, bad] = keepalive === null ? (['debug', 'debug'] as const) : (['info', 'warn'] as const);

@@ -13,13 +13,14 @@ import type { GreConfig } from '../encap/config.ts';
 import { endpointOf, openWire } from '../encap/kinds.ts';
 import { L2vpnError } from '../errors.ts';
 import { closeFds } from '../host/close.ts';
-import { openTap } from '../host/tap.ts';
+import { openTap, setCarrier } from '../host/tap.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import type { SecySpec } from '../macsec/secy.ts';
 import { endpointAddress, endpointText } from '../ports/endpoint.ts';
 import type { LoadedEndpoint } from '../state/endpoint-record.ts';
 import { sciOf } from '../wire/sci.ts';
 import type { LaneSpec } from '../worker/messages.ts';
+import { Carrier } from './carrier.ts';
 import { laneSpecs } from './lane-specs.ts';
 import { type DueEndpoint, LearnedEndpoint } from './learned-endpoint.ts';
 import { LocalWatch } from './local-watch.ts';
@@ -76,6 +77,8 @@ export class Tunnel implements TunnelView {
   readonly keepalive: KeepaliveConfig | null;
   /** A reload may change it. */
   peerTimeoutSeconds: number;
+  /** Null before `open`, and where the TAP always has it. */
+  carrier: Carrier | null = null;
   readonly #place: string;
   readonly #path: PathMtu;
   /** What the lanes carry at most below the SecY: as long as the path carries what it did at the start. */
@@ -166,8 +169,10 @@ export class Tunnel implements TunnelView {
   open(peer: LoadedEndpoint | null = null): void {
     if (peer !== null) this.secy?.learnFrom(peer.sak, peer.lowestPn);
     const ofTap = tapMtu(this.tap, this.mtu);
-    const tap = openTap({ ...this.tap, mac: this.mac, mtu: ofTap }, `${this.#place}.tap`);
+    const carrier = this.tap.carrier === 'up';
+    const tap = openTap({ ...this.tap, mac: this.mac, mtu: ofTap, carrier }, `${this.#place}.tap`);
     this.#fds.push(...new Set([...tap.fds, tap.writeFd]));
+    if (!carrier) this.carrier = new Carrier(this.tap.carrierDelayMs, (up) => setCarrier(tap.fds[0]!, up));
     this.#ifindex = tap.ifindex;
     this.#tapWatch = new TapWatch({ ...this.tap, ifindex: tap.ifindex, mtu: ofTap });
     const { config, mtu } = this;
@@ -243,6 +248,7 @@ export class Tunnel implements TunnelView {
    */
   async close(clean: boolean): Promise<void> {
     this.uncontrolled?.close();
+    this.carrier?.close();
     closeFds(this.#fds.splice(0));
     await this.secy?.close(clean);
   }

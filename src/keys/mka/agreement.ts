@@ -141,9 +141,13 @@ export class Agreement implements SharedPort {
     this.#step();
   }
 
+  get hasLivePeer(): boolean {
+    return this.participants.some(({ peers }) => peers.live.length > 0);
+  }
+
   /** A peer is live, and this end transmits with a SAK that both have. */
   get isSecured(): boolean {
-    return this.keys.encoding !== null && !this.#hasNoPeer;
+    return this.keys.encoding !== null && this.hasLivePeer;
   }
 
   /** A live peer is an l2vpnd. */
@@ -167,10 +171,6 @@ export class Agreement implements SharedPort {
 
   tell(event: MkaEvent): void {
     this.#gate.tell(event, this.#nowMs);
-  }
-
-  get #hasNoPeer(): boolean {
-    return this.participants.every(({ peers }) => peers.live.length === 0);
   }
 
   get #nowMs(): number {
@@ -235,7 +235,7 @@ export class Agreement implements SharedPort {
 
   /** When the last live peer of all CAKs has gone. */
   #noteLoss(): void {
-    const isAlone = this.#hasNoPeer;
+    const isAlone = !this.hasLivePeer;
     const hasLost = isAlone && !this.#isAlone;
     this.#isAlone = isAlone;
     if (!hasLost || this.keys.staying.length === 0) return;

@@ -93,6 +93,10 @@ export class Kay {
     this.#agreement.configure(settings);
   }
 
+  get hasLivePeer(): boolean {
+    return this.#agreement.hasLivePeer;
+  }
+
   /** A peer is live, and both ends have a SAK that this one transmits with. */
   get isSecured(): boolean {
     return this.#agreement.isSecured;

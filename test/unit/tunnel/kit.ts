@@ -161,6 +161,7 @@ export async function tunnelOf(
     pathMtu: 1500,
     overhead,
     endpoint: null,
+    carrier: null,
     secy,
     totals,
   };
