@@ -4,9 +4,11 @@
  */
 import type { Clock } from './mka/seams.ts';
 
-/** What is due sooner than that is done on time; anything later up to BEAT_MS late. */
+/** What is due sooner than that is done on time; what is due later may come a beat late, a longer one from CALM_MS on. */
 const EXACT_MS = 100;
 const BEAT_MS = 20;
+const CALM_MS = 1000;
+const CALM_BEAT_MS = 100;
 /** The longest that a timer takes (`setTimeout`). */
 const MAX_MS = 0x7fffffff;
 
@@ -22,7 +24,8 @@ export class MonotonicClock implements Clock {
   wakeAt(atMs: number, wake: () => void): void {
     this.#wake = wake;
     const nowMs = performance.now();
-    const dueMs = atMs - nowMs < EXACT_MS ? atMs : Math.ceil(atMs / BEAT_MS) * BEAT_MS;
+    const beatMs = beatOf(atMs - nowMs);
+    const dueMs = beatMs === 0 ? atMs : Math.ceil(atMs / beatMs) * beatMs;
     if (this.#timer !== null && dueMs === this.#dueMs) return;
     this.cancel();
     this.#dueMs = dueMs;
@@ -39,4 +42,9 @@ export class MonotonicClock implements Clock {
     this.#timer = null;
     this.#wake();
   }
+}
+
+function beatOf(waitMs: number): number {
+  if (waitMs < EXACT_MS) return 0;
+  return waitMs < CALM_MS ? BEAT_MS : CALM_BEAT_MS;
 }

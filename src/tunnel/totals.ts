@@ -1,7 +1,6 @@
 /** The counters of all lanes of a tunnel, added up from shared memory. */
 import { DROP_TEXTS } from '../frame/drop.ts';
 import { laneCounters, TRAFFIC_LEN, Traffic } from '../frame/lane-counters.ts';
-import { MAX_RX_SC } from '../macsec/configure.ts';
 import { isNextPnHigher, nextPnsAt, secyCountersLen } from '../macsec/counters.ts';
 import { mergeSeen } from '../macsec/seen.ts';
 
@@ -19,9 +18,12 @@ export interface CountedLane {
   readonly counters: SharedArrayBuffer;
 }
 
-/** `hasSecy`: the lanes have a SecY each, with room for MAX_RX_SC channels. */
-export function totalsOf(lanes: readonly CountedLane[], hasSecy: boolean): TunnelTotals {
-  const rxScCount = hasSecy ? MAX_RX_SC : 0;
+/**
+ * `places`: how many places of the lanes' SecYs receive channels have (`RxPlaces`), those beyond are not looked at; null:
+ * the lanes have no SecY.
+ */
+export function totalsOf(lanes: readonly CountedLane[], places: number | null): TunnelTotals {
+  const rxScCount = places ?? 0;
   const totals: TunnelTotals = {
     tx: new Float64Array(TRAFFIC_LEN),
     rx: new Float64Array(TRAFFIC_LEN),
@@ -33,7 +35,7 @@ export function totalsOf(lanes: readonly CountedLane[], hasSecy: boolean): Tunne
     const counters = laneCounters(lane.counters);
     add(lane.direction === 'transmit' ? totals.tx : totals.rx, counters.traffic, [Traffic.lastMs]);
     add(totals.drops, counters.drops, []);
-    if (rxScCount > 0) addSecy(totals.secy, counters.secy, nextPns, rxScCount);
+    if (places !== null) addSecy(totals.secy, counters.secy, nextPns, rxScCount);
   }
   return totals;
 }
@@ -65,10 +67,11 @@ function addSecy(
   }
 }
 
-/** Adds `from` to `into`; at `latest` the higher one stays. */
+/** Adds `from` to `into` as far as both go; at `latest` the higher one stays. */
 function add(into: Float64Array, from: Float64Array, latest: readonly number[]): void {
   const before = latest.map((i) => into[i]!);
-  for (let i = 0; i < from.length; i++) into[i]! += from[i]!;
+  const len = Math.min(into.length, from.length);
+  for (let i = 0; i < len; i++) into[i]! += from[i]!;
   latest.forEach((at, i) => {
     into[at] = Math.max(before[i]!, from[at]!);
   });

@@ -108,7 +108,7 @@ export class Agreement implements SharedPort {
     const peer = participant?.receive(mkpdu, this.#nowMs) ?? null;
     if (peer !== null) accepted(peer.isLive && peer.isProved);
     // Most MKPDUs are hellos of which nothing follows; what time brings comes with the next of ours at the latest.
-    if (peer?.isSteady && !participant!.hasPending) return;
+    if (peer !== null && peer.steadyFor > 0 && !participant!.hasPending) return;
     this.#step();
   }
 
