@@ -12,7 +12,7 @@ import type { MacsecConfig } from '../macsec/config.ts';
 import type { SaControl } from '../tunnel/sa-control.ts';
 import { EAPOL_LEN } from '../wire/eapol.ts';
 import { ETHERNET_LEN, ETHERTYPE_EAPOL } from '../wire/ethernet.ts';
-import type { FiledKeys, KeySource } from './key-source.ts';
+import type { AgreedLiveness, FiledKeys, KeySource } from './key-source.ts';
 import type { MkaEvent } from './mka/events.ts';
 import { Kay } from './mka/kay.ts';
 import { OFF_CKN } from './mka/sets/basic.ts';
@@ -103,6 +103,10 @@ export class AgreedKeys implements KeySource {
 
   get agreement(): MkaSnapshot | null {
     return this.#kay?.snapshot() ?? null;
+  }
+
+  get liveness(): AgreedLiveness {
+    return { heardAgoMs: this.#kay?.heardAgoMs ?? null };
   }
 
   #configure(mka: MkaConfig, macsec: AgreedMacsec): void {

@@ -22,6 +22,12 @@ export interface RunningSas {
   readonly filed: readonly string[];
 }
 
+/** Null with static keys. */
+export type AgreedLiveness = {
+  /** Since the last MKPDU of a live peer; null: none is live. */
+  readonly heardAgoMs: number | null;
+} | null;
+
 export interface KeySource {
   /** What its peers send it by the Uncontrolled Port; empty: nothing. */
   readonly etherTypes: readonly number[];
@@ -48,6 +54,8 @@ export interface KeySource {
   readonly rotation: RotationStatus | null;
   /** What key agreement has come to; null with static keys. */
   readonly agreement: MkaSnapshot | null;
+  /** Of that, whether the peer is live: cheap to ask for. */
+  readonly liveness: AgreedLiveness;
   /** An operator wants new keys; in the caller's turn. Throws L2vpnError. */
   rotate(body: RotateBody): Promise<RotationStatus | RekeyStatus>;
   /** And does not want them any more. Throws L2vpnError. */

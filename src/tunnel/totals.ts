@@ -1,6 +1,6 @@
 /** The counters of all lanes of a tunnel, added up from shared memory. */
 import { DROP_TEXTS } from '../frame/drop.ts';
-import { laneCounters, TRAFFIC_LEN, Traffic } from '../frame/lane-counters.ts';
+import { type LaneCounters, laneCounters, TRAFFIC_LEN, Traffic } from '../frame/lane-counters.ts';
 import { isNextPnHigher, nextPnsAt, secyCountersLen } from '../macsec/counters.ts';
 import { mergeSeen } from '../macsec/seen.ts';
 
@@ -32,7 +32,7 @@ export function totalsOf(lanes: readonly CountedLane[], places: number | null): 
   };
   const nextPns = nextPnsAt(rxScCount);
   for (const lane of lanes) {
-    const counters = laneCounters(lane.counters);
+    const counters = viewsOf(lane);
     add(lane.direction === 'transmit' ? totals.tx : totals.rx, counters.traffic, [Traffic.lastMs]);
     add(totals.drops, counters.drops, []);
     if (places !== null) addSecy(totals.secy, counters.secy, nextPns, rxScCount);
@@ -43,8 +43,20 @@ export function totalsOf(lanes: readonly CountedLane[], places: number | null): 
 /** Batches that all lanes together have moved: cheap to ask for, and it stands still while the totals do. */
 export function batchesDone(lanes: readonly CountedLane[]): number {
   let done = 0;
-  for (const { counters } of lanes) done += laneCounters(counters).traffic[Traffic.done]!;
+  for (const lane of lanes) done += viewsOf(lane).traffic[Traffic.done]!;
   return done;
+}
+
+/** Views of shared memory are dear to make, and asked for several times per second and tunnel. */
+const views = new WeakMap<SharedArrayBuffer, LaneCounters>();
+
+function viewsOf({ counters }: CountedLane): LaneCounters {
+  let made = views.get(counters);
+  if (made === undefined) {
+    made = laneCounters(counters);
+    views.set(counters, made);
+  }
+  return made;
 }
 
 /** Adds `from` to `into`; of two next PNs the higher one stays, and what was seen is not added up. */
