@@ -64,6 +64,8 @@ export class Agreement implements SharedPort {
   /** What was last told of the SAKs in use. */
   #use = '';
   #encoding: InstalledSak | null = null;
+  /** When something else than an MKPDU is due. */
+  #stepMs = Number.NEGATIVE_INFINITY;
 
   constructor(settings: MkaSettings, context: AgreementContext) {
     const { clock, orders } = context;
@@ -182,22 +184,41 @@ export class Agreement implements SharedPort {
     for (const participant of this.participants) participant.serving.serve(nowMs);
     this.#runner.run();
     this.#noteUse();
+    this.#sendDue(nowMs);
+    this.#sleep(nowMs);
+  }
+
+  /** It is time for what `#sleep` has found due: mostly a hello that says nothing new. */
+  readonly #wake = (): void => {
+    const nowMs = this.#nowMs;
+    const isCalm = this.participants.every((participant) => participant.isCalm);
+    if (!isCalm || nowMs >= this.#stepMs || this.isPnLow || this.principal.serving.isSakLacked) {
+      this.#step();
+      return;
+    }
+    if (!this.#isRunning) return;
+    this.#sendDue(nowMs);
+    this.#sleep(nowMs);
+  };
+
+  #sendDue(nowMs: number): void {
     for (const participant of this.participants) {
       const mkpdu = participant.compose(nowMs);
       if (mkpdu === null) continue;
       this.#context.send(mkpdu, participant.mkaKeys);
       if (mkpdu.distributedSak !== null) this.#noteDistributed(nowMs);
     }
-    this.#sleep(nowMs);
   }
 
   #sleep(nowMs: number): void {
-    const dueMs = Math.min(
-      ...this.participants.map((participant) => participant.dueMs()),
-      transitionsDueMs(this.keys, nowMs),
-      this.#runner.dueMs,
-    );
-    this.#context.clock.wakeAt(Math.max(dueMs, nowMs + 1), () => this.#step());
+    let helloMs = Number.POSITIVE_INFINITY;
+    let stepMs = Math.min(transitionsDueMs(this.keys, nowMs), this.#runner.dueMs);
+    for (const participant of this.participants) {
+      helloMs = Math.min(helloMs, participant.sendMs);
+      stepMs = Math.min(stepMs, participant.dueMs());
+    }
+    this.#stepMs = stepMs;
+    this.#context.clock.wakeAt(Math.max(Math.min(helloMs, stepMs), nowMs + 1), this.#wake);
   }
 
   #putInCharge(principal: Participant): void {

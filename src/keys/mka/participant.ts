@@ -83,6 +83,11 @@ export class Participant {
     return this.members.peers;
   }
 
+  /** Nothing had changed and nothing was lost for a while when it last spoke. */
+  get isCalm(): boolean {
+    return this.#calmMs > 0;
+  }
+
   /** Those who take part in SAKs. */
   get able(): Peer[] {
     return this.peers.live.filter((peer) => isAble(peer, this.#port.settings.encrypt));
@@ -115,14 +120,14 @@ export class Participant {
     return peer;
   }
 
-  /** When `serving`, `compose` or `members.expire` have something to do. */
+  /** When `serving` or `members.expire` have something to do. */
   dueMs(): number {
-    return Math.min(this.serving.dueMs(), this.serving.rekeyMs, this.#sendMs, this.peers.dueMs);
+    return Math.min(this.serving.dueMs(), this.serving.rekeyMs, this.peers.dueMs);
   }
 
   /** The MKPDU to send now; null: none is due. */
   compose(nowMs: number): Mkpdu | null {
-    if (nowMs < this.#sendMs) return null;
+    if (nowMs < this.sendMs) return null;
     const { settings } = this.#port;
     const { identity, peers } = this.members;
     if (identity.isLow) this.members.renew('message or key numbers end soon');
@@ -130,8 +135,8 @@ export class Participant {
     this.#lastSentMs = nowMs;
     this.tally.sent++;
     const mn = identity.takeMn(nowMs);
-    this.#calmMs = this.#isCalm(nowMs) ? calmMsOf(settings) : 0;
-    const gapMs = this.#calmMs === 0 ? settings.helloMs : this.#calmMs;
+    this.#calmMs = this.#mayBeCalm(nowMs) ? calmMsOf(settings) : 0;
+    const gapMs = this.isCalm ? this.#calmMs : settings.helloMs;
     this.#helloMs = nowMs + gapMs * (1 - (HELLO_JITTER * this.#dice.next()) / 256);
     return composeMkpdu({
       settings,
@@ -147,7 +152,7 @@ export class Participant {
   }
 
   /** Nothing has changed and nothing was lost for a while. */
-  #isCalm(nowMs: number): boolean {
+  #mayBeCalm(nowMs: number): boolean {
     const { live, potential } = this.peers;
     if (live.length === 0 || potential.length > 0 || nowMs >= this.#silentMs) return false;
     return live.every(({ steadyFor }) => steadyFor >= CALM_AFTER_HELLOS);
@@ -159,11 +164,14 @@ export class Participant {
     return Math.min(...this.peers.live.map(({ heardMs }) => heardMs + calmMs + CALM_LATE_MS));
   }
 
-  /** An answer waits for the SAK that this end is about to receive with, so that it need not wait for the gap behind it. */
-  get #sendMs(): number {
+  /**
+   * When `compose` has something to say. An answer waits for the SAK that this end is about to receive with, so that it
+   * need not wait for the gap behind it.
+   */
+  get sendMs(): number {
     const mayAnswer = this.#wantsAnswer && !this.serving.isSakOnItsWay;
     if (mayAnswer) return this.#lastSentMs + ANSWER_GAP_MS;
-    if (this.#calmMs === 0) return this.#helloMs;
+    if (!this.isCalm) return this.#helloMs;
     return Math.min(this.#helloMs, Math.max(this.#silentMs, this.#lastSentMs + this.#port.settings.helloMs));
   }
 
