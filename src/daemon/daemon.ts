@@ -15,10 +15,9 @@ import type { Config } from '../config/types.ts';
 import { configWarnings } from '../config/warnings.ts';
 import { type AeadChoice, selectProvider } from '../crypto/select.ts';
 import { EXIT_STATUS, L2vpnError, messageOf } from '../errors.ts';
-import type { KeySource } from '../keys/key-source.ts';
-import { heardFromLivePeerMs } from '../report/agreement-snapshot.ts';
+import type { AgreedLiveness, KeySource } from '../keys/key-source.ts';
 import { createMetrics } from '../report/metrics.ts';
-import { type AgreedLiveness, PeerWatch } from '../report/peer-watch.ts';
+import { PeerWatch } from '../report/peer-watch.ts';
 import { snapshotOf } from '../report/snapshot.ts';
 import { openStore, type StateStore } from '../state/store.ts';
 import { volatileRefusal } from '../state/volatile.ts';
@@ -140,9 +139,7 @@ export class Daemon {
 
   #livenessOf(name: string): AgreedLiveness {
     const { keys = null, link = null } = this.#tunnels.find(name) ?? {};
-    if (link?.isKeepalive) return { heardAgoMs: link.heardAgoMs };
-    const agreement = keys?.agreement ?? null;
-    return agreement === null ? null : { heardAgoMs: heardFromLivePeerMs(agreement) };
+    return link?.isKeepalive ? { heardAgoMs: link.heardAgoMs } : (keys?.liveness ?? null);
   }
 
   #downSnapshots(): DownSnapshot[] {

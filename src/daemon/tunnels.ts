@@ -113,7 +113,9 @@ export class Tunnels {
     const lanes = [...this.all()].flatMap((tunnel) => tunnel.lanes());
     this.#workers = Workers.start(lanes, workerCount(workers, lanes.length), provider, {
       pnLow: (tunnel) => this.#grant(tunnel),
-      uncontrolled: (tunnel) => this.find(tunnel)?.tunnel.uncontrolled?.told(),
+      uncontrolled: (tunnels) => {
+        for (const tunnel of tunnels) this.find(tunnel)?.tunnel.uncontrolled?.told();
+      },
       laneFailed: (tunnel, reason, errno) => this.#laneFailed(tunnel, reason, errno),
       failed: this.#context.failed,
     });

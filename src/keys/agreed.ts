@@ -15,7 +15,7 @@ import type { SaControl } from '../tunnel/sa-control.ts';
 import { EAPOL_LEN } from '../wire/eapol.ts';
 import { ETHERNET_LEN, ETHERTYPE_EAPOL } from '../wire/ethernet.ts';
 import { follow } from './follow.ts';
-import type { FiledKeys, KeySource, PeerState } from './key-source.ts';
+import type { AgreedLiveness, FiledKeys, KeySource, PeerState } from './key-source.ts';
 import type { MkaEvent } from './mka/events.ts';
 import { Kay } from './mka/kay.ts';
 import { OFF_CKN } from './mka/sets/basic.ts';
@@ -132,6 +132,10 @@ export class AgreedKeys implements KeySource {
 
   get agreement(): MkaSnapshot | null {
     return this.#kay?.snapshot() ?? null;
+  }
+
+  get liveness(): AgreedLiveness {
+    return { heardAgoMs: this.#kay?.heardAgoMs ?? null };
   }
 
   #configure(mka: MkaConfig, macsec: AgreedMacsec): void {

@@ -32,6 +32,12 @@ export interface PeerState {
   readonly takesControlFrames: boolean;
 }
 
+/** Null with static keys. */
+export type AgreedLiveness = {
+  /** Since the last MKPDU of a live peer; null: none is live. */
+  readonly heardAgoMs: number | null;
+} | null;
+
 export interface KeySource {
   /** What its peers send it by the Uncontrolled Port; empty: nothing. */
   readonly etherTypes: readonly number[];
@@ -64,6 +70,8 @@ export interface KeySource {
   onPeer(listener: () => void): void;
   /** What control frames are made with, as it is now: the same object as long as it is the same. */
   linkKeys(): LinkKeys;
+  /** Of that, whether the peer is live: cheap to ask for. */
+  readonly liveness: AgreedLiveness;
   /** An operator wants new keys; in the caller's turn. Throws L2vpnError. */
   rotate(body: RotateBody): Promise<RotationStatus | RekeyStatus>;
   /** And does not want them any more. Throws L2vpnError. */

@@ -33,6 +33,7 @@ export type StaticSas = Omit<RunningSas, 'filed'> & { readonly filed: readonly s
 export class StaticKeys implements KeySource {
   readonly etherTypes: readonly number[] = [];
   readonly agreement = null;
+  readonly liveness = null;
   readonly #tunnel: string;
   readonly #context: StaticKeysContext;
   /** What to start with; not kept longer, for the keys in it. */

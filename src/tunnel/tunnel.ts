@@ -90,7 +90,8 @@ export class Tunnel implements TunnelView {
   #lanes: readonly LaneSpec[] = [];
   readonly #fds: number[] = [];
   readonly #learned = new LearnedEndpoint();
-  #totals: { readonly done: number; readonly counters: TunnelTotals } | null = null;
+  #totals: { readonly done: number; readonly places: number | null; readonly counters: TunnelTotals } | null =
+    null;
 
   /**
    * `config` is `tunnels[index]`; `isSpokenTo`: it has an Uncontrolled Port. Throws L2vpnError where there is no route, or the path carries
@@ -156,11 +157,12 @@ export class Tunnel implements TunnelView {
     return endpoint === null ? null : endpointText(endpoint);
   }
 
-  /** Added up again only where a lane has moved a batch since. */
+  /** Added up again only where a lane has moved a batch since, or a channel has come. */
   totals(): TunnelTotals {
     const done = batchesDone(this.#lanes);
-    if (this.#totals === null || this.#totals.done !== done) {
-      this.#totals = { done, counters: totalsOf(this.#lanes, this.macsec !== null) };
+    const places = this.secy?.rxPlaces ?? null;
+    if (this.#totals?.done !== done || this.#totals.places !== places) {
+      this.#totals = { done, places, counters: totalsOf(this.#lanes, places) };
     }
     return this.#totals.counters;
   }

@@ -66,6 +66,8 @@ export class Agreement implements SharedPort {
   /** What was last told of the SAKs in use. */
   #use = '';
   #encoding: InstalledSak | null = null;
+  /** When something else than an MKPDU is due. */
+  #stepMs = Number.NEGATIVE_INFINITY;
 
   constructor(settings: MkaSettings, context: AgreementContext) {
     const { clock, orders } = context;
@@ -110,7 +112,7 @@ export class Agreement implements SharedPort {
     const peer = participant?.receive(mkpdu, this.#nowMs) ?? null;
     if (peer !== null) accepted(peer.isLive && peer.isProved);
     // Most MKPDUs are hellos of which nothing follows; what time brings comes with the next of ours at the latest.
-    if (peer?.isSteady && !participant!.hasPending) return;
+    if (peer !== null && peer.steadyFor > 0 && !participant!.hasPending) return;
     this.#step();
   }
 
@@ -198,23 +200,42 @@ export class Agreement implements SharedPort {
     for (const participant of this.participants) participant.serving.serve(nowMs);
     this.#runner.run();
     this.#noteUse();
+    this.#sendDue(nowMs);
+    this.#context.stepped?.();
+    this.#sleep(nowMs);
+  }
+
+  /** It is time for what `#sleep` has found due: mostly a hello that says nothing new. */
+  readonly #wake = (): void => {
+    const nowMs = this.#nowMs;
+    const isCalm = this.participants.every((participant) => participant.isCalm);
+    if (!isCalm || nowMs >= this.#stepMs || this.isPnLow || this.principal.serving.isSakLacked) {
+      this.#step();
+      return;
+    }
+    if (!this.#isRunning) return;
+    this.#sendDue(nowMs);
+    this.#sleep(nowMs);
+  };
+
+  #sendDue(nowMs: number): void {
     for (const participant of this.participants) {
       const mkpdu = participant.compose(nowMs);
       if (mkpdu === null) continue;
       this.#context.send(mkpdu, participant.mkaKeys);
       if (mkpdu.distributedSak !== null) this.#noteDistributed(nowMs);
     }
-    this.#context.stepped?.();
-    this.#sleep(nowMs);
   }
 
   #sleep(nowMs: number): void {
-    const dueMs = Math.min(
-      ...this.participants.map((participant) => participant.dueMs()),
-      transitionsDueMs(this.keys, nowMs),
-      this.#runner.dueMs,
-    );
-    this.#context.clock.wakeAt(Math.max(dueMs, nowMs + 1), () => this.#step());
+    let helloMs = Number.POSITIVE_INFINITY;
+    let stepMs = Math.min(transitionsDueMs(this.keys, nowMs), this.#runner.dueMs);
+    for (const participant of this.participants) {
+      helloMs = Math.min(helloMs, participant.sendMs);
+      stepMs = Math.min(stepMs, participant.dueMs());
+    }
+    this.#stepMs = stepMs;
+    this.#context.clock.wakeAt(Math.max(Math.min(helloMs, stepMs), nowMs + 1), this.#wake);
   }
 
   #putInCharge(principal: Participant): void {

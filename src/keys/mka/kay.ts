@@ -116,6 +116,14 @@ export class Kay {
     return snapshotOf(this.#agreement, this.#tally, this.#context.clock.nowMs());
   }
 
+  /** Since the last MKPDU of a live peer; null: none is live. */
+  get heardAgoMs(): number | null {
+    let heardMs = Number.NEGATIVE_INFINITY;
+    for (const { peers } of this.#agreement.participants)
+      for (const peer of peers.live) heardMs = Math.max(heardMs, peer.heardMs);
+    return heardMs === Number.NEGATIVE_INFINITY ? null : this.#context.clock.nowMs() - heardMs;
+  }
+
   #send(mkpdu: Mkpdu, { ick }: MkaKeys): void {
     this.#context.send(encodeMkpdu(mkpdu, ick, this.#ownMac));
   }

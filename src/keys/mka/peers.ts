@@ -29,14 +29,25 @@ export interface Peer {
   takesControlFrames: boolean;
   /** Messages it was the sender of. */
   heard: number;
-  /** Its last MKPDU said what the one before had said, numbers of messages and packets aside. */
-  isSteady: boolean;
+  /**
+   * How many of its MKPDUs in a row said what the one before had said, numbers of messages and packets aside, while none
+   * was missing either way.
+   */
+  steadyFor: number;
 }
 
 export type Heard =
   | { readonly change: 'none' | 'new' | 'live'; readonly peer: Peer; readonly replaced: readonly Peer[] }
   | 'ReplayedMn'
   | 'SciChanged';
+
+/** What an MKPDU lists of our messages. */
+export interface Listing {
+  /** Whether the last one that it lists is recent enough for a peer that is live already, or is not. */
+  provesLife(isLive: boolean): boolean;
+  /** It should list a later one: that did not arrive. */
+  readonly isMissed: boolean;
+}
 
 interface Gone {
   readonly mn: number;
@@ -72,10 +83,9 @@ export class Peers {
   }
 
   /**
-   * Takes note of an authentic MKPDU; `provesLife(peerIsLive)` says whether the message of ours that it lists is recent
-   * enough. What is refused changes nothing.
+   * Takes note of an authentic MKPDU, by what it lists of ours. What is refused changes nothing.
    */
-  hear(mkpdu: Mkpdu, nowMs: number, lifeMs: number, provesLife: (isLive: boolean) => boolean): Heard {
+  hear(mkpdu: Mkpdu, nowMs: number, lifeMs: number, { provesLife, isMissed }: Listing): Heard {
     const { mi, mn, sci } = mkpdu.basic;
     const known = this.#peers.get(mi);
     if (mn <= (known?.basic.mn ?? this.#goneMn(mi, nowMs))) return 'ReplayedMn';
@@ -83,7 +93,9 @@ export class Peers {
     const peer = known ?? this.#add(mkpdu, nowMs);
     const isProved = provesLife(peer.isLive);
     const becomesLive = isProved && !peer.isLive && this.live.length < MAX_LIVE_PEERS;
-    peer.isSteady = isProved && peer.isLive && saysTheSame(peer, mkpdu);
+    const isSteady =
+      isProved && peer.isLive && !isMissed && mn === peer.basic.mn + 1 && saysTheSame(peer, mkpdu);
+    peer.steadyFor = isSteady ? peer.steadyFor + 1 : 0;
     update(peer, mkpdu, nowMs);
     peer.isProved = isProved;
     if (becomesLive) peer.isLive = true;
@@ -127,7 +139,7 @@ export class Peers {
     const { basic } = mkpdu;
     const peer: Peer = {
       ...{ mi: basic.mi, sci: basic.sci, basic, sakUse: null, xpn: null, isLive: false, isProved: false },
-      ...{ heardMs: nowMs, expiresMs: nowMs + LIFE_MS, knFloor: 0, heard: 0, isSteady: false },
+      ...{ heardMs: nowMs, expiresMs: nowMs + LIFE_MS, knFloor: 0, heard: 0, steadyFor: 0 },
       ...{ sinceMs: nowMs, takesControlFrames: false },
     };
     this.#peers.set(peer.mi, peer);

@@ -145,7 +145,7 @@ export async function tunnelOf(
     direction,
     counters: new SharedArrayBuffer(laneCountersBytes(secyLen)),
   }));
-  const totals = () => totalsOf(lanes, macsec !== null);
+  const totals = () => totalsOf(lanes, macsec === null ? null : MAX_RX_SC);
   const secyLanes = { configure: async () => {}, wake: () => {}, counters: () => totals().secy };
   const secy = macsec === null ? null : await secyOf(macsec, secyLanes);
   const { mtu, overhead } = mtuArithmetic(1500, GRE, macsec);
