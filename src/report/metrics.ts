@@ -32,6 +32,8 @@ class TunnelMetrics {
   readonly #macsec: Counter;
   readonly #pn: Gauge;
   readonly #mtu: Gauge;
+  readonly #pathMtu: Gauge;
+  readonly #tooBig: Counter;
   readonly #beganAgain: Gauge;
   readonly #mka: MkaMetrics;
 
@@ -79,6 +81,17 @@ class TunnelMetrics {
       ),
     );
     this.#mtu = new Gauge(about('mtu_octets', 'What the tunnel carries', 'tunnel'));
+    this.#pathMtu = new Gauge(
+      about('path_mtu_octets', 'What the path is believed to carry, and what limits it', 'tunnel', 'limit'),
+    );
+    this.#tooBig = new Counter(
+      about(
+        'icmp_too_big_total',
+        'ICMP messages that a packet was too big, by what their quotes prove',
+        'tunnel',
+        'verdict',
+      ),
+    );
     this.#mka = new MkaMetrics(registry);
   }
 
@@ -92,6 +105,8 @@ class TunnelMetrics {
       this.#macsec,
       this.#pn,
       this.#mtu,
+      this.#pathMtu,
+      this.#tooBig,
     ];
     for (const metric of [this.#up, this.#peer, this.#heard, this.#beganAgain, ...counts]) metric.reset();
     this.#mka.reset();
@@ -109,6 +124,9 @@ class TunnelMetrics {
     this.#up.set(name, 1);
     this.#setPeer(name, tunnel.peer);
     this.#mtu.set(name, tunnel.mtu);
+    this.#pathMtu.set({ ...name, limit: tunnel.path.limit }, tunnel.path_mtu);
+    for (const [verdict, value] of Object.entries(tunnel.path.icmp_too_big))
+      this.#tooBig.inc({ ...name, verdict }, value);
     for (const direction of ['tx', 'rx'] as const) {
       this.#frames.inc({ ...name, direction }, tunnel[direction].frames_out);
       this.#octets.inc({ ...name, direction }, tunnel[direction].octets_out);

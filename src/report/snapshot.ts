@@ -2,12 +2,13 @@
 
 import type { Counters } from '../api/counters.ts';
 import type { RotationStatus } from '../api/rotate.ts';
-import type { PeerSnapshot, TrafficSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
+import type { PathSnapshot, PeerSnapshot, TrafficSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
 import { DROP_TEXTS } from '../frame/drop.ts';
 import { ICMP_TEXTS } from '../frame/icmp.ts';
 import { Traffic } from '../frame/lane-counters.ts';
 import type { MkaSnapshot } from '../keys/mka/snapshot.ts';
 import { type PnJson, pnToJson } from '../macsec/pn-json.ts';
+import type { PathView } from '../tunnel/path.ts';
 import type { SecyView, TunnelView } from '../tunnel/view.ts';
 import { agreementSnapshot } from './agreement-snapshot.ts';
 import { DROP_REASONS } from './drop-reasons.ts';
@@ -40,6 +41,7 @@ export function snapshotOf(
     ifname,
     mtu: tunnel.mtu,
     path_mtu: tunnel.pathMtu,
+    path: pathSnapshot(tunnel.path),
     local: gre.local,
     remote: gre.remote,
     endpoint: tunnel.endpoint,
@@ -57,6 +59,10 @@ export function snapshotOf(
     icmp: named(ICMP_NAMES, icmpErrors(tunnel), 0),
     macsec: secy === null ? null : macsecSnapshot(secy, totals.secy),
   };
+}
+
+function pathSnapshot({ limit, since, because, claims }: PathView): PathSnapshot {
+  return { limit, since: new Date(since).toISOString(), because, icmp_too_big: { ...claims } };
 }
 
 function dropCounters(drops: Float64Array): Counters {
