@@ -130,6 +130,31 @@ describe('control frames of a tunnel with key agreement', () => {
     expect(answered).toEqual([9000]);
   });
 
+  it('tell that the peer stops, before MKA can notice, and that it is back', async () => {
+    const [a, b] = pair(null, NOBODY);
+    for (const site of [a, b]) site.mkaSays(OURS);
+    await vi.advanceTimersByTimeAsync(500);
+    const { changes } = a;
+    b.link.stop();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(a.link.isPeerThere).toBe(false);
+    expect(a.link.absence).toBe('the peer says that it stops');
+    expect(a.changes).toBeGreaterThan(changes);
+    b.link.linkUp();
+    await vi.advanceTimersByTimeAsync(1500);
+    expect(a.link.isPeerThere).toBe(true);
+  });
+
+  it('do not hold the carrier down for a peer that came in its place and takes none', async () => {
+    const [a, b] = pair(null, NOBODY);
+    for (const site of [a, b]) site.mkaSays(OURS);
+    await vi.advanceTimersByTimeAsync(500);
+    b.link.stop();
+    await vi.advanceTimersByTimeAsync(0);
+    a.mkaSays({ takesControlFrames: false });
+    expect(a.link.isPeerThere).toBe(true);
+  });
+
   it('tell of each change of what the carrier follows', () => {
     const [a] = pair(null, NOBODY);
     a.mkaSays({ hasLivePeer: true });
@@ -162,7 +187,7 @@ describe('a keepalive', () => {
     b.link.stop();
     await vi.advanceTimersByTimeAsync(0);
     expect(a.told.at(-1)).toBe('keepalive: peer lost: it says that it stops');
-    expect(a.link.absence).toBe('keepalive: the peer says that it stops');
+    expect(a.link.absence).toBe('the peer says that it stops');
   });
 
   it('follows a peer that moves, and a recording of it does not move it', async () => {
