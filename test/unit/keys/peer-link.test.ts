@@ -16,7 +16,13 @@ const SCIS = ['0000001111110001', '0000002222220001'] as const;
 const CAK_KEY = linkKeyOfCak(createSecretKey(Buffer.alloc(16, 7)), '6c32');
 
 beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  // All clocks share their beats.
+  for (const { link } of sites.splice(0)) link.stop();
+  vi.useRealTimers();
+});
+
+const sites: Site[] = [];
 
 class Port implements UncontrolledPort {
   readonly etherTypes = [];
@@ -72,6 +78,7 @@ class Site {
       },
     });
     this.link.onChanged(() => this.changes++);
+    sites.push(this);
   }
 
   mkaSays(peer: Partial<PeerState>): void {
