@@ -14,7 +14,7 @@ const ROOMS = [
   ['wire'],
   ['native'],
   ['crypto'],
-  ['macsec', 'keys/mka', 'link'],
+  ['macsec', 'keys/mka', 'link', 'path'],
   ['ports', 'host'],
   ['encap'],
   ['config'],

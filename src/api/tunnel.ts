@@ -118,12 +118,23 @@ export interface ControlFramesSnapshot {
   refused: Counters;
 }
 
+/** What the path is believed to carry, and why. */
+export interface PathSnapshot {
+  /** `link`, `route`: of this host; `icmp`: a router said so; `probes`: the peer has answered probes of that size. */
+  limit: 'link' | 'route' | 'icmp' | 'probes';
+  since: string;
+  because: string;
+  /** ICMP messages about packets that were too big: `proven`, `plausible`, `refused`. */
+  icmp_too_big: Counters;
+}
+
 export interface TunnelSnapshot {
   name: string;
   ifindex: number;
   ifname: string;
   mtu: number;
   path_mtu: number;
+  path: PathSnapshot;
   local: string;
   /** As configured; `endpoint` is where packets go, null where that is the same or not known yet. */
   remote: string;

@@ -57,12 +57,13 @@ function hexOf(digits: string): string {
 }
 
 function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
-  const { name, mtu, path_mtu, local, remote, endpoint, encap, aead, pn_left } = tunnel;
+  const { name, mtu, path_mtu, path, local, remote, endpoint, encap, aead, pn_left } = tunnel;
   const { peer, carrier, control_frames, rotation, agreement, seen, tx, rx, drops, icmp } = tunnel;
   const extras = {
     name,
     mtu,
     path_mtu,
+    path: { limit: path.limit, since: path.since, because: path.because },
     local,
     remote,
     endpoint,
@@ -77,7 +78,7 @@ function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
     seen: seen === null ? null : seenJson(seen),
     mka: agreement && mkaJson(agreement, statistics),
   };
-  return statistics ? { ...extras, tx, rx, drops, icmp } : extras;
+  return statistics ? { ...extras, tx, rx, drops, icmp, icmp_too_big: path.icmp_too_big } : extras;
 }
 
 function controlFramesJson(frames: ControlFramesSnapshot, statistics: boolean): object {
@@ -153,6 +154,8 @@ function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
   if (carrier !== null)
     lines.push(`        carrier ${carrier.state} since ${carrier.since}: ${carrier.reason}`);
   if (control_frames !== null) lines.push(...controlFrameLines(control_frames, statistics));
+  const { limit, since, because } = tunnel.path;
+  if (limit !== 'link') lines.push(`        path mtu since ${since}: ${because}`);
   if (tunnel.pn_left !== null) lines.push(`        packet numbers left ${tunnel.pn_left}`);
   if (tunnel.rotation !== null) {
     lines.push(`        rotation to AN ${tunnel.rotation.an}: ${tunnel.rotation.state}`);
@@ -173,6 +176,8 @@ function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
   lines.push(`        dropped: ${occurred(tunnel.drops) || 'nothing'}`);
   const icmp = occurred(tunnel.icmp);
   if (icmp !== '') lines.push(`        icmp errors: ${icmp}`);
+  const tooBig = occurred(tunnel.path.icmp_too_big);
+  if (tooBig !== '') lines.push(`        icmp too big: ${tooBig}`);
   if (tunnel.seen?.unknown_sci) lines.push(`        last refused: ${tunnel.seen.unknown_sci.text}`);
   return lines;
 }

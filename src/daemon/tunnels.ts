@@ -14,12 +14,14 @@ import { PeerLink } from '../keys/peer-link.ts';
 import type { LoadedEndpoint } from '../state/endpoint-record.ts';
 import type { StateStore } from '../state/store.ts';
 import { allWhileTheyEnd, someAtOnce } from '../tunnel/in-turn.ts';
+import type { PathNews } from '../tunnel/path.ts';
+import { PathErrors } from '../tunnel/path-errors.ts';
 import { type LaneHost, Tunnel } from '../tunnel/tunnel.ts';
 import { ETHERTYPE_LINK_CONTROL } from '../wire/ethernet.ts';
 import { Workers, workerCount } from '../worker/workers.ts';
 import { type DownTunnel, DownTunnels } from './down-tunnels.ts';
 import { StateUpkeep } from './state-upkeep.ts';
-import { logFresh, logNotices, logPathMtu, logRemoved, logUp } from './tunnel-log.ts';
+import { logFresh, logNotices, logPath, logRemoved, logUp } from './tunnel-log.ts';
 
 /** What the tunnels need of the daemon. */
 export interface TunnelsContext extends KeySourceContext {
@@ -63,6 +65,7 @@ export class Tunnels {
 
   readonly #down: DownTunnels;
   readonly #upkeep: StateUpkeep;
+  readonly #pathErrors = new PathErrors<Tunnel>();
 
   constructor(context: TunnelsContext) {
     this.#context = context;
@@ -140,6 +143,7 @@ export class Tunnels {
 
   /** `clean`: no worker has failed, so what the lanes published is exact. What cannot be stored is logged. */
   async closeAll(clean: boolean): Promise<void> {
+    this.#pathErrors.close();
     deleteLinks([...this.all()].map(({ ifindex }) => ifindex).filter((ifindex) => ifindex > 0));
     const closing = [...this.all()].map((tunnel) => this.#closeTunnel(tunnel, clean));
     if (await allWhileTheyEnd(SILENT_DISK_MS, closing)) return;
@@ -229,10 +233,18 @@ export class Tunnels {
   /** Once a second: what was received is stored, what tunnels stand on is looked at. */
   tick(): void {
     this.#upkeep.tick(this.all());
+    for (const tunnel of this.all()) tunnel.noteSentPns();
+    const nowMs = performance.now();
     for (const tunnel of this.#nextLooks()) {
-      this.#followPath(tunnel);
+      this.#followPath(tunnel, tunnel.checkPath(nowMs));
       this.#lookAround(tunnel);
     }
+  }
+
+  /** Several times per second: what ICMP says of paths. */
+  lookForPathErrors(): void {
+    const followed = (tunnel: Tunnel, news: readonly PathNews[]): void => this.#followPath(tunnel, news);
+    this.#pathErrors.look(() => this.all(), performance.now(), followed);
   }
 
   /** What is looked at in this tick: all in turn, so that a hub with many does not ask for all at once. */
@@ -272,6 +284,7 @@ export class Tunnels {
     }
     this.#byName.set(config.name, { tunnel, keys, link });
     if (link !== null) this.#followPeer(tunnel, link);
+    this.#listen(tunnel);
     return tunnel;
   }
 
@@ -304,15 +317,24 @@ export class Tunnels {
     if (tunnel !== undefined) this.#upkeep.grant(tunnel);
   }
 
-  #followPath(tunnel: Tunnel): void {
-    const change = tunnel.checkPath();
-    if (change === null) return;
-    logPathMtu(this.#context.log, tunnel, change);
-    const { lowerMtu } = change;
-    if (lowerMtu === null) return;
+  #followPath(tunnel: Tunnel, news: readonly PathNews[]): void {
+    logPath(this.#context.log, tunnel, news);
+    const { lowerMtu } = tunnel;
+    if (lowerMtu === null || news.every(({ kind }) => kind !== 'changed')) return;
     this.#workers
       ?.then((workers) => workers.setMtu(tunnel.name, lowerMtu))
       .catch((error: unknown) => this.#context.failed(error));
+  }
+
+  /** ICMP is heard for its path from now on, if it is followed. */
+  #listen({ name, gre }: Tunnel): void {
+    if (!gre.df) return;
+    try {
+      this.#pathErrors.listen(gre.family);
+    } catch (error) {
+      const text = `the path's MTU is not followed, as ICMP cannot be heard (needs CAP_NET_RAW): ${messageOf(error)}`;
+      this.#context.log.warn({ tunnel: name }, text);
+    }
   }
 
   #linkUp({ tunnel, keys, link }: KeyedTunnel): void {

@@ -32,6 +32,8 @@ class TunnelMetrics {
   readonly #macsec: Counter;
   readonly #pn: Gauge;
   readonly #mtu: Gauge;
+  readonly #pathMtu: Gauge;
+  readonly #tooBig: Counter;
   readonly #beganAgain: Gauge;
   readonly #carrier: Gauge;
   readonly #control: Counter;
@@ -96,6 +98,17 @@ class TunnelMetrics {
     this.#controlRefused = new Counter(
       about('control_frames_refused_total', 'Control frames refused, by reason', 'tunnel', 'reason'),
     );
+    this.#pathMtu = new Gauge(
+      about('path_mtu_octets', 'What the path is believed to carry, and what limits it', 'tunnel', 'limit'),
+    );
+    this.#tooBig = new Counter(
+      about(
+        'icmp_too_big_total',
+        'ICMP messages that a packet was too big, by what their quotes prove',
+        'tunnel',
+        'verdict',
+      ),
+    );
     this.#mka = new MkaMetrics(registry);
   }
 
@@ -111,6 +124,8 @@ class TunnelMetrics {
       this.#mtu,
       this.#control,
       this.#controlRefused,
+      this.#pathMtu,
+      this.#tooBig,
     ];
     for (const metric of [this.#up, this.#peer, this.#carrier, this.#heard, this.#beganAgain, ...counts])
       metric.reset();
@@ -140,6 +155,9 @@ class TunnelMetrics {
     this.#setPeer(name, tunnel.peer);
     this.#setLink(name, tunnel);
     this.#mtu.set(name, tunnel.mtu);
+    this.#pathMtu.set({ ...name, limit: tunnel.path.limit }, tunnel.path_mtu);
+    for (const [verdict, value] of Object.entries(tunnel.path.icmp_too_big))
+      this.#tooBig.inc({ ...name, verdict }, value);
     for (const direction of ['tx', 'rx'] as const) {
       this.#frames.inc({ ...name, direction }, tunnel[direction].frames_out);
       this.#octets.inc({ ...name, direction }, tunnel[direction].octets_out);

@@ -5,6 +5,7 @@ import type { RotationStatus } from '../api/rotate.ts';
 import type {
   CarrierSnapshot,
   ControlFramesSnapshot,
+  PathSnapshot,
   PeerSnapshot,
   TrafficSnapshot,
   TunnelSnapshot,
@@ -15,6 +16,7 @@ import { Traffic } from '../frame/lane-counters.ts';
 import type { MkaSnapshot } from '../keys/mka/snapshot.ts';
 import type { LinkSnapshot } from '../link/link-control.ts';
 import { type PnJson, pnToJson } from '../macsec/pn-json.ts';
+import type { PathView } from '../tunnel/path.ts';
 import type { CarrierView, SecyView, TunnelView } from '../tunnel/view.ts';
 import { agreementSnapshot } from './agreement-snapshot.ts';
 import { DROP_REASONS } from './drop-reasons.ts';
@@ -54,6 +56,7 @@ export function snapshotOf(
     ifname,
     mtu: tunnel.mtu,
     path_mtu: tunnel.pathMtu,
+    path: pathSnapshot(tunnel.path),
     local: gre.local,
     remote: gre.remote,
     endpoint: tunnel.endpoint,
@@ -85,6 +88,10 @@ function controlFrames({ isKeepalive, snapshot }: LinkView): ControlFramesSnapsh
     ...{ live_sci: peerSci, keepalive: isKeepalive, frames_in: received, frames_out: sent },
     refused: Object.fromEntries(refused),
   };
+}
+
+function pathSnapshot({ limit, since, because, claims }: PathView): PathSnapshot {
+  return { limit, since: new Date(since).toISOString(), because, icmp_too_big: { ...claims } };
 }
 
 function dropCounters(drops: Float64Array): Counters {

@@ -9,11 +9,13 @@ import { link } from './link.ts';
 import { mka } from './mka.ts';
 import { participant } from './participant.ts';
 import { receiveLane } from './receive.ts';
+import { tooBig } from './too-big.ts';
 
 export const TARGETS: readonly FuzzTarget[] = [
   headers,
   clearFrame,
   receiveLane,
+  tooBig,
   mka,
   participant,
   link,

@@ -159,6 +159,13 @@ export async function tunnelOf(
     ifindex: 7,
     mtu,
     pathMtu: 1500,
+    path: {
+      octets: 1500,
+      limit: 'link',
+      since: 0,
+      because: 'the MTU of the own link',
+      claims: { proven: 0, plausible: 0, refused: 0 },
+    },
     overhead,
     endpoint: null,
     carrier: null,
