@@ -32,6 +32,7 @@ static const struct {
 } FUNCTIONS[] = {
     {"openTap", open_tap},
     {"setTapOffload", set_tap_offload},
+    {"setTapCarrier", set_tap_carrier},
     {"detachTapQueue", detach_tap_queue},
     {"linkInfo", link_info},
     {"linkState", link_state},

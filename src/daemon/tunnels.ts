@@ -5,16 +5,19 @@
 import type { Logger } from 'pino';
 import type { Config, TunnelConfig } from '../config/types.ts';
 import type { AeadProvider } from '../crypto/aead.ts';
+import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
 import { deleteLinks } from '../host/link.ts';
 import type { KeySource, RunningSas } from '../keys/key-source.ts';
 import { type KeySourceContext, keySourceOf } from '../keys/key-source-of.ts';
+import { PeerLink } from '../keys/peer-link.ts';
 import type { LoadedEndpoint } from '../state/endpoint-record.ts';
 import type { StateStore } from '../state/store.ts';
 import { allWhileTheyEnd, someAtOnce } from '../tunnel/in-turn.ts';
 import type { PathNews } from '../tunnel/path.ts';
 import { PathErrors } from '../tunnel/path-errors.ts';
 import { type LaneHost, Tunnel } from '../tunnel/tunnel.ts';
+import { ETHERTYPE_LINK_CONTROL } from '../wire/ethernet.ts';
 import { Workers, workerCount } from '../worker/workers.ts';
 import { type DownTunnel, DownTunnels } from './down-tunnels.ts';
 import { StateUpkeep } from './state-upkeep.ts';
@@ -32,6 +35,8 @@ export interface TunnelsContext extends KeySourceContext {
 export interface KeyedTunnel {
   readonly tunnel: Tunnel;
   readonly keys: KeySource | null;
+  /** Control frames; null where the peer cannot be an l2vpnd that takes them, or the operator has not said so. */
+  readonly link: PeerLink | null;
 }
 
 /** Tunnels that are opened at once: their packet numbers wait for one disk. */
@@ -111,7 +116,9 @@ export class Tunnels {
     const lanes = [...this.all()].flatMap((tunnel) => tunnel.lanes());
     this.#workers = Workers.start(lanes, workerCount(workers, lanes.length), provider, {
       pnLow: (tunnel) => this.#grant(tunnel),
-      uncontrolled: (tunnel) => this.find(tunnel)?.tunnel.uncontrolled?.told(),
+      uncontrolled: (tunnels) => {
+        for (const tunnel of tunnels) this.find(tunnel)?.tunnel.uncontrolled?.told();
+      },
       laneFailed: (tunnel, reason, errno) => this.#laneFailed(tunnel, reason, errno),
       failed: this.#context.failed,
     });
@@ -128,7 +135,10 @@ export class Tunnels {
   /** Key sources order nothing more. */
   stopKeys(): void {
     this.#down.stop();
-    for (const { keys } of this.keyed()) keys?.stop();
+    for (const { keys, link } of this.keyed()) {
+      link?.stop();
+      keys?.stop();
+    }
   }
 
   /** `clean`: no worker has failed, so what the lanes published is exact. What cannot be stored is logged. */
@@ -187,7 +197,8 @@ export class Tunnels {
   }
 
   async #close(name: string, clean: boolean): Promise<void> {
-    const { tunnel, keys } = this.get(name);
+    const { tunnel, keys, link } = this.get(name);
+    link?.stop();
     keys?.stop();
     await (await this.#workers)?.remove(name);
     this.#byName.delete(name);
@@ -257,18 +268,38 @@ export class Tunnels {
   /** Its key source first, and with it the packet numbers. Throws L2vpnError; nothing is left open then. */
   async #open(config: TunnelConfig, index: number, sas: RunningSas | null = null): Promise<Tunnel> {
     const keys = keySourceOf(config, sas, this.#context);
-    const tunnel = new Tunnel(config, index, this.#context.store, this.#lanes, keys?.etherTypes);
+    const isSpokenTo = keys !== null && (keys.etherTypes.length > 0 || config.keepalive !== null);
+    const tunnel = new Tunnel(config, index, this.#context.store, this.#lanes, isSpokenTo);
     tunnel.secy?.onStoreFailed((error) => this.#upkeep.tell(config.name, 'store', error));
+    let link: PeerLink | null = null;
     try {
-      if (tunnel.macsec !== null) await keys?.start(tunnel.macsec.sas, tunnel.uncontrolled);
+      if (tunnel.macsec !== null && keys !== null) {
+        await keys.start(tunnel.macsec.sas, portOf(tunnel, keys.etherTypes));
+        link = this.#linkOf(tunnel, keys);
+      }
       tunnel.open(await this.#storedPeer(tunnel));
     } catch (error) {
       await this.#closeTunnel(tunnel, true);
       throw error;
     }
-    this.#byName.set(config.name, { tunnel, keys });
+    this.#byName.set(config.name, { tunnel, keys, link });
+    if (link !== null) this.#followPeer(tunnel, link);
     this.#listen(tunnel);
     return tunnel;
+  }
+
+  /** The carrier of the TAP is that of the peer, where that is configured. */
+  #followPeer({ name, carrier }: Tunnel, link: PeerLink): void {
+    if (carrier === null) return;
+    carrier.changed = (notice) => logNotices(this.#context.log, name, [notice]);
+    link.onChanged(() => carrier.peerIs(link.isPeerThere, link.absence));
+  }
+
+  #linkOf(tunnel: Tunnel, keys: KeySource): PeerLink | null {
+    const { name, secy, keepalive } = tunnel;
+    const port = portOf(tunnel, [ETHERTYPE_LINK_CONTROL]);
+    if (secy === null || port === null) return null;
+    return new PeerLink({ tunnel: name, sci: secy.sci, keepalive, keys, port, log: this.#context.log });
   }
 
   /** Where a dynamic peer was last: it is spoken to before it speaks. */
@@ -306,9 +337,10 @@ export class Tunnels {
     }
   }
 
-  #linkUp({ tunnel, keys }: KeyedTunnel): void {
+  #linkUp({ tunnel, keys, link }: KeyedTunnel): void {
     this.#logUp(tunnel);
     keys?.linkUp();
+    link?.linkUp();
   }
 
   #logUp(tunnel: Tunnel): void {
@@ -316,4 +348,9 @@ export class Tunnels {
     logUp(log, tunnel);
     logFresh(log, tunnel, store.dir);
   }
+}
+
+/** The tunnel's Uncontrolled Port for those who take frames of `etherTypes`; null: there is none, or they take none. */
+function portOf({ uncontrolled }: Tunnel, etherTypes: readonly number[]): UncontrolledPort | null {
+  return etherTypes.length === 0 ? null : (uncontrolled?.use(etherTypes) ?? null);
 }

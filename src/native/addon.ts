@@ -117,6 +117,8 @@ export interface Addon {
   openTap(ifname: string, multiQueue: boolean, first: boolean): number;
   /** TUNSETOFFLOAD; returns false where the kernel refuses these flags (EINVAL). */
   setTapOffload(fd: number, flags: number): boolean;
+  /** TUNSETCARRIER (Linux 5.0), of the interface that the queue `fd` belongs to. Throws SystemError. */
+  setTapCarrier(fd: number, up: boolean): void;
   /** Takes the queue `fd` of a TAP with several out of those that the kernel gives frames to; it can be written to still. */
   detachTapQueue(fd: number): void;
   linkInfo(ifname: string): LinkInfo;

@@ -8,13 +8,13 @@
  *   5. `close`        after the lanes have ended
  */
 import type { KeyObject } from 'node:crypto';
-import type { MkaConfig, TapConfig, TunnelConfig } from '../config/types.ts';
+import type { KeepaliveConfig, MkaConfig, TapConfig, TunnelConfig } from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
 import type { PeerAddress } from '../encap/encap.ts';
 import { endpointOf, openWire } from '../encap/kinds.ts';
 import { L2vpnError } from '../errors.ts';
 import { closeFds } from '../host/close.ts';
-import { openTap } from '../host/tap.ts';
+import { openTap, setCarrier } from '../host/tap.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import type { SecySpec } from '../macsec/secy.ts';
 import type { Judgement } from '../path/quote.ts';
@@ -24,6 +24,7 @@ import { endpointAddress, endpointText } from '../ports/endpoint.ts';
 import type { LoadedEndpoint } from '../state/endpoint-record.ts';
 import { sciOf } from '../wire/sci.ts';
 import type { LaneSpec } from '../worker/messages.ts';
+import { Carrier } from './carrier.ts';
 import { laneSpecs } from './lane-specs.ts';
 import { type DueEndpoint, LearnedEndpoint } from './learned-endpoint.ts';
 import { LocalWatch } from './local-watch.ts';
@@ -70,8 +71,11 @@ export class Tunnel implements TunnelView {
   mka: MkaConfig | null;
   /** Null where nobody takes frames beside those of the TAP. */
   readonly uncontrolled: TunnelUncontrolledPort | null;
+  readonly keepalive: KeepaliveConfig | null;
   /** A reload may change it. */
   peerTimeoutSeconds: number;
+  /** Null before `open`, and where the TAP always has it. */
+  carrier: Carrier | null = null;
   readonly #place: string;
   readonly path: TunnelPath;
   readonly #recentPns = new RecentPns();
@@ -85,25 +89,21 @@ export class Tunnel implements TunnelView {
   #lanes: readonly LaneSpec[] = [];
   readonly #fds: number[] = [];
   readonly #learned = new LearnedEndpoint();
-  #totals: { readonly done: number; readonly counters: TunnelTotals } | null = null;
+  #totals: { readonly done: number; readonly places: number | null; readonly counters: TunnelTotals } | null =
+    null;
 
   /**
-   * `config` is `tunnels[index]`; untagged frames of `etherTypes` are for its key source. Throws L2vpnError where there is no route, or the path carries
+   * `config` is `tunnels[index]`; `isSpokenTo`: it has an Uncontrolled Port. Throws L2vpnError where there is no route, or the path carries
    * too little.
    */
-  constructor(
-    config: TunnelConfig,
-    index: number,
-    store: NumberStore,
-    host: LaneHost,
-    etherTypes: readonly number[] = [],
-  ) {
+  constructor(config: TunnelConfig, index: number, store: NumberStore, host: LaneHost, isSpokenTo = false) {
     const { name, tap, gre, macsec, mka } = config;
     this.#place = `tunnels[${index}]`;
     this.name = name;
     this.index = index;
     this.tap = tap;
     this.gre = gre;
+    this.keepalive = config.keepalive;
     this.peerTimeoutSeconds = config.peerTimeoutSeconds;
     this.#localWatch = new LocalWatch(gre.local);
     this.path = new TunnelPath(this.#pathContext(), `${this.#place}.gre`);
@@ -116,13 +116,13 @@ export class Tunnel implements TunnelView {
     this.mac = tap.mac ?? randomMac();
     this.macsec = macsec === null ? null : this.#createMacsec(macsec, store, host);
     this.mka = mka;
-    this.uncontrolled = etherTypes.length === 0 ? null : new TunnelUncontrolledPort(etherTypes);
+    this.uncontrolled = isSpokenTo ? new TunnelUncontrolledPort() : null;
   }
 
   /** As it runs: SAs that a rotation has brought are in it. */
   get config(): TunnelConfig {
-    const { name, tap, gre, peerTimeoutSeconds, mka } = this;
-    return { name, tap, gre, peerTimeoutSeconds, macsec: this.secy?.config ?? null, mka };
+    const { name, tap, gre, peerTimeoutSeconds, keepalive, mka } = this;
+    return { name, tap, gre, peerTimeoutSeconds, keepalive, macsec: this.secy?.config ?? null, mka };
   }
 
   get agreesKeys(): boolean {
@@ -163,11 +163,12 @@ export class Tunnel implements TunnelView {
     return endpoint === null ? null : endpointText(endpoint);
   }
 
-  /** Added up again only where a lane has moved a batch since. */
+  /** Added up again only where a lane has moved a batch since, or a channel has come. */
   totals(): TunnelTotals {
     const done = batchesDone(this.#lanes);
-    if (this.#totals === null || this.#totals.done !== done) {
-      this.#totals = { done, counters: totalsOf(this.#lanes, this.macsec !== null) };
+    const places = this.secy?.rxPlaces ?? null;
+    if (this.#totals?.done !== done || this.#totals.places !== places) {
+      this.#totals = { done, places, counters: totalsOf(this.#lanes, places) };
     }
     return this.#totals.counters;
   }
@@ -176,8 +177,10 @@ export class Tunnel implements TunnelView {
   open(peer: LoadedEndpoint | null = null): void {
     if (peer !== null) this.secy?.learnFrom(peer.sak, peer.lowestPn);
     const ofTap = tapMtu(this.tap, this.#most);
-    const tap = openTap({ ...this.tap, mac: this.mac, mtu: ofTap }, `${this.#place}.tap`);
+    const carrier = this.tap.carrier === 'up';
+    const tap = openTap({ ...this.tap, mac: this.mac, mtu: ofTap, carrier }, `${this.#place}.tap`);
     this.#fds.push(...new Set([...tap.fds, tap.writeFd]));
+    if (!carrier) this.carrier = new Carrier(this.tap.carrierDelayMs, (up) => setCarrier(tap.fds[0]!, up));
     this.#ifindex = tap.ifindex;
     this.#tapWatch = new TapWatch({ ...this.tap, ifindex: tap.ifindex, mtu: ofTap });
     const { config } = this;
@@ -268,6 +271,7 @@ export class Tunnel implements TunnelView {
    */
   async close(clean: boolean): Promise<void> {
     this.uncontrolled?.close();
+    this.carrier?.close();
     closeFds(this.#fds.splice(0));
     await this.secy?.close(clean);
   }

@@ -23,12 +23,22 @@ export interface TunnelView {
   readonly path: PathView;
   /** Octets that the tunnel adds to an inner packet. */
   readonly overhead: number;
+  /** Null where the TAP always has carrier. */
+  readonly carrier: CarrierView | null;
   /** Where packets go, `address:port`; null where that is `gre.remote`, or not known yet. */
   readonly endpoint: string | null;
   /** Null without MACsec. */
   readonly secy: SecyView | null;
   /** The counters of all lanes, added up. */
   totals(): TunnelTotals;
+}
+
+/** The carrier of a TAP that has it while the peer is there. */
+export interface CarrierView {
+  readonly isUp: boolean;
+  /** Why, for people. */
+  readonly reason: string;
+  readonly since: Date;
 }
 
 export interface SecyView {

@@ -5,6 +5,7 @@ import { clearFrame } from './clear-frame.ts';
 import { config } from './config.ts';
 import { explain } from './explain.ts';
 import { headers } from './headers.ts';
+import { link } from './link.ts';
 import { mka } from './mka.ts';
 import { participant } from './participant.ts';
 import { receiveLane } from './receive.ts';
@@ -17,6 +18,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   tooBig,
   mka,
   participant,
+  link,
   explain,
   capture,
   config,
