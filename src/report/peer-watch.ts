@@ -9,10 +9,13 @@ import type { PeerSnapshot } from '../api/tunnel.ts';
 import { Drop } from '../frame/drop.ts';
 import { Traffic } from '../frame/lane-counters.ts';
 import { countersAt, RxScCounter } from '../macsec/counters.ts';
+import type { Silence } from '../tunnel/ends-finder.ts';
 import type { TunnelView } from '../tunnel/view.ts';
 
 /** In so many seconds frames must have been sent, or in every one of a shorter timeout. */
 const SENDING_SECONDS = 3;
+/** In which of the last ones, for a peer whose address may be another. */
+const SILENCE_MS = 6000;
 
 /** What is known of a tunnel's peer. Times are monotonic, in ms. */
 interface Peer {
@@ -59,6 +62,13 @@ export class PeerWatch {
       since: peer?.since?.toISOString() ?? null,
       last_authentic: peer?.lastAuthentic?.toISOString() ?? null,
     };
+  }
+
+  /** How long it has been silent, as the last tick saw it, and whether anything was sent that it might have answered. */
+  silenceOf(tunnel: TunnelView, nowMs: number): Silence {
+    const peer = this.#peers.get(tunnel);
+    if (peer === undefined) return { silentMs: 0, isUnanswered: false };
+    return { silentMs: nowMs - peer.heardMs, isUnanswered: isSending(peer, nowMs, SILENCE_MS) };
   }
 
   #look(tunnel: TunnelView, nowMs: number): void {

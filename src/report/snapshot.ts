@@ -31,7 +31,7 @@ export function snapshotOf(
   keys: KeysView | null,
   peer: PeerSnapshot = UNKNOWN_PEER,
 ): TunnelSnapshot {
-  const { name, ifname, gre, secy } = tunnel;
+  const { name, ifname, gre, ends, secy } = tunnel;
   const totals = tunnel.totals();
   const agreement = keys?.agreement ?? null;
   return {
@@ -41,8 +41,9 @@ export function snapshotOf(
     mtu: tunnel.mtu,
     path_mtu: tunnel.pathMtu,
     local: gre.local,
-    remote: gre.remote,
-    endpoint: tunnel.endpoint,
+    remote: ends?.remote ?? gre.remote,
+    endpoint: tunnel.endpoint ?? foundAddress(tunnel),
+    waits_for: ends?.waitsFor ?? null,
     encap: gre.encap,
     aead: secy === null ? null : aead,
     peer,
@@ -57,6 +58,11 @@ export function snapshotOf(
     icmp: named(ICMP_NAMES, icmpErrors(tunnel), 0),
     macsec: secy === null ? null : macsecSnapshot(secy, totals.secy),
   };
+}
+
+/** Of a peer whose host name the file has. */
+function foundAddress({ gre, ends }: TunnelView): string | null {
+  return ends === null || ends.waitsFor !== null || ends.remote === gre.remote ? null : gre.remote;
 }
 
 function dropCounters(drops: Float64Array): Counters {

@@ -6,34 +6,37 @@
  *   3. `open`         TAP and socket
  *   4. `lanes`        goes to the workers as specs, which survive a structured clone
  *   5. `close`        after the lanes have ended
+ *
+ * What lies outside (socket, ends, MTU) may be exchanged between 4 and 5 (`plan`, `refit`): TAP, SecY and counters stay.
  */
 import type { KeyObject } from 'node:crypto';
 import type { MkaConfig, TapConfig, TunnelConfig } from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
-import { endpointOf, openWire } from '../encap/kinds.ts';
-import { L2vpnError } from '../errors.ts';
+import type { OpenedWire, PeerAddress } from '../encap/encap.ts';
+import { type EncapSpec, endpointOf, openWire } from '../encap/kinds.ts';
+import { L2vpnError, messageOf } from '../errors.ts';
 import { closeFds } from '../host/close.ts';
-import { openTap } from '../host/tap.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import type { SecySpec } from '../macsec/secy.ts';
 import { endpointAddress, endpointText } from '../ports/endpoint.ts';
 import type { LoadedEndpoint } from '../state/endpoint-record.ts';
 import { sciOf } from '../wire/sci.ts';
 import type { LaneSpec } from '../worker/messages.ts';
-import { laneSpecs } from './lane-specs.ts';
+import { EndsFinder, type Silence } from './ends-finder.ts';
+import { laneCounterMemory, laneSpecs } from './lane-specs.ts';
 import { type DueEndpoint, LearnedEndpoint } from './learned-endpoint.ts';
 import { LocalWatch } from './local-watch.ts';
 import { type MtuArithmetic, mtuArithmetic } from './mtu.ts';
 import type { Notice } from './notice.ts';
+import { fixedEnds, type OuterEnds } from './outer-ends.ts';
 import type { NumberStore } from './packet-numbers.ts';
 import { type PathClaim, PathMtu } from './path-mtu.ts';
 import { type SaControl, TunnelSaControl } from './sa-control.ts';
 import { SecyControl } from './secy-control.ts';
-import { tapMtu } from './tap-mtu.ts';
-import { TapWatch } from './tap-watch.ts';
-import { batchesDone, type TunnelTotals, totalsOf } from './totals.ts';
+import { batchesDone, type CountedLane, type TunnelTotals, totalsOf } from './totals.ts';
+import { TunnelTap } from './tunnel-tap.ts';
 import { TunnelUncontrolledPort } from './uncontrolled.ts';
-import type { TunnelView } from './view.ts';
+import type { EndsView, TunnelView } from './view.ts';
 
 /** The smallest MTU that IPv4 demands of a link (RFC 791): below it the arithmetic has gone wrong. */
 const LEAST_MTU = 68;
@@ -58,15 +61,30 @@ export interface TunnelMacsec {
   readonly sas: SaControl;
 }
 
+/** What a tunnel is outside of its TAP and its SecY; `plan` makes it, and nothing is opened for it. */
+export interface Fitting {
+  readonly tap: TapConfig;
+  /** As the file has it. */
+  readonly filed: GreConfig;
+  /** Null: the file names both ends. */
+  readonly finder: EndsFinder | null;
+  /** Null: not found yet, so there is no socket. */
+  readonly ends: OuterEnds | null;
+  /** `filed` with `ends`. */
+  readonly gre: GreConfig;
+  readonly path: PathMtu;
+  readonly localWatch: LocalWatch | null;
+  readonly arithmetic: MtuArithmetic;
+  readonly mtu: number;
+  /** What the lanes carry at most below the SecY: as long as the path carries what it did at the start. */
+  readonly lowerMtu: number;
+}
+
 export class Tunnel implements TunnelView {
   readonly name: string;
   /** Its place in the configuration. */
   readonly index: number;
-  readonly tap: TapConfig;
-  readonly gre: GreConfig;
   readonly mac: string;
-  readonly mtu: number;
-  readonly arithmetic: MtuArithmetic;
   /** Null without MACsec. */
   readonly macsec: TunnelMacsec | null;
   /** What its key source goes by; a reload changes both. */
@@ -76,21 +94,19 @@ export class Tunnel implements TunnelView {
   /** A reload may change it. */
   peerTimeoutSeconds: number;
   readonly #place: string;
-  readonly #path: PathMtu;
-  /** What the lanes carry at most below the SecY: as long as the path carries what it did at the start. */
-  readonly #lowerMtu: number;
-  #ifindex = 0;
-  readonly #localWatch: LocalWatch;
-  /** Null before there is a TAP. */
-  #tapWatch: TapWatch | null = null;
+  #fitting: Fitting;
+  /** Null before there is one, and after it was handed on. */
+  #tap: TunnelTap | null;
+  #wire: OpenedWire<EncapSpec> | null = null;
   #lanes: readonly LaneSpec[] = [];
-  readonly #fds: number[] = [];
+  readonly #counted: readonly CountedLane[];
   readonly #learned = new LearnedEndpoint();
+  readonly #notices: Notice[] = [];
   #totals: { readonly done: number; readonly counters: TunnelTotals } | null = null;
 
   /**
-   * `config` is `tunnels[index]`; untagged frames of `etherTypes` are for its key source. Throws L2vpnError where there is no route, or the path carries
-   * too little.
+   * `config` is `tunnels[index]`; untagged frames of `etherTypes` are for its key source; `kept`: a TAP that is there already.
+   * Throws L2vpnError where there is no route, or the path carries too little.
    */
   constructor(
     config: TunnelConfig,
@@ -98,32 +114,59 @@ export class Tunnel implements TunnelView {
     store: NumberStore,
     host: LaneHost,
     etherTypes: readonly number[] = [],
+    kept: TunnelTap | null = null,
   ) {
     const { name, tap, gre, macsec, mka } = config;
     this.#place = `tunnels[${index}]`;
     this.name = name;
     this.index = index;
-    this.tap = tap;
-    this.gre = gre;
     this.peerTimeoutSeconds = config.peerTimeoutSeconds;
-    this.#localWatch = new LocalWatch(gre.local);
-    this.#path = new PathMtu(gre, `${this.#place}.gre`);
-    this.arithmetic = mtuArithmetic(this.#path.octets, gre, macsec);
-    this.mtu = tap.mtu === 'auto' ? this.arithmetic.mtu : tap.mtu;
-    this.#refuseSmallMtu();
-    // What a gretap below would carry: SecTAG and ICV are inside.
-    const gretap = mtuArithmetic(this.#path.octets, gre, null);
-    this.#lowerMtu = this.mtu + this.overhead - gretap.overhead;
-    this.mac = tap.mac ?? randomMac();
-    this.macsec = macsec === null ? null : this.#createMacsec(macsec, store, host);
     this.mka = mka;
+    this.#fitting = this.#plan(tap, gre, newFinder(gre), macsec);
+    this.#tap = kept;
+    this.mac = tap.mac ?? kept?.mac ?? randomMac();
+    this.macsec = macsec === null ? null : this.#createMacsec(macsec, store, host);
+    this.#counted = laneCounterMemory(tap.queues, macsec !== null);
     this.uncontrolled = etherTypes.length === 0 ? null : new TunnelUncontrolledPort(etherTypes);
   }
 
   /** As it runs: SAs that a rotation has brought are in it. */
   get config(): TunnelConfig {
-    const { name, tap, gre, peerTimeoutSeconds, mka } = this;
+    const { name, tap, peerTimeoutSeconds, mka } = this;
+    const { filed: gre } = this.#fitting;
     return { name, tap, gre, peerTimeoutSeconds, macsec: this.secy?.config ?? null, mka };
+  }
+
+  get tap(): TapConfig {
+    return this.#fitting.tap;
+  }
+
+  /** With the ends that are in use. */
+  get gre(): GreConfig {
+    return this.#fitting.gre;
+  }
+
+  get mtu(): number {
+    return this.#fitting.mtu;
+  }
+
+  get arithmetic(): MtuArithmetic {
+    return this.#fitting.arithmetic;
+  }
+
+  get ends(): EndsView | null {
+    const { filed, finder } = this.#fitting;
+    return finder === null ? null : { local: filed.local, remote: filed.remote, waitsFor: finder.waitsFor };
+  }
+
+  /** It can send. */
+  get isWired(): boolean {
+    return this.#wire !== null;
+  }
+
+  /** Lanes that it has where it is wired. */
+  get laneCount(): number {
+    return this.#counted.length;
   }
 
   get agreesKeys(): boolean {
@@ -136,15 +179,15 @@ export class Tunnel implements TunnelView {
 
   /** Of the TAP, as it is called now. */
   get ifname(): string {
-    return this.#tapWatch?.ifname ?? this.tap.ifname;
+    return this.#tap?.ifname ?? this.tap.ifname;
   }
 
   get ifindex(): number {
-    return this.#ifindex;
+    return this.#tap?.ifindex ?? 0;
   }
 
   get pathMtu(): number {
-    return this.#path.octets;
+    return this.#fitting.path.octets;
   }
 
   get overhead(): number {
@@ -152,16 +195,15 @@ export class Tunnel implements TunnelView {
   }
 
   get endpoint(): string | null {
-    const encap = this.#lanes[0]?.encap;
-    const endpoint = encap === undefined ? null : endpointOf(encap);
+    const endpoint = this.#sharedEndpoint();
     return endpoint === null ? null : endpointText(endpoint);
   }
 
   /** Added up again only where a lane has moved a batch since. */
   totals(): TunnelTotals {
-    const done = batchesDone(this.#lanes);
+    const done = batchesDone(this.#counted);
     if (this.#totals === null || this.#totals.done !== done) {
-      this.#totals = { done, counters: totalsOf(this.#lanes, this.macsec !== null) };
+      this.#totals = { done, counters: totalsOf(this.#counted, this.macsec !== null) };
     }
     return this.#totals.counters;
   }
@@ -169,21 +211,87 @@ export class Tunnel implements TunnelView {
   /** TAP and socket; `peer`: where a dynamic one was when it was last stored. Throws L2vpnError; call `close` then too. */
   open(peer: LoadedEndpoint | null = null): void {
     if (peer !== null) this.secy?.learnFrom(peer.sak, peer.lowestPn);
-    const ofTap = tapMtu(this.tap, this.mtu);
-    const tap = openTap({ ...this.tap, mac: this.mac, mtu: ofTap }, `${this.#place}.tap`);
-    this.#fds.push(...new Set([...tap.fds, tap.writeFd]));
-    this.#ifindex = tap.ifindex;
-    this.#tapWatch = new TapWatch({ ...this.tap, ifindex: tap.ifindex, mtu: ofTap });
-    const { config, mtu } = this;
-    const { fd: wireFd, spec: encap } = openWire(this.gre, `${this.#place}.gre`, peer);
-    this.#fds.push(wireFd);
-    const common = { config, tap, wireFd, encap, secy: this.#secySpec(), mtu, tapMtu: ofTap };
-    this.#lanes = laneSpecs({
-      ...common,
-      lowerMtu: this.#lowerMtu,
-      uncontrolled: this.uncontrolled?.spec ?? null,
-    });
-    this.uncontrolled?.open(encap, wireFd);
+    const { tap, mtu } = this.#fitting;
+    if (this.#tap === null) this.#tap = new TunnelTap(tap, this.mac, mtu, `${this.#place}.tap`);
+    else this.#tap.change(tap, mtu, `${this.#place}.tap`);
+    this.#openWire(peer);
+  }
+
+  /** What it would be with these parts of the file. Throws L2vpnError where there is no route, or the path carries too little. */
+  plan(tap: TapConfig, gre: GreConfig): Fitting {
+    const { filed, finder, ends } = this.#fitting;
+    const isSame = filed.local === gre.local && filed.remote === gre.remote;
+    const macsec = this.secy?.config ?? null;
+    return isSame
+      ? this.#planTo(ends, tap, gre, finder, macsec)
+      : this.#plan(tap, gre, newFinder(gre), macsec);
+  }
+
+  /** What it would be between `ends`. Throws as `plan`. */
+  planTo(ends: OuterEnds): Fitting {
+    const { tap, filed, finder } = this.#fitting;
+    return this.#planTo(ends, tap, filed, finder, this.secy?.config ?? null);
+  }
+
+  get fitting(): Fitting {
+    return this.#fitting;
+  }
+
+  /** `end` ends its lanes; others, or none, are to come. Call before `refit`. */
+  async endLanes(end: () => Promise<void>): Promise<void> {
+    if (this.secy === null) await end();
+    else await this.secy.endLanes(end);
+  }
+
+  /** Those of `lanes` run. */
+  lanesBack(): void {
+    this.secy?.lanesBack();
+    this.#totals = null;
+  }
+
+  /**
+   * Makes it what `fitting` says, while it has no lanes: the TAP stays, the socket is another. Throws L2vpnError: what it was
+   * before brings it back.
+   */
+  refit(fitting: Fitting): void {
+    const peer = this.#peer();
+    this.#fitting = fitting;
+    this.#tap?.change(fitting.tap, fitting.mtu, `${this.#place}.tap`);
+    this.#openWire(peer);
+  }
+
+  /** Other ends than those in use; null: there are none, or nobody looks for any. `nowMs` is monotonic. */
+  findEnds(nowMs: number, silence: Silence): OuterEnds | null {
+    return this.#fitting.finder?.look(nowMs, silence) ?? null;
+  }
+
+  /** Ends that were found cannot be used, which `error` says. */
+  refuseEnds(nowMs: number, error: unknown): void {
+    this.#notices.push(...(this.#fitting.finder?.refused(nowMs, messageOf(error)) ?? []));
+  }
+
+  /** `listener` is called when it is time to look for ends before the next second. */
+  onEndsAnswer(listener: () => void): void {
+    const { finder } = this.#fitting;
+    if (finder !== null) finder.onAnswer = listener;
+  }
+
+  /** What there is to say of its ends. */
+  endsNotices(): Notice[] {
+    const missing = this.#fitting.finder?.notices() ?? [];
+    return [...this.#notices.splice(0), ...missing];
+  }
+
+  /** Its TAP can be that of the tunnel `config`. */
+  keepsTap({ tap }: TunnelConfig): boolean {
+    return this.#tap?.takes(tap) ?? false;
+  }
+
+  /** Gives the TAP to a tunnel that takes the place of this one. */
+  handOnTap(): TunnelTap | null {
+    const tap = this.#tap;
+    this.#tap = null;
+    return tap;
   }
 
   /** For the workers, with the SecY as it is now: the host hears of what changes after this call. */
@@ -213,8 +321,7 @@ export class Tunnel implements TunnelView {
 
   /** What is to be stored of a dynamic peer now (`last`: as the tunnel closes), or null. */
   dueEndpoint(last = false): DueEndpoint | null {
-    const encap = this.#lanes[0]?.encap;
-    const endpoint = encap === undefined ? null : endpointOf(encap);
+    const endpoint = this.#sharedEndpoint();
     if (this.secy === null || endpoint === null || this.endpointKeys.length === 0) return null;
     const [peer, sas] = [endpointAddress(endpoint), this.secy.rxProgress()];
     return last ? this.#learned.last(peer, sas) : this.#learned.due(peer, sas);
@@ -227,18 +334,19 @@ export class Tunnel implements TunnelView {
 
   /** Asks for the path's MTU again; null where nothing is new. */
   checkPath(): PathChange | null {
-    const claim = this.#path.refresh();
+    const { path, lowerMtu: most } = this.#fitting;
+    const claim = path.refresh();
     if (claim === null) return null;
     // A number in the configuration is the operator's word, and nobody else's is heard.
     if (!claim.believed || this.tap.mtu !== 'auto') return { ...claim, lowerMtu: null };
     // The slots of the lanes have room for what the path carried at the start.
-    const lowerMtu = Math.min(mtuArithmetic(this.#path.octets, this.gre, null).mtu, this.#lowerMtu);
+    const lowerMtu = Math.min(mtuArithmetic(path.octets, this.gre, null).mtu, most);
     return { ...claim, lowerMtu };
   }
 
   /** What others have done to what it stands on: the TAP, the bridge, the local address. Throws SystemError. */
   lookAround(): Notice[] {
-    return [...(this.#tapWatch?.look() ?? []), ...this.#localWatch.look()];
+    return [...(this.#tap?.look() ?? []), ...(this.#fitting.localWatch?.look() ?? [])];
   }
 
   /**
@@ -246,8 +354,9 @@ export class Tunnel implements TunnelView {
    * published is exact. Rejects with L2VPN_STATE; everything is closed all the same.
    */
   async close(clean: boolean): Promise<void> {
-    this.uncontrolled?.close();
-    closeFds(this.#fds.splice(0));
+    this.#closeWire();
+    this.#tap?.close();
+    this.#tap = null;
     await this.secy?.close(clean);
   }
 
@@ -268,13 +377,86 @@ export class Tunnel implements TunnelView {
     return this.secy?.spec() ?? null;
   }
 
-  #refuseSmallMtu(): void {
-    if (this.mtu >= LEAST_MTU) return;
+  #plan(tap: TapConfig, gre: GreConfig, finder: EndsFinder | null, macsec: MacsecConfig | null): Fitting {
+    const ends = fixedEnds(gre) ?? finder?.look(performance.now(), NOT_SILENT) ?? null;
+    return this.#planTo(ends, tap, gre, finder, macsec);
+  }
+
+  #planTo(
+    ends: OuterEnds | null,
+    tap: TapConfig,
+    filed: GreConfig,
+    finder: EndsFinder | null,
+    macsec: MacsecConfig | null,
+  ): Fitting {
+    const gre = { ...filed, ...ends };
+    // Before the ends are known nothing of the path is, as with a peer that may be anywhere.
+    const path = new PathMtu(ends === null ? { ...gre, remote: 'dynamic' } : gre, `${this.#place}.gre`);
+    const arithmetic = mtuArithmetic(path.octets, gre, macsec);
+    const mtu = tap.mtu === 'auto' ? arithmetic.mtu : tap.mtu;
+    this.#refuseSmallMtu(mtu, gre);
+    // What a gretap below would carry: SecTAG and ICV are inside.
+    const lowerMtu = mtu + arithmetic.overhead - mtuArithmetic(path.octets, gre, null).overhead;
+    const localWatch = ends === null ? null : new LocalWatch(ends.local);
+    return { tap, filed, finder, ends, gre, path, localWatch, arithmetic, mtu, lowerMtu };
+  }
+
+  /** In place of the socket that there is. Throws L2vpnError; there is none then. */
+  #openWire(peer: PeerAddress | null): void {
+    const { gre, ends } = this.#fitting;
+    // It may have to go first, as the port is its.
+    this.#closeWire();
+    if (ends === null || this.#tap === null) return;
+    this.#wire = openWire(gre, `${this.#place}.gre`, peer);
+    const { fd: wireFd, spec: encap } = this.#wire;
+    const { lowerMtu, mtu } = this.#fitting;
+    this.#lanes = laneSpecs({
+      config: { ...this.config, gre },
+      tap: this.#tap.opened,
+      wireFd,
+      encap,
+      secy: this.#secySpec(),
+      lowerMtu,
+      mtu,
+      tapMtu: this.#tap.mtu,
+      uncontrolled: this.uncontrolled?.spec ?? null,
+      counted: this.#counted,
+    });
+    this.uncontrolled?.open(encap, wireFd);
+    this.#notices.push(...(this.#fitting.finder?.used(ends, performance.now()) ?? []));
+  }
+
+  #closeWire(): void {
+    this.uncontrolled?.close();
+    if (this.#wire !== null) closeFds([this.#wire.fd]);
+    this.#wire = null;
+    this.#lanes = [];
+  }
+
+  #sharedEndpoint(): Uint8Array | null {
+    return this.#wire === null ? null : endpointOf(this.#wire.spec);
+  }
+
+  /** Where a peer is that may move. */
+  #peer(): PeerAddress | null {
+    const endpoint = this.gre.remote === 'dynamic' ? this.#sharedEndpoint() : null;
+    return endpoint === null ? null : endpointAddress(endpoint);
+  }
+
+  #refuseSmallMtu(mtu: number, { remote }: GreConfig): void {
+    if (mtu >= LEAST_MTU) return;
     throw new L2vpnError(
       'L2VPN_CONFIG',
-      `${this.#place}.tap.mtu: the path to ${this.gre.remote} leaves ${this.mtu} octets; raise the MTU of the underlay`,
+      `${this.#place}.tap.mtu: the path to ${remote} leaves ${mtu} octets; raise the MTU of the underlay`,
     );
   }
+}
+
+/** A tunnel that is new, or that has another peer. */
+const NOT_SILENT: Silence = { silentMs: 0, isUnanswered: false };
+
+function newFinder(gre: GreConfig): EndsFinder | null {
+  return fixedEnds(gre) === null ? new EndsFinder(gre) : null;
 }
 
 /** Locally administered, unicast (IEEE 802 8.2.2), as the kernel's `eth_random_addr` makes them. */
