@@ -5,7 +5,7 @@
  * only so many questions are asked at once, and the others wait here.
  */
 import { lookup } from 'node:dns/promises';
-import { errnoName, L2vpnError } from '../errors.ts';
+import { L2vpnError } from '../errors.ts';
 
 /** Half of libuv's pool. */
 export const ASKED_AT_ONCE = 2;
@@ -45,7 +45,8 @@ async function systemLookup(name: string, family: 0 | 4 | 6): Promise<readonly s
 }
 
 function reasonOf(cause: unknown, family: 0 | 4 | 6): string {
-  const code = errnoName(cause);
+  // Those of getaddrinfo (EAI_AGAIN) are no errno.
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   if (code === 'ENOTFOUND')
     return `no such name, or it has no ${family === 0 ? 'IP' : `IPv${family}`} address`;
   return code === 'EAI_AGAIN' ? 'no name server answers' : `the system says ${code || 'no more than that'}`;

@@ -113,7 +113,8 @@ export class PeerWatch {
 
   #miss(tunnel: TunnelView, peer: Peer, nowMs: number): void {
     const timeoutMs = tunnel.peerTimeoutSeconds * 1000;
-    if (timeoutMs === 0 || peer.state === 'lost') return;
+    // Where it is not known yet nothing is sent, whatever was meant to be.
+    if (timeoutMs === 0 || peer.state === 'lost' || (tunnel.ends?.waitsFor ?? null) !== null) return;
     if (nowMs - peer.heardMs < timeoutMs || !isSending(peer, nowMs, timeoutMs)) return;
     peer.state = 'lost';
     peer.since = new Date(Date.now() - (nowMs - peer.heardMs));

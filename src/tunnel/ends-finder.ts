@@ -59,6 +59,8 @@ export class EndsFinder {
   #addresses: readonly string[];
   #ends: OuterEnds | null = null;
   #sinceMs = 0;
+  /** The last look has found other ends. */
+  #isFound = false;
   #tries = 0;
   #tryMs: number = TRY_MS;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
@@ -82,7 +84,8 @@ export class EndsFinder {
   /** Why there are no ends to send between, for people; null: there are. */
   get waitsFor(): string | null {
     if (this.#ends !== null) return null;
-    if (this.#addresses.length > 0) return `no route to ${this.#addresses.join(', ')}${this.#from()}`;
+    if (this.#addresses.length > 0 && !this.#isFound)
+      return `no route to ${this.#addresses.join(', ')}${this.#from()}`;
     return this.#fault === null
       ? `resolving ${this.#name}`
       : `${this.#name} does not resolve: ${this.#fault}`;
@@ -93,7 +96,9 @@ export class EndsFinder {
     const quietMs = Math.min(silence.silentMs, nowMs - this.#sinceMs);
     if (this.#ends !== null && silence.silentMs < nowMs - this.#sinceMs && quietMs < SILENT_MS) this.#heard();
     this.#askInTime(nowMs, quietMs);
-    return nowMs < this.#notBeforeMs ? null : this.#choose(nowMs, quietMs, silence.isUnanswered);
+    const ends = nowMs < this.#notBeforeMs ? null : this.#choose(nowMs, quietMs, silence.isUnanswered);
+    this.#isFound = ends !== null;
+    return ends;
   }
 
   /** Packets go between `ends` from now on; what there is to say of it. */
@@ -101,6 +106,7 @@ export class EndsFinder {
     const before = this.#ends;
     this.#ends = ends;
     this.#sinceMs = nowMs;
+    this.#isFound = false;
     this.#told = null;
     const said: Notice[] = [];
     if (this.#name !== null && before?.remote !== ends.remote) {
@@ -120,7 +126,7 @@ export class EndsFinder {
 
   /** What is missing, each thing once. */
   notices(): Notice[] {
-    if (this.#ask === 'asked' && this.#fault === null) return [];
+    if (this.#isFound || (this.#ask === 'asked' && this.#fault === null)) return [];
     const missing = this.waitsFor ?? (this.#fault === null ? null : this.#staysText());
     if (missing === null) this.#told = null;
     return missing === null ? [] : this.#tell(missing);
