@@ -296,7 +296,7 @@ describe('a new configuration for a SecY that receives', () => {
 
 describe('a SecY that takes the place of one that has counted', () => {
   /** Built over the counters of another one. */
-  function after(before: { counters: Float64Array }, layout: Layout, counted: readonly number[]): Site {
+  function successor(before: { counters: Float64Array }, layout: Layout, counted: readonly number[]): Site {
     const spec = { ...specOf(layout), counted };
     const secy = createSecy(spec, BATCH_PROVIDER.openKeyring(MAX_KEY_SLOTS), before.counters);
     return Object.assign(new Site(macsecConfig()), { secy, counters: before.counters });
@@ -310,7 +310,7 @@ describe('a SecY that takes the place of one that has counted', () => {
     old.site.validate(frames.slice(0, 2));
     const goesOn = { sa: rx.sa, share: { ...rx.share, nextPn: 3n } };
     const serials = [tx.share.serial!, rx.share.serial!];
-    const site = after(old, { tx: [tx], rx: [{ sas: [goesOn] }] }, serials);
+    const site = successor(old, { tx: [tx], rx: [{ sas: [goesOn] }] }, serials);
     const txAt = countersAt.txSa(0) + TxSaCounter.nextPn;
     expect(readNextPn(old.counters, txAt)).toBe(4n);
     expect(site.validate(frames).frames).toEqual(['InPktsLate', 'InPktsLate', frameOf(60, 2)]);
@@ -324,7 +324,7 @@ describe('a SecY that takes the place of one that has counted', () => {
     const old = running({ tx: [tx], rx: [{ sas: [rx] }] });
     tagsOf(old.site, 3);
     old.site.validate(peerFrames(KEYS[1]!, 2));
-    after(old, { tx: [txOf(0, KEYS[2]!)], rx: [{ sas: [rxOf(0, KEYS[3]!, 7n)] }] }, [
+    successor(old, { tx: [txOf(0, KEYS[2]!)], rx: [{ sas: [rxOf(0, KEYS[3]!, 7n)] }] }, [
       tx.share.serial!,
       rx.share.serial!,
     ]);
