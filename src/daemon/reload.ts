@@ -57,8 +57,8 @@ export interface MacsecChange {
   readonly keys: boolean;
 }
 
-/** These belong to the birth of the TAP, and with `mac` to that of the SecY: its SCI has it. */
-const FIXED_TAP = ['ifname', 'mac', 'queues'] as const;
+/** These belong to the birth of the TAP, with `mac` to that of the SecY (its SCI has it), or to who sets its carrier. */
+const FIXED_TAP = ['ifname', 'mac', 'queues', 'carrier', 'carrierDelayMs'] as const;
 /** As with `ip link change … type macsec`: these belong to the SecY's birth. */
 const FIXED_MACSEC = ['cipher', 'icvLen', 'port'] as const;
 const FIXED_GLOBAL = ['crypto', 'workers', 'stateDir', 'stateMayBeLost', 'controlSocket', 'metrics'] as const;
@@ -127,6 +127,7 @@ const CANNOT = 'cannot change while it runs; restart l2vpnd';
 /** `was` cannot become `now`: its TAP, its SecY or who decides its keys is another. */
 function isAnother(was: TunnelConfig, now: TunnelConfig): boolean {
   if (FIXED_TAP.some((key) => was.tap[key] !== now.tap[key])) return true;
+  if (!isDeepStrictEqual(was.keepalive, now.keepalive)) return true;
   if ((was.mka === null) !== (now.mka === null)) return true;
   if (was.macsec === null || now.macsec === null) return was.macsec !== now.macsec;
   return !sameBirth(was.macsec, now.macsec);

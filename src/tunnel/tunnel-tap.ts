@@ -1,7 +1,7 @@
 /** The TAP of a tunnel: made once, and changed while everything before and behind it is exchanged. */
 import type { TapConfig } from '../config/types.ts';
 import { closeFds } from '../host/close.ts';
-import { changeTapMtu, moveTap, type OpenTap, openTap } from '../host/tap.ts';
+import { changeTapMtu, moveTap, type OpenTap, openTap, setCarrier } from '../host/tap.ts';
 import type { Notice } from './notice.ts';
 import { tapMtu } from './tap-mtu.ts';
 import { TapWatch } from './tap-watch.ts';
@@ -17,7 +17,7 @@ export class TunnelTap {
   constructor(config: TapConfig, mac: string, carried: number, place: string) {
     this.#config = config;
     this.#mtu = tapMtu(config, carried);
-    this.opened = openTap({ ...config, mac, mtu: this.#mtu }, place);
+    this.opened = openTap({ ...config, mac, mtu: this.#mtu, carrier: config.carrier === 'up' }, place);
     this.#watch = this.#newWatch(config.ifname);
   }
 
@@ -42,6 +42,13 @@ export class TunnelTap {
   takes({ ifname, mac, queues }: TapConfig): boolean {
     const was = this.#config;
     return ifname === was.ifname && mac === was.mac && queues === was.queues;
+  }
+
+  /** As `change`, by a tunnel that gets it of another one; its carrier is as if it were new. */
+  adopt(config: TapConfig, carried: number, place: string): void {
+    const was = this.#config.carrier;
+    this.change(config, carried, place);
+    if (was !== 'up' || config.carrier !== 'up') setCarrier(this.opened.fds[0]!, config.carrier === 'up');
   }
 
   /** MTU and bridge as `config` has them. Throws L2vpnError; what it was before brings it back. */

@@ -1,7 +1,7 @@
 /**
  * One tunnel, in the order in which its parts may fail without harm:
  *
- *   1. `new Tunnel`   path MTU, own SCI; nothing to close yet
+ *   1. `new Tunnel`   the path, own SCI; nothing to close yet
  *   2. its key source installs SAs over `sas`: packet numbers, and with them the lock against a second sender
  *   3. `open`         TAP and socket
  *   4. `lanes`        goes to the workers as specs, which survive a structured clone
@@ -10,18 +10,23 @@
  * What lies outside (socket, ends, MTU) may be exchanged between 4 and 5 (`plan`, `refit`): TAP, SecY and counters stay.
  */
 import type { KeyObject } from 'node:crypto';
-import type { MkaConfig, TapConfig, TunnelConfig } from '../config/types.ts';
+import type { KeepaliveConfig, MkaConfig, TapConfig, TunnelConfig } from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
 import type { OpenedWire, PeerAddress } from '../encap/encap.ts';
 import { type EncapSpec, endpointOf, openWire } from '../encap/kinds.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
 import { closeFds } from '../host/close.ts';
+import { setCarrier } from '../host/tap.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import type { SecySpec } from '../macsec/secy.ts';
+import type { Judgement } from '../path/quote.ts';
+import { RecentPns } from '../path/recent-pns.ts';
+import type { TooBig } from '../path/too-big.ts';
 import { endpointAddress, endpointText } from '../ports/endpoint.ts';
 import type { LoadedEndpoint } from '../state/endpoint-record.ts';
 import { sciOf } from '../wire/sci.ts';
 import type { LaneSpec } from '../worker/messages.ts';
+import { Carrier } from './carrier.ts';
 import { EndsFinder, type Silence } from './ends-finder.ts';
 import { laneCounterMemory, laneSpecs } from './lane-specs.ts';
 import { type DueEndpoint, LearnedEndpoint } from './learned-endpoint.ts';
@@ -30,7 +35,7 @@ import { type MtuArithmetic, mtuArithmetic } from './mtu.ts';
 import type { Notice } from './notice.ts';
 import { fixedEnds, type OuterEnds } from './outer-ends.ts';
 import type { NumberStore } from './packet-numbers.ts';
-import { type PathClaim, PathMtu } from './path-mtu.ts';
+import { type HeardTooBig, type PathContext, type PathNews, TunnelPath } from './path.ts';
 import { type SaControl, TunnelSaControl } from './sa-control.ts';
 import { SecyControl } from './secy-control.ts';
 import { batchesDone, type CountedLane, type TunnelTotals, totalsOf } from './totals.ts';
@@ -47,12 +52,6 @@ export interface LaneHost {
   configure(tunnel: string, spec: SecySpec): Promise<void>;
   /** Makes every worker look at its lanes again: a grant has come. */
   wake(): void;
-}
-
-/** What is new about the path. */
-export interface PathChange extends PathClaim {
-  /** The new limit of the lanes; null: it stays. */
-  readonly lowerMtu: number | null;
 }
 
 /** The SecY of a tunnel, and the orders it takes. */
@@ -72,12 +71,12 @@ export interface Fitting {
   readonly ends: OuterEnds | null;
   /** `filed` with `ends`. */
   readonly gre: GreConfig;
-  readonly path: PathMtu;
+  readonly path: TunnelPath;
   readonly localWatch: LocalWatch | null;
   readonly arithmetic: MtuArithmetic;
-  readonly mtu: number;
-  /** What the lanes carry at most below the SecY: as long as the path carries what it did at the start. */
-  readonly lowerMtu: number;
+  /** What it carries at most, and its lanes below the SecY: as long as the path carries what it did at the start. */
+  readonly most: number;
+  readonly lowerMost: number;
 }
 
 export class Tunnel implements TunnelView {
@@ -91,9 +90,13 @@ export class Tunnel implements TunnelView {
   mka: MkaConfig | null;
   /** Null where nobody takes frames beside those of the TAP. */
   readonly uncontrolled: TunnelUncontrolledPort | null;
+  readonly keepalive: KeepaliveConfig | null;
   /** A reload may change it. */
   peerTimeoutSeconds: number;
+  /** Null before `open`, and where the TAP always has it. */
+  carrier: Carrier | null = null;
   readonly #place: string;
+  readonly #recentPns = new RecentPns();
   #fitting: Fitting;
   /** Null before there is one, and after it was handed on. */
   #tap: TunnelTap | null;
@@ -102,10 +105,11 @@ export class Tunnel implements TunnelView {
   readonly #counted: readonly CountedLane[];
   readonly #learned = new LearnedEndpoint();
   readonly #notices: Notice[] = [];
-  #totals: { readonly done: number; readonly counters: TunnelTotals } | null = null;
+  #totals: { readonly done: number; readonly places: number | null; readonly counters: TunnelTotals } | null =
+    null;
 
   /**
-   * `config` is `tunnels[index]`; untagged frames of `etherTypes` are for its key source; `kept`: a TAP that is there already.
+   * `config` is `tunnels[index]`; `isSpokenTo`: it has an Uncontrolled Port; `kept`: a TAP that is there already.
    * Throws L2vpnError where there is no route, or the path carries too little.
    */
   constructor(
@@ -113,13 +117,14 @@ export class Tunnel implements TunnelView {
     index: number,
     store: NumberStore,
     host: LaneHost,
-    etherTypes: readonly number[] = [],
+    isSpokenTo = false,
     kept: TunnelTap | null = null,
   ) {
     const { name, tap, gre, macsec, mka } = config;
     this.#place = `tunnels[${index}]`;
     this.name = name;
     this.index = index;
+    this.keepalive = config.keepalive;
     this.peerTimeoutSeconds = config.peerTimeoutSeconds;
     this.mka = mka;
     this.#fitting = this.#plan(tap, gre, newFinder(gre), macsec);
@@ -127,14 +132,14 @@ export class Tunnel implements TunnelView {
     this.mac = tap.mac ?? kept?.mac ?? randomMac();
     this.macsec = macsec === null ? null : this.#createMacsec(macsec, store, host);
     this.#counted = laneCounterMemory(tap.queues, macsec !== null);
-    this.uncontrolled = etherTypes.length === 0 ? null : new TunnelUncontrolledPort(etherTypes);
+    this.uncontrolled = isSpokenTo ? new TunnelUncontrolledPort() : null;
   }
 
   /** As it runs: SAs that a rotation has brought are in it. */
   get config(): TunnelConfig {
-    const { name, tap, peerTimeoutSeconds, mka } = this;
+    const { name, tap, peerTimeoutSeconds, keepalive, mka } = this;
     const { filed: gre } = this.#fitting;
-    return { name, tap, gre, peerTimeoutSeconds, macsec: this.secy?.config ?? null, mka };
+    return { name, tap, gre, peerTimeoutSeconds, keepalive, macsec: this.secy?.config ?? null, mka };
   }
 
   get tap(): TapConfig {
@@ -144,10 +149,6 @@ export class Tunnel implements TunnelView {
   /** With the ends that are in use. */
   get gre(): GreConfig {
     return this.#fitting.gre;
-  }
-
-  get mtu(): number {
-    return this.#fitting.mtu;
   }
 
   get arithmetic(): MtuArithmetic {
@@ -186,8 +187,22 @@ export class Tunnel implements TunnelView {
     return this.#tap?.ifindex ?? 0;
   }
 
+  get mtu(): number {
+    return this.tap.mtu === 'auto'
+      ? Math.min(this.#fitting.most, this.path.octets - this.overhead)
+      : this.tap.mtu;
+  }
+
   get pathMtu(): number {
-    return this.#fitting.path.octets;
+    return this.path.octets;
+  }
+
+  get path(): TunnelPath {
+    return this.#fitting.path;
+  }
+
+  get peerAddress(): string | null {
+    return this.#peer()?.address ?? null;
   }
 
   get overhead(): number {
@@ -199,11 +214,12 @@ export class Tunnel implements TunnelView {
     return endpoint === null ? null : endpointText(endpoint);
   }
 
-  /** Added up again only where a lane has moved a batch since. */
+  /** Added up again only where a lane has moved a batch since, or a channel has come. */
   totals(): TunnelTotals {
     const done = batchesDone(this.#counted);
-    if (this.#totals === null || this.#totals.done !== done) {
-      this.#totals = { done, counters: totalsOf(this.#counted, this.macsec !== null) };
+    const places = this.secy?.rxPlaces ?? null;
+    if (this.#totals?.done !== done || this.#totals.places !== places) {
+      this.#totals = { done, places, counters: totalsOf(this.#counted, places) };
     }
     return this.#totals.counters;
   }
@@ -211,9 +227,12 @@ export class Tunnel implements TunnelView {
   /** TAP and socket; `peer`: where a dynamic one was when it was last stored. Throws L2vpnError; call `close` then too. */
   open(peer: LoadedEndpoint | null = null): void {
     if (peer !== null) this.secy?.learnFrom(peer.sak, peer.lowestPn);
-    const { tap, mtu } = this.#fitting;
-    if (this.#tap === null) this.#tap = new TunnelTap(tap, this.mac, mtu, `${this.#place}.tap`);
-    else this.#tap.change(tap, mtu, `${this.#place}.tap`);
+    const { tap, most } = this.#fitting;
+    if (this.#tap === null) this.#tap = new TunnelTap(tap, this.mac, most, `${this.#place}.tap`);
+    else this.#tap.adopt(tap, most, `${this.#place}.tap`);
+    const { opened } = this.#tap;
+    if (tap.carrier !== 'up')
+      this.carrier = new Carrier(tap.carrierDelayMs, (up) => setCarrier(opened.fds[0]!, up));
     this.#openWire(peer);
   }
 
@@ -254,9 +273,10 @@ export class Tunnel implements TunnelView {
    * before brings it back.
    */
   refit(fitting: Fitting): void {
-    const peer = this.#peer();
+    // Where a peer that may move is, it is still.
+    const peer = fitting.gre.remote === 'dynamic' ? this.#peer() : null;
     this.#fitting = fitting;
-    this.#tap?.change(fitting.tap, fitting.mtu, `${this.#place}.tap`);
+    this.#tap?.change(fitting.tap, fitting.most, `${this.#place}.tap`);
     this.#openWire(peer);
   }
 
@@ -332,16 +352,30 @@ export class Tunnel implements TunnelView {
     this.#learned.failed();
   }
 
-  /** Asks for the path's MTU again; null where nothing is new. */
-  checkPath(): PathChange | null {
-    const { path, lowerMtu: most } = this.#fitting;
-    const claim = path.refresh();
-    if (claim === null) return null;
+  /** The limit of its lanes below the SecY, as the path is now; null: the path is not followed. */
+  get lowerMtu(): number | null {
     // A number in the configuration is the operator's word, and nobody else's is heard.
-    if (!claim.believed || this.tap.mtu !== 'auto') return { ...claim, lowerMtu: null };
+    if (this.tap.mtu !== 'auto') return null;
     // The slots of the lanes have room for what the path carried at the start.
-    const lowerMtu = Math.min(mtuArithmetic(path.octets, this.gre, null).mtu, most);
-    return { ...claim, lowerMtu };
+    return Math.min(mtuArithmetic(this.path.octets, this.gre, null).mtu, this.#fitting.lowerMost);
+  }
+
+  /** Looks at the route again; what is new. */
+  checkPath(nowMs: number): PathNews[] {
+    return this.path.refresh(nowMs);
+  }
+
+  judgeTooBig(message: TooBig): Judgement {
+    return this.path.judge(message);
+  }
+
+  hearTooBig(message: HeardTooBig, nowMs: number): PathNews[] {
+    return this.path.hear(message, nowMs);
+  }
+
+  /** Once a second: which packet numbers were sent is told by where they stand. */
+  noteSentPns(): void {
+    if (this.secy !== null && this.gre.df) this.#recentPns.look(this.secy.tx);
   }
 
   /** What others have done to what it stands on: the TAP, the bridge, the local address. Throws SystemError. */
@@ -354,6 +388,7 @@ export class Tunnel implements TunnelView {
    * published is exact. Rejects with L2VPN_STATE; everything is closed all the same.
    */
   async close(clean: boolean): Promise<void> {
+    this.carrier?.close();
     this.#closeWire();
     this.#tap?.close();
     this.#tap = null;
@@ -390,15 +425,28 @@ export class Tunnel implements TunnelView {
     macsec: MacsecConfig | null,
   ): Fitting {
     const gre = { ...filed, ...ends };
-    // Before the ends are known nothing of the path is, as with a peer that may be anywhere.
-    const path = new PathMtu(ends === null ? { ...gre, remote: 'dynamic' } : gre, `${this.#place}.gre`);
+    const path = new TunnelPath(this.#pathContext(gre, tap, ends !== null), `${this.#place}.gre`);
     const arithmetic = mtuArithmetic(path.octets, gre, macsec);
-    const mtu = tap.mtu === 'auto' ? arithmetic.mtu : tap.mtu;
-    this.#refuseSmallMtu(mtu, gre);
+    const most = tap.mtu === 'auto' ? arithmetic.mtu : tap.mtu;
+    this.#refuseSmallMtu(most, gre);
     // What a gretap below would carry: SecTAG and ICV are inside.
-    const lowerMtu = mtu + arithmetic.overhead - mtuArithmetic(path.octets, gre, null).overhead;
+    const lowerMost = most + arithmetic.overhead - mtuArithmetic(path.octets, gre, null).overhead;
     const localWatch = ends === null ? null : new LocalWatch(ends.local);
-    return { tap, filed, finder, ends, gre, path, localWatch, arithmetic, mtu, lowerMtu };
+    return { tap, filed, finder, ends, gre, path, localWatch, arithmetic, most, lowerMost };
+  }
+
+  /** Before the ends are known nothing of the path is, as with a peer that may be anywhere. */
+  #pathContext(gre: GreConfig, tap: TapConfig, isFound: boolean): PathContext {
+    return {
+      gre: isFound ? gre : { ...gre, remote: 'dynamic' },
+      fixedMtu: tap.mtu === 'auto' ? null : tap.mtu,
+      peer: () => this.#peer(),
+      secTags: () => {
+        const { secy } = this;
+        if (secy === null) return null;
+        return { sci: secy.sci, isRecent: (an, pnLow) => this.#recentPns.has(secy.tx, an, pnLow) };
+      },
+    };
   }
 
   /** In place of the socket that there is. Throws L2vpnError; there is none then. */
@@ -409,15 +457,15 @@ export class Tunnel implements TunnelView {
     if (ends === null || this.#tap === null) return;
     this.#wire = openWire(gre, `${this.#place}.gre`, peer);
     const { fd: wireFd, spec: encap } = this.#wire;
-    const { lowerMtu, mtu } = this.#fitting;
+    const { lowerMost, most } = this.#fitting;
     this.#lanes = laneSpecs({
       config: { ...this.config, gre },
       tap: this.#tap.opened,
       wireFd,
       encap,
       secy: this.#secySpec(),
-      lowerMtu,
-      mtu,
+      lowerMtu: lowerMost,
+      mtu: most,
       tapMtu: this.#tap.mtu,
       uncontrolled: this.uncontrolled?.spec ?? null,
       counted: this.#counted,
@@ -437,10 +485,12 @@ export class Tunnel implements TunnelView {
     return this.#wire === null ? null : endpointOf(this.#wire.spec);
   }
 
-  /** Where a peer is that may move. */
+  /** Where its packets go; null: nobody knows yet. */
   #peer(): PeerAddress | null {
-    const endpoint = this.gre.remote === 'dynamic' ? this.#sharedEndpoint() : null;
-    return endpoint === null ? null : endpointAddress(endpoint);
+    const endpoint = this.#sharedEndpoint();
+    if (endpoint !== null) return endpointAddress(endpoint);
+    const { remote, port } = this.gre;
+    return this.#wire === null || remote === 'dynamic' ? null : { address: remote, port };
   }
 
   #refuseSmallMtu(mtu: number, { remote }: GreConfig): void {

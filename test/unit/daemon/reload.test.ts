@@ -73,6 +73,14 @@ describe('what a reload does', () => {
     ['tap.ifname', true, (file) => Object.assign(tunnel(file).tap, { ifname: 'macsec9' })],
     ['tap.mac', true, (file) => Object.assign(tunnel(file).tap, { mac: '00:00:00:99:99:99' })],
     ['tap.queues', true, (file) => Object.assign(tunnel(file).tap, { queues: 2 })],
+    [
+      'tap.carrier',
+      true,
+      (file) => {
+        tunnel(file).tap.carrier = 'peer';
+        tunnel(file).keepalive = {};
+      },
+    ],
     ['macsec.icvLen', true, (file) => Object.assign(tunnel(file).macsec, { icvLen: 12 })],
     ['macsec.port', true, (file) => Object.assign(tunnel(file).macsec, { port: 9 })],
     ['macsec (on or off)', false, (file) => Object.assign(tunnel(file), { macsec: null })],
@@ -232,7 +240,7 @@ describe('what a reload does', () => {
       ].sort(),
     );
     expect(Object.keys(config.tunnels[0]?.tap ?? {}).sort()).toEqual(
-      ['ifname', 'mac', 'mtu', 'lanMtu', 'mssClamp', 'bridge', 'queues'].sort(),
+      ['ifname', 'mac', 'mtu', 'lanMtu', 'mssClamp', 'bridge', 'queues', 'carrier', 'carrierDelayMs'].sort(),
     );
     expect(Object.keys(config.tunnels[0]?.macsec ?? {}).sort()).toEqual(
       [
@@ -259,7 +267,7 @@ describe('key agreement', () => {
     ['helloMs', 200],
     ['lifeMs', 9000],
     ['rekeySeconds', 60],
-    ['peerLoss', 'drop'],
+    ['peerLoss', 'keep'],
     ['icvIndicator', false],
     ['fallback', null],
     ['fallback', { ...fallback, ckn: '02' }],
