@@ -244,6 +244,36 @@ suite('a reload that restarts one tunnel', {}, () => {
     expect(await agreed(sites)).toBe(ki);
   });
 
+  it('a carrier that becomes that of the peer, and always there again, is taken and given on the same TAP', async () => {
+    lab.explainFailure();
+    const { nsra } = lab.topology;
+    const sites = await bothTunnels();
+    const [site1] = sites;
+    const { ifindex } = await seen(site1);
+    const carrier = async (): Promise<string> => nsra.must(['cat', '/sys/class/net/macsec2/carrier']);
+    const ping = await steadyPing();
+    const change = async (tap: object, keepalive: object | null): Promise<void> => {
+      for (const site of sites) {
+        await edit(site, (tunnel) => Object.assign(tunnel, { tap: { ...tunnel.tap, ...tap }, keepalive }));
+        expect(await reload(site)).toBe('tunnel second: restarted\n');
+      }
+    };
+    await change({ carrier: 'peer', carrierDelayMs: 0 }, {});
+    await site1.waitForLog(/"second".*carrier up/, 60_000);
+    expect(await carrier()).toBe('1\n');
+    await pingUntil(nsra, '10.9.0.2');
+    await sites[1].stop();
+    await site1.waitForLog(/"second".*carrier down/, 60_000);
+    expect(await carrier()).toBe('0\n');
+    await edit(site1, (tunnel) =>
+      Object.assign(tunnel, { tap: { ...tunnel.tap, carrier: 'up' }, keepalive: null }),
+    );
+    await reload(site1);
+    expect(await carrier()).toBe('1\n');
+    expect((await seen(site1)).ifindex).toBe(ifindex);
+    await ping.stop('SIGINT');
+  });
+
   it('another cipher and other keys are another tunnel with the same TAP; another name of it, another TAP', async () => {
     lab.explainFailure();
     const { nsra } = lab.topology;
