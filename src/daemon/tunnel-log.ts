@@ -17,6 +17,7 @@ export function logUp(log: Logger, tunnel: Tunnel): void {
     encap: gre.encap,
     mtu: tunnel.mtu,
     arithmetic: formatMtu(tunnel.arithmetic),
+    ...(tunnel.ends === null ? {} : { peer: tunnel.ends.remote }),
     ...(secy === null
       ? {}
       : { sci: secy.sci, cipher: secy.config.cipher, nextPn: secy.tx.map((tx) => pnToJson(tx.start)) }),

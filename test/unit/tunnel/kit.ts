@@ -154,6 +154,7 @@ export async function tunnelOf(
     name: 'site2',
     tap: TAP,
     gre: GRE,
+    ends: null,
     agreesKeys: false,
     peerTimeoutSeconds: 10,
     ifname: TAP.ifname,
