@@ -124,6 +124,8 @@ export interface PathSnapshot {
   limit: 'link' | 'route' | 'icmp' | 'probes';
   since: string;
   because: string;
+  /** The search by probes between two l2vpnd: `stopped`, `confirming`, `base`, `searching`, `complete`. */
+  search: string;
   /** ICMP messages about packets that were too big: `proven`, `plausible`, `refused`. */
   icmp_too_big: Counters;
 }

@@ -63,7 +63,7 @@ function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
     name,
     mtu,
     path_mtu,
-    path: { limit: path.limit, since: path.since, because: path.because },
+    path: { limit: path.limit, since: path.since, because: path.because, search: path.search },
     local,
     remote,
     endpoint,
@@ -154,8 +154,9 @@ function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
   if (carrier !== null)
     lines.push(`        carrier ${carrier.state} since ${carrier.since}: ${carrier.reason}`);
   if (control_frames !== null) lines.push(...controlFrameLines(control_frames, statistics));
-  const { limit, since, because } = tunnel.path;
+  const { limit, since, because, search } = tunnel.path;
   if (limit !== 'link') lines.push(`        path mtu since ${since}: ${because}`);
+  if (search !== 'stopped') lines.push(`        path mtu probes: ${search}`);
   if (tunnel.pn_left !== null) lines.push(`        packet numbers left ${tunnel.pn_left}`);
   if (tunnel.rotation !== null) {
     lines.push(`        rotation to AN ${tunnel.rotation.an}: ${tunnel.rotation.state}`);

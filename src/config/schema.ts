@@ -91,6 +91,11 @@ const gre = closed(
     ttl: wholeNumber(1, 255).default(64).describe('TTL or hop limit of outer packets.'),
     tos: wholeNumber(0, 255).default(0).describe('TOS or traffic class of outer packets.'),
     df: flag().default(true).describe("Set Don't Fragment on outer IPv4 packets."),
+    mtuProbeSeconds: wholeNumber(0, 86_400)
+      .default(600)
+      .describe(
+        'Between two l2vpnd with control frames the path is probed for what it carries; after so many seconds one that carries less than it might is probed for more. 0: it is not probed.',
+      ),
   },
   'an object with at least "local" and "remote"',
 ).superRefine(checkedBy(checkGre));

@@ -47,6 +47,10 @@ export function logPath(log: Logger, tunnel: Tunnel, news: readonly PathNews[]):
       log.warn({ ...fields, claimed: octets, count }, `ICMP claims a path of ${octets} octets: ${why}`);
       continue;
     }
+    if (one.kind === 'grown') {
+      log.debug(fields, 'the path carries more; the search goes on');
+      continue;
+    }
     log.warn({ ...fields, because: one.because }, `the path MTU has changed; ${consequence(tunnel)}`);
   }
 }

@@ -11,6 +11,7 @@ import { deleteLinks } from '../host/link.ts';
 import type { KeySource, RunningSas } from '../keys/key-source.ts';
 import { type KeySourceContext, keySourceOf } from '../keys/key-source-of.ts';
 import { PeerLink } from '../keys/peer-link.ts';
+import { MonotonicClock } from '../keys/wake-clock.ts';
 import type { LoadedEndpoint } from '../state/endpoint-record.ts';
 import type { StateStore } from '../state/store.ts';
 import { allWhileTheyEnd, someAtOnce } from '../tunnel/in-turn.ts';
@@ -288,11 +289,17 @@ export class Tunnels {
     return tunnel;
   }
 
-  /** The carrier of the TAP is that of the peer, where that is configured. */
-  #followPeer({ name, carrier }: Tunnel, link: PeerLink): void {
-    if (carrier === null) return;
-    carrier.changed = (notice) => logNotices(this.#context.log, name, [notice]);
-    link.onChanged(() => carrier.peerIs(link.isPeerThere, link.absence));
+  /** The carrier of the TAP is that of the peer, where that is configured; and a peer that answers probes gets some. */
+  #followPeer(tunnel: Tunnel, link: PeerLink): void {
+    const { name, carrier, path } = tunnel;
+    const clock = new MonotonicClock();
+    if (carrier !== null) carrier.changed = (notice) => logNotices(this.#context.log, name, [notice]);
+    path.onNews((news) => this.#followPath(tunnel, news));
+    link.onAnswered((frameLen) => tunnel.probeAnswered(frameLen));
+    link.onChanged(() => {
+      carrier?.peerIs(link.isPeerThere, link.absence);
+      tunnel.probeBy(link.isLive ? (frameLen) => void link.probe(frameLen) : null, clock);
+    });
   }
 
   #linkOf(tunnel: Tunnel, keys: KeySource): PeerLink | null {
@@ -320,7 +327,7 @@ export class Tunnels {
   #followPath(tunnel: Tunnel, news: readonly PathNews[]): void {
     logPath(this.#context.log, tunnel, news);
     const { lowerMtu } = tunnel;
-    if (lowerMtu === null || news.every(({ kind }) => kind !== 'changed')) return;
+    if (lowerMtu === null || news.every(({ kind }) => kind === 'ignored')) return;
     this.#workers
       ?.then((workers) => workers.setMtu(tunnel.name, lowerMtu))
       .catch((error: unknown) => this.#context.failed(error));

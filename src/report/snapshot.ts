@@ -90,8 +90,8 @@ function controlFrames({ isKeepalive, snapshot }: LinkView): ControlFramesSnapsh
   };
 }
 
-function pathSnapshot({ limit, since, because, claims }: PathView): PathSnapshot {
-  return { limit, since: new Date(since).toISOString(), because, icmp_too_big: { ...claims } };
+function pathSnapshot({ limit, since, because, claims, search }: PathView): PathSnapshot {
+  return { limit, since: new Date(since).toISOString(), because, search, icmp_too_big: { ...claims } };
 }
 
 function dropCounters(drops: Float64Array): Counters {

@@ -13,15 +13,18 @@ import type { GreConfig } from '../encap/config.ts';
 import type { PeerAddress } from '../encap/encap.ts';
 import { endpointOf, openWire } from '../encap/kinds.ts';
 import { L2vpnError } from '../errors.ts';
+import { Traffic } from '../frame/lane-counters.ts';
 import { closeFds } from '../host/close.ts';
 import { openTap, setCarrier } from '../host/tap.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import type { SecySpec } from '../macsec/secy.ts';
 import type { Judgement } from '../path/quote.ts';
 import { RecentPns } from '../path/recent-pns.ts';
+import type { SearchClock } from '../path/search.ts';
 import type { TooBig } from '../path/too-big.ts';
 import { endpointAddress, endpointText } from '../ports/endpoint.ts';
 import type { LoadedEndpoint } from '../state/endpoint-record.ts';
+import { ETHERNET_LEN } from '../wire/ethernet.ts';
 import { sciOf } from '../wire/sci.ts';
 import type { LaneSpec } from '../worker/messages.ts';
 import { Carrier } from './carrier.ts';
@@ -82,6 +85,7 @@ export class Tunnel implements TunnelView {
   /** What it carries at most, and its lanes below the SecY: as long as the path carries what it did at the start. */
   readonly #most: number;
   readonly #lowerMost: number;
+  #sentFrames = 0;
   #ifindex = 0;
   readonly #localWatch: LocalWatch;
   /** Null before there is a TAP. */
@@ -247,6 +251,36 @@ export class Tunnel implements TunnelView {
     return this.path.refresh(nowMs);
   }
 
+  /** The peer answers probes, which `probe` sends as frames of so many octets; null: it does not, or not any more. */
+  probeBy(probe: ((frameLen: number) => void) | null, clock: SearchClock): void {
+    if (probe === null) {
+      this.path.stopProbing(performance.now());
+      return;
+    }
+    this.path.probeBy({
+      clock,
+      probe: (octets) => probe(octets - this.#probeLead),
+      isBusy: () => this.#hasSent(),
+    });
+  }
+
+  /** A probe that was a frame of `frameLen` octets has come to the peer. */
+  probeAnswered(frameLen: number): void {
+    this.path.probeAnswered(frameLen + this.#probeLead);
+  }
+
+  /** Octets of an outer packet before the frame in it. */
+  get #probeLead(): number {
+    return mtuArithmetic(0, this.gre, null).overhead - ETHERNET_LEN;
+  }
+
+  /** Whether user data has gone out since this was last asked. */
+  #hasSent(): boolean {
+    const before = this.#sentFrames;
+    this.#sentFrames = this.totals().tx[Traffic.outFrames]!;
+    return this.#sentFrames !== before;
+  }
+
   judgeTooBig(message: TooBig): Judgement {
     return this.path.judge(message);
   }
@@ -270,6 +304,7 @@ export class Tunnel implements TunnelView {
    * published is exact. Rejects with L2VPN_STATE; everything is closed all the same.
    */
   async close(clean: boolean): Promise<void> {
+    this.path.stopProbing(performance.now());
     this.uncontrolled?.close();
     this.carrier?.close();
     closeFds(this.#fds.splice(0));

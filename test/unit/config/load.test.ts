@@ -48,6 +48,7 @@ describe('loadConfig: a sound file', () => {
       ttl: 64,
       tos: 0,
       df: true,
+      mtuProbeSeconds: 600,
     });
     expect(tunnel!.macsec).toMatchObject({
       cipher: 'gcm-aes-128',

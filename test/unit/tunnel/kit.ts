@@ -127,6 +127,7 @@ const GRE: GreConfig = {
   ttl: 64,
   tos: 0,
   df: true,
+  mtuProbeSeconds: 600,
 };
 
 export interface ViewedTunnel {
@@ -164,6 +165,7 @@ export async function tunnelOf(
       limit: 'link',
       since: 0,
       because: 'the MTU of the own link',
+      search: 'stopped',
       claims: { proven: 0, plausible: 0, refused: 0 },
     },
     overhead,
