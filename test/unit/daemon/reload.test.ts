@@ -58,6 +58,7 @@ describe('what a reload does', () => {
     ['gre.ttl', (file) => Object.assign(tunnel(file).gre, { ttl: 9 })],
     ['gre.tos', (file) => Object.assign(tunnel(file).gre, { tos: 8 })],
     ['gre.df', (file) => Object.assign(tunnel(file).gre, { df: false })],
+    ['gre.mtuProbeSeconds', (file) => Object.assign(tunnel(file).gre, { mtuProbeSeconds: 0 })],
     ['macsec.icvLen', (file) => Object.assign(tunnel(file).macsec, { icvLen: 12 })],
     ['macsec.port', (file) => Object.assign(tunnel(file).macsec, { port: 9 })],
     ['macsec (on or off)', (file) => Object.assign(tunnel(file), { macsec: null })],
