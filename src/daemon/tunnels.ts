@@ -77,6 +77,8 @@ export class Tunnels {
   readonly #down: DownTunnels;
   readonly #upkeep: StateUpkeep;
   readonly #pathErrors = new PathErrors<Tunnel>();
+  /** ICMP cannot be heard; it is said once. */
+  #isDeaf = false;
 
   constructor(context: TunnelsContext) {
     this.#context = context;
@@ -460,13 +462,14 @@ export class Tunnels {
   }
 
   /** ICMP is heard for its path from now on, if it is followed. */
-  #listen({ name, gre }: Tunnel): void {
-    if (!gre.df) return;
+  #listen({ gre }: Tunnel): void {
+    if (!gre.df || this.#isDeaf) return;
     try {
       this.#pathErrors.listen(gre.family);
     } catch (error) {
+      this.#isDeaf = true;
       const text = `the path's MTU is not followed, as ICMP cannot be heard (needs CAP_NET_RAW): ${messageOf(error)}`;
-      this.#context.log.warn({ tunnel: name }, text);
+      this.#context.log.warn(text);
     }
   }
 

@@ -60,6 +60,7 @@ describe('what a reload does', () => {
     ['gre.ttl', (file) => Object.assign(tunnel(file).gre, { ttl: 9 })],
     ['gre.tos', (file) => Object.assign(tunnel(file).gre, { tos: 8 })],
     ['gre.df', (file) => Object.assign(tunnel(file).gre, { df: false })],
+    ['gre.mtuProbeSeconds', (file) => Object.assign(tunnel(file).gre, { mtuProbeSeconds: 0 })],
   ])('%s: the tunnel restarts alone, and keeps its TAP', (_, change) => {
     const made = plan(change);
     expect(shape(made)).toEqual({ ...NOTHING, refit: ['site2'] });
