@@ -175,8 +175,8 @@ export class Tunnel implements TunnelView {
     this.#ifindex = tap.ifindex;
     this.#tapWatch = new TapWatch({ ...this.tap, ifindex: tap.ifindex, mtu: ofTap });
     const { config, mtu } = this;
-    const { fd: wireFd, spec: encap } = openWire(this.gre, `${this.#place}.gre`, peer);
-    this.#fds.push(wireFd);
+    const { fd: wireFd, senders, spec: encap } = openWire(this.gre, `${this.#place}.gre`, peer);
+    this.#fds.push(wireFd, ...senders);
     const common = { config, tap, wireFd, encap, secy: this.#secySpec(), mtu, tapMtu: ofTap };
     this.#lanes = laneSpecs({
       ...common,

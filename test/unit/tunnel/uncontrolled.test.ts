@@ -37,7 +37,17 @@ describe('the Uncontrolled Port of a tunnel whose peer may be anywhere', () => {
     fd = openUdpSocket(settings, 'tunnels[0].gre');
     endpoint = createEndpoint(null, 0);
     port = new TunnelUncontrolledPort([EAPOL]);
-    port.open({ kind: 'gre-udp', gre: { key: null, checksum: false }, endpoint, learns: true }, fd);
+    port.open(
+      {
+        kind: 'gre-udp',
+        gre: { key: null, checksum: false },
+        endpoint,
+        learns: true,
+        inheritsTos: false,
+        flow: null,
+      },
+      fd,
+    );
   });
   afterEach(() => {
     port.close();
@@ -109,6 +119,8 @@ describe('the Uncontrolled Port of a tunnel whose peer may be anywhere', () => {
       gre: { key: null, checksum: false },
       endpoint: peerAt,
       learns: false,
+      inheritsTos: false,
+      flow: null,
     } as const;
     still.open(spec, fd);
     const where = endpointText(peerAt);
