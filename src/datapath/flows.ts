@@ -20,7 +20,7 @@ export class FlowSpread {
   #flow = new Uint8Array(0);
 
   constructor({ fds, seed }: FlowSenders) {
-    this.#seed = seed;
+    this.#seed = seed | 0;
     this.#next = new Uint32Array(fds.length);
   }
 
@@ -64,12 +64,11 @@ export class FlowSpread {
 
   #keep({ count, capacity, at, len, verdict, flow }: Batch): void {
     if (this.#at.length < capacity) this.#grow(capacity);
-    const [oldAt, oldLen, oldVerdict, oldFlow] = [this.#at, this.#len, this.#verdict, this.#flow];
     for (let i = 0; i < count; i++) {
-      oldAt[i] = at[i]!;
-      oldLen[i] = len[i]!;
-      oldVerdict[i] = verdict[i]!;
-      oldFlow[i] = flow[i]!;
+      this.#at[i] = at[i]!;
+      this.#len[i] = len[i]!;
+      this.#verdict[i] = verdict[i]!;
+      this.#flow[i] = flow[i]!;
     }
   }
 

@@ -57,6 +57,7 @@ describe('what a reload does', () => {
     ['gre.checksum', (file) => Object.assign(tunnel(file).gre, { checksum: true })],
     ['gre.ttl', (file) => Object.assign(tunnel(file).gre, { ttl: 9 })],
     ['gre.tos', (file) => Object.assign(tunnel(file).gre, { tos: 8 })],
+    ['gre.tos', (file) => Object.assign(tunnel(file).gre, { tos: 'inherit' })],
     ['gre.df', (file) => Object.assign(tunnel(file).gre, { df: false })],
     ['macsec.icvLen', (file) => Object.assign(tunnel(file).macsec, { icvLen: 12 })],
     ['macsec.port', (file) => Object.assign(tunnel(file).macsec, { port: 9 })],
