@@ -6,7 +6,7 @@ import type { Notice } from '../tunnel/notice.ts';
 import type { PathChange, Tunnel } from '../tunnel/tunnel.ts';
 
 export function logUp(log: Logger, tunnel: Tunnel): void {
-  const { name, tap, gre, secy } = tunnel;
+  const { name, tap, gre, secy, sourcePorts } = tunnel;
   const fields = {
     tunnel: name,
     ifname: tap.ifname,
@@ -14,6 +14,7 @@ export function logUp(log: Logger, tunnel: Tunnel): void {
     local: gre.local,
     remote: gre.remote,
     encap: gre.encap,
+    ...(sourcePorts.length === 0 ? {} : { sourcePorts }),
     mtu: tunnel.mtu,
     arithmetic: formatMtu(tunnel.arithmetic),
     ...(secy === null

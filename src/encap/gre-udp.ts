@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Batch } from '../frame/batch.ts';
 import { closeFds } from '../host/close.ts';
-import { openUdpSenders, openUdpSocket, type UdpSettings } from '../host/socket.ts';
+import { openUdpSenders, openUdpSocket, type UdpSenders, type UdpSettings } from '../host/socket.ts';
 import { createEndpoint } from '../ports/endpoint.ts';
 import { FlowPort, type FlowSenders } from '../ports/flow-port.ts';
 import { wrapUdpSocket } from '../ports/udp-socket-port.ts';
@@ -77,11 +77,11 @@ export const greUdp: EncapKind<GreUdpSpec, GretapSpec> = {
     const endpoint = learns
       ? createEndpoint(known?.address ?? null, known?.port ?? 0)
       : createEndpoint(config.remote, config.port);
-    const senders = config.sourcePort === 'flow' ? openSenders(settings, place, fd) : [];
-    const flow = senders.length === 0 ? null : { fds: senders, seed: FLOW_SEED };
+    const flow =
+      config.sourcePort === 'flow' ? { ...openSenders(settings, place, fd), seed: FLOW_SEED } : null;
     const inheritsTos = config.tos === 'inherit';
     const spec = { kind: 'gre-udp', gre: greOptionsOf(config), endpoint, learns, inheritsTos, flow } as const;
-    return { fd, senders, spec };
+    return { fd, senders: flow?.fds ?? [], spec };
   },
   attach(spec: GreUdpSpec, fd: number, traffic: Float64Array): Wire {
     const { gre, endpoint, learns, inheritsTos, flow } = spec;
@@ -112,7 +112,7 @@ export const greUdp: EncapKind<GreUdpSpec, GretapSpec> = {
 };
 
 /** The sockets beside `fd`, which is closed where they cannot be opened. */
-function openSenders(settings: UdpSettings, place: string, fd: number): number[] {
+function openSenders(settings: UdpSettings, place: string, fd: number): UdpSenders {
   try {
     return openUdpSenders(settings, FLOW_PORTS, place);
   } catch (error) {

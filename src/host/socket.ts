@@ -59,15 +59,22 @@ const SENDER_TRIES = 512;
 /** Nobody sends to these sockets, and what comes all the same is read by nobody: the kernel keeps the least that it can. */
 const SENDER_RCV_BUFFER = 1;
 
+/** Sockets to send by, and the source port of each. */
+export interface UdpSenders {
+  readonly fds: readonly number[];
+  readonly ports: readonly number[];
+}
+
 /**
  * As many sockets to `remote`, which is an address, as `openUdpSocket` opens, each bound to a dynamic port of its own that is
  * taken at random: to send by only.
  */
-export function openUdpSenders(settings: UdpSettings, count: number, place: string): number[] {
+export function openUdpSenders(settings: UdpSettings, count: number, place: string): UdpSenders {
   const { local, remote } = settings;
   const options = { ...optionsOf(settings, false), rcvBuf: SENDER_RCV_BUFFER };
   const tried = new Set([settings.port]);
   const fds: number[] = [];
+  const ports: number[] = [];
   try {
     while (fds.length < count) {
       const port = FIRST_DYNAMIC_PORT + randomInt(DYNAMIC_PORTS);
@@ -75,11 +82,12 @@ export function openUdpSenders(settings: UdpSettings, count: number, place: stri
       tried.add(port);
       try {
         fds.push(loadAddon().openUdpSocket(local, remote, port, options));
+        ports.push(port);
       } catch (cause) {
         if (errnoName(cause) !== 'EADDRINUSE' || tried.size > SENDER_TRIES) throw cause;
       }
     }
-    return fds;
+    return { fds, ports };
   } catch (cause) {
     closeFds(fds);
     throw translate(cause, settings, place, 'sourcePort');

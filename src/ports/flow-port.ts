@@ -16,6 +16,8 @@ import type { UdpSocketPort } from './udp-socket-port.ts';
 /** The sockets of a tunnel that spreads its flows, and what spreads them. Survives a structured clone. */
 export interface FlowSenders {
   readonly fds: readonly number[];
+  /** The source port of each. */
+  readonly ports: readonly number[];
   /** 32 bits, the same for all lanes of the process, and nobody else's. */
   readonly seed: number;
 }

@@ -10,7 +10,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { MkaConfig, TapConfig, TunnelConfig } from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
-import { endpointOf, openWire } from '../encap/kinds.ts';
+import { endpointOf, flowSendersOf, openWire } from '../encap/kinds.ts';
 import { L2vpnError } from '../errors.ts';
 import { closeFds } from '../host/close.ts';
 import { openTap } from '../host/tap.ts';
@@ -155,6 +155,12 @@ export class Tunnel implements TunnelView {
     const encap = this.#lanes[0]?.encap;
     const endpoint = encap === undefined ? null : endpointOf(encap);
     return endpoint === null ? null : endpointText(endpoint);
+  }
+
+  /** What data leaves by, where `gre.sourcePort` is flow; else none. */
+  get sourcePorts(): readonly number[] {
+    const encap = this.#lanes[0]?.encap;
+    return encap === undefined ? [] : (flowSendersOf(encap)?.ports ?? []);
   }
 
   /** Added up again only where a lane has moved a batch since. */

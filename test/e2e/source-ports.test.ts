@@ -68,7 +68,12 @@ for (const family of [4, 6] as const) {
         // That 24 flows have fewer than 6 of 16 ports by chance happens once in ten million runs.
         expect(many.size).toBeGreaterThanOrEqual(6);
         expect(many.size).toBeLessThanOrEqual(16 + 1);
-        for (const port of many.keys()) expect(port).toBeGreaterThanOrEqual(49_152);
+        const up = site1.logs().find(({ msg }) => msg === 'tunnel up') as unknown as {
+          sourcePorts: number[];
+        };
+        expect(up.sourcePorts).toHaveLength(16);
+        expect(Math.min(...up.sourcePorts)).toBeGreaterThanOrEqual(49_152);
+        for (const port of many.keys()) expect(up.sourcePorts).toContain(port);
         await server.stop();
 
         const ping = ['ping', '-n', '-c', '20', '-i', '0.02', '192.168.1.2'];

@@ -137,7 +137,11 @@ describe('the allocation budget of a batch', () => {
   it.each(['transmit', 'receive'] as const)(
     '%s allocates nothing per frame whose class is inherited and whose flow is spread',
     (direction) => {
-      const flows = new FlowSpread({ fds: Array.from({ length: 16 }, (_, i) => i), seed: 0xfeed_f00d });
+      const flows = new FlowSpread({
+        fds: Array.from({ length: 16 }, (_, i) => i),
+        ports: [],
+        seed: 0xfeed_f00d,
+      });
       const more = { ipv4: true, inheritsTos: true, flows };
       const macsec = macsecConfig({ replayProtect: false });
       const end = endlessSite(BATCH_PROVIDER, macsec, SCI_A, SCI, ECN_CAPABLE, more);

@@ -7,7 +7,7 @@ import { Drop } from '../../../src/frame/drop.ts';
 import { ethernetFrame, ipv4Packet, u16 } from './ip-frames.ts';
 
 const PORTS = 16;
-const SENDERS = { fds: Array.from({ length: PORTS }, (_, i) => i), seed: 0xfeed_f00d };
+const SENDERS = { fds: Array.from({ length: PORTS }, (_, i) => i), ports: [], seed: 0xfeed_f00d };
 
 /** A frame of flow `flow` that says which one of the batch it is. */
 function frameOf(flow: number, number: number): Buffer {

@@ -67,7 +67,7 @@ describe('a port of many sources', () => {
 
   beforeEach(() => {
     const fd = openUdpSocket(settings(left, right), 'gre');
-    const fds = openUdpSenders(settings(left, right), 4, 'gre');
+    const { fds } = openUdpSenders(settings(left, right), 4, 'gre');
     open.push(fd, ...fds);
     const endpoint = createEndpoint(right, PORT);
     near = new FlowPort(wrapUdpSocket(fd, endpoint), endpoint, fds, false);
@@ -115,7 +115,7 @@ describe('errors on the sockets that only send', () => {
   it('an ICMP error costs no frame, and is counted by its kind, whichever socket has it', () => {
     const traffic = untoldTraffic();
     const fd = openUdpSocket(settings('127.0.0.1', '127.0.0.9'), 'gre');
-    const fds = openUdpSenders(settings('127.0.0.1', '127.0.0.9'), 2, 'gre');
+    const { fds } = openUdpSenders(settings('127.0.0.1', '127.0.0.9'), 2, 'gre');
     open.push(fd, ...fds);
     const endpoint = createEndpoint('127.0.0.9', PORT);
     const near = new FlowPort(wrapUdpSocket(fd, endpoint, traffic), endpoint, fds, false);
@@ -130,7 +130,7 @@ describe('errors on the sockets that only send', () => {
 
   it('what is too long for the path is dropped alone', () => {
     const fd = openUdpSocket(settings('127.0.0.1', '127.0.0.2'), 'gre');
-    const fds = openUdpSenders(settings('127.0.0.1', '127.0.0.2'), 2, 'gre');
+    const { fds } = openUdpSenders(settings('127.0.0.1', '127.0.0.2'), 2, 'gre');
     open.push(fd, ...fds);
     socket('127.0.0.2', '127.0.0.1');
     const endpoint = createEndpoint('127.0.0.2', PORT);
@@ -147,7 +147,7 @@ describe('errors on the sockets that only send', () => {
 
 describe('the sockets that only send', () => {
   it('keep next to nothing of what somebody sends to them', async () => {
-    const fds = openUdpSenders(settings('127.0.0.1', '127.0.0.2'), 1, 'gre');
+    const { fds } = openUdpSenders(settings('127.0.0.1', '127.0.0.2'), 1, 'gre');
     open.push(...fds);
     const endpoint = createEndpoint('127.0.0.2', PORT);
     const sender = wrapUdpSocket(fds[0]!, endpoint);
