@@ -7,6 +7,7 @@
 #include "error.h"
 #include "event.h"
 #include "host-lock.h"
+#include "icmp-socket.h"
 #include "link-group.h"
 #include "link-state.h"
 #include "link.h"
@@ -14,6 +15,7 @@
 #include "poller.h"
 #include "port.h"
 #include "process.h"
+#include "route.h"
 #include "socket-port.h"
 #include "socket.h"
 #include "tap-port.h"
@@ -31,6 +33,7 @@ static const struct {
 } FUNCTIONS[] = {
     {"openTap", open_tap},
     {"setTapOffload", set_tap_offload},
+    {"setTapCarrier", set_tap_carrier},
     {"detachTapQueue", detach_tap_queue},
     {"linkInfo", link_info},
     {"linkState", link_state},
@@ -43,6 +46,9 @@ static const struct {
     {"openGreSocket", open_gre_socket},
     {"openUdpSocket", open_udp_socket},
     {"pathMtu", path_mtu},
+    {"routeTo", route_to},
+    {"openIcmpSocket", open_icmp_socket},
+    {"receiveIcmp", receive_icmp},
     {"sendPacket", send_packet},
     {"closeFd", close_fd},
     {"bindFrames", bind_frames},

@@ -1,4 +1,7 @@
-/** The main thread's half of a tunnel's Uncontrolled Port: what the receive lane has laid aside comes out here. */
+/**
+ * The main thread's half of a tunnel's Uncontrolled Port: what the receive lane has laid aside comes out here, and goes to
+ * whose it is. Key agreement and control frames use it side by side, by their EtherTypes.
+ */
 
 import { UncontrolledExit } from '../datapath/uncontrolled.ts';
 import type { Sender, UncontrolledPort } from '../datapath/uncontrolled-port.ts';
@@ -6,59 +9,43 @@ import { createUncontrolledRing, type Mark, UncontrolledRing } from '../datapath
 import { UncontrolledSender } from '../datapath/uncontrolled-sender.ts';
 import { type EncapSpec, movingEndpointOf } from '../encap/kinds.ts';
 import { endpointText, moveEndpoint } from '../ports/endpoint.ts';
+import { ETHERNET_LEN, etherTypeAt } from '../wire/ethernet.ts';
 import type { UncontrolledSpec } from '../worker/messages.ts';
 
-export class TunnelUncontrolledPort implements UncontrolledPort {
-  readonly etherTypes: readonly number[];
-  received: UncontrolledPort['received'] = () => {};
+export class TunnelUncontrolledPort {
   readonly #shared = createUncontrolledRing();
   readonly #ring = new UncontrolledRing(this.#shared);
-  readonly #exit = new UncontrolledExit(this.#ring, (frame, sender) =>
-    this.received(frame, this.#endpoint === null ? null : sender),
+  readonly #exit = new UncontrolledExit(this.#ring, (frame, sender, cameLen) =>
+    this.#handOn(frame, this.#endpoint === null ? null : sender, cameLen),
   );
+  readonly #users: PortUser[] = [];
   #sender: UncontrolledSender | null = null;
   /** Of a peer that may move. */
   #endpoint: Uint8Array | null = null;
-  /** Where the next frame goes too. */
-  #answerTo: Sender | null = null;
 
-  constructor(etherTypes: readonly number[]) {
-    this.etherTypes = etherTypes;
+  /** A further user, before the lanes are there: untagged frames of `etherTypes` are for it. */
+  use(etherTypes: readonly number[]): UncontrolledPort {
+    const user = new PortUser(etherTypes, {
+      want: () => this.#ring.want(this.#users.flatMap(({ marks }) => marks)),
+      send: (frame, answerTo) => this.#send(frame, answerTo),
+      moveTo: (to) => {
+        if (this.#endpoint !== null) moveEndpoint(this.#endpoint, to);
+      },
+      isElsewhere: (from) => this.#endpoint !== null && endpointText(this.#endpoint) !== endpointText(from),
+    });
+    this.#users.push(user);
+    return user;
   }
 
   /** For the receive lane. */
   get spec(): UncontrolledSpec {
-    return { etherTypes: this.etherTypes, ring: this.#shared };
-  }
-
-  want(marks: readonly Mark[]): void {
-    this.#ring.want(marks);
+    return { etherTypes: this.#users.flatMap(({ etherTypes }) => etherTypes), ring: this.#shared };
   }
 
   /** From now on frames can be sent, by the tunnel's socket. */
   open(encap: EncapSpec, wireFd: number): void {
     this.#sender = new UncontrolledSender(encap, wireFd);
     this.#endpoint = movingEndpointOf(encap);
-  }
-
-  /** Nothing is sent before the tunnel is open: as on a link that is down. */
-  send(frame: Uint8Array): void {
-    const answerTo = this.#answerTo;
-    this.#answerTo = null;
-    this.#sender?.send(frame);
-    if (answerTo !== null) this.#sender?.send(frame, answerTo);
-  }
-
-  peerIsAt(from: Sender): void {
-    this.#answerTo = null;
-    if (this.#endpoint !== null) moveEndpoint(this.#endpoint, from);
-  }
-
-  answerTo(from: Sender): void {
-    if (this.#endpoint === null) return;
-    // There the next frame goes anyway.
-    const isThere = endpointText(this.#endpoint) === endpointText(from);
-    this.#answerTo = isThere ? null : from;
   }
 
   /** The worker says that frames wait. */
@@ -69,5 +56,62 @@ export class TunnelUncontrolledPort implements UncontrolledPort {
   close(): void {
     this.#exit.close();
     this.#sender = null;
+  }
+
+  /** Nothing is sent before the tunnel is open: as on a link that is down. */
+  #send(frame: Uint8Array, answerTo: Sender | null): void {
+    this.#sender?.send(frame);
+    if (answerTo !== null) this.#sender?.send(frame, answerTo);
+  }
+
+  #handOn(frame: Uint8Array, from: Sender | null, cameLen: number): void {
+    if (frame.length < ETHERNET_LEN) return;
+    const type = etherTypeAt(frame, 0);
+    this.#users.find(({ etherTypes }) => etherTypes.includes(type))?.received(frame, from, cameLen);
+  }
+}
+
+/** What users of one port share. */
+interface SharedPort {
+  /** The marks of a user are others now. */
+  want(): void;
+  send(frame: Uint8Array, answerTo: Sender | null): void;
+  moveTo(to: Sender): void;
+  /** The peer may move, and is not there. */
+  isElsewhere(from: Sender): boolean;
+}
+
+class PortUser implements UncontrolledPort {
+  readonly etherTypes: readonly number[];
+  received: UncontrolledPort['received'] = () => {};
+  marks: readonly Mark[] = [];
+  readonly #port: SharedPort;
+  /** Where the next frame goes too. */
+  #answerTo: Sender | null = null;
+
+  constructor(etherTypes: readonly number[], port: SharedPort) {
+    this.etherTypes = etherTypes;
+    this.#port = port;
+  }
+
+  want(marks: readonly Mark[]): void {
+    this.marks = marks;
+    this.#port.want();
+  }
+
+  send(frame: Uint8Array): void {
+    const answerTo = this.#answerTo;
+    this.#answerTo = null;
+    this.#port.send(frame, answerTo);
+  }
+
+  peerIsAt(from: Sender): void {
+    this.#answerTo = null;
+    this.#port.moveTo(from);
+  }
+
+  answerTo(from: Sender): void {
+    // Where the peer is the next frame goes anyway.
+    this.#answerTo = this.#port.isElsewhere(from) ? from : null;
   }
 }

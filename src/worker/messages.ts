@@ -51,7 +51,7 @@ export type FromWorker =
   /** A lane of the tunnel is short of granted packet numbers. */
   | { readonly type: 'pn-low'; readonly tunnel: string }
   /** Frames for the control plane wait in the ring of the tunnel. */
-  | { readonly type: 'uncontrolled'; readonly tunnel: string }
+  | { readonly type: 'uncontrolled'; readonly tunnels: readonly string[] }
   /** The request `id` is carried out; with `fault`, it is not, and this is why. */
   | { readonly type: 'done'; readonly id: number; readonly fault?: string }
   /** Every lane is drained; the worker ends. */

@@ -11,8 +11,8 @@ import type { FromWorker, LaneSpec, ToWorker, WorkerSpec } from './messages.ts';
 export interface WorkerEvents {
   /** A lane of the tunnel is short of granted packet numbers. */
   pnLow(tunnel: string): void;
-  /** Frames for the control plane wait in the ring of the tunnel. */
-  uncontrolled(tunnel: string): void;
+  /** Frames for the control plane wait in the rings of these tunnels. */
+  uncontrolled(tunnels: readonly string[]): void;
   /** A lane of the tunnel has lost a port, and is gone; the others run. `errno`: the kernel's name for it, or empty. */
   laneFailed(tunnel: string, reason: string, errno: string): void;
   /** A worker has ended that should not have. */
@@ -127,7 +127,7 @@ class RunningWorker {
       this.#worker.on('message', (message: FromWorker) => {
         if (message.type === 'running') resolve();
         if (message.type === 'pn-low') events.pnLow(message.tunnel);
-        if (message.type === 'uncontrolled') events.uncontrolled(message.tunnel);
+        if (message.type === 'uncontrolled') events.uncontrolled(message.tunnels);
         if (message.type === 'done') this.#done(message.id, message.fault);
         if (message.type === 'failed') events.laneFailed(message.tunnel, message.reason, message.errno);
       });

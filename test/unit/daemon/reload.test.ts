@@ -248,7 +248,7 @@ describe('key agreement', () => {
     ['helloMs', 200],
     ['lifeMs', 9000],
     ['rekeySeconds', 60],
-    ['peerLoss', 'drop'],
+    ['peerLoss', 'keep'],
     ['icvIndicator', false],
     ['fallback', null],
     ['fallback', { ...fallback, ckn: '02' }],

@@ -113,6 +113,8 @@ const TAP: TapConfig = {
   mssClamp: 'auto',
   bridge: null,
   queues: 1,
+  carrier: 'up',
+  carrierDelayMs: 1000,
 };
 const GRE: GreConfig = {
   local: '1.1.1.1',
@@ -144,7 +146,7 @@ export async function tunnelOf(
     direction,
     counters: new SharedArrayBuffer(laneCountersBytes(secyLen)),
   }));
-  const totals = () => totalsOf(lanes, macsec !== null);
+  const totals = () => totalsOf(lanes, macsec === null ? null : MAX_RX_SC);
   const secyLanes = { configure: async () => {}, wake: () => {}, counters: () => totals().secy };
   const secy = macsec === null ? null : await secyOf(macsec, secyLanes);
   const { mtu, overhead } = mtuArithmetic(1500, GRE, macsec);
@@ -158,8 +160,16 @@ export async function tunnelOf(
     ifindex: 7,
     mtu,
     pathMtu: 1500,
+    path: {
+      octets: 1500,
+      limit: 'link',
+      since: 0,
+      because: 'the MTU of the own link',
+      claims: { proven: 0, plausible: 0, refused: 0 },
+    },
     overhead,
     endpoint: null,
+    carrier: null,
     secy,
     totals,
   };
