@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import type { GrePacket } from '../../lab/capture.ts';
 import { iperf, startIperfServer } from '../../lab/iperf.ts';
 import type { Site, TunnelChanges } from '../../lab/site.ts';
-import { knowEachOther, labOfTests, pingUntil, suite } from './support.ts';
+import { forgetPaths, knowEachOther, labOfTests, pingOnce, pingUntil, suite } from './support.ts';
 
 const PORT = 4754;
 
@@ -137,5 +137,19 @@ suite('a peer that is gone, with source ports by flow', {}, () => {
     await site2.start();
     await pingUntil(host1, '192.168.1.2');
     expect(site1.exit).toBeUndefined();
+  });
+
+  it('a router of the path that carries less is believed about a packet from any of them', async () => {
+    lab.explainFailure();
+    const { topology } = lab;
+    const { host1, wan } = topology;
+    const [site1] = await lab.bothSites({ gre: { encap: 'udp', sourcePort: 'flow' } });
+    await pingUntil(host1, '192.168.1.2');
+    expect(await pingOnce(host1, '192.168.1.2', 1394)).toBe(true);
+    await wan.must(['ip', 'link', 'set', 'wan2', 'mtu', '1400']);
+    expect(await pingOnce(host1, '192.168.1.2', 1394)).toBe(false);
+    await site1.waitForLog(/the path MTU has changed; packets above 1322 octets do not fit/);
+    await wan.must(['ip', 'link', 'set', 'wan2', 'mtu', '1500']);
+    await forgetPaths(topology);
   });
 });
