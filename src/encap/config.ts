@@ -15,9 +15,11 @@ export const SOURCE_PORT_WORDS = {
 export type SourcePortWord = keyof typeof SOURCE_PORT_WORDS;
 
 export interface GreConfig {
+  /** An address, or `auto`: that which the route to the peer has. */
   local: string;
-  /** An address, or `dynamic` (only with `encap: 'udp'`): learned from the first authentic frame. */
+  /** An address, a host name, or `dynamic` (only with `encap: 'udp'`): learned from the first authentic frame. */
   remote: string;
+  /** Of the addresses; 4 while neither is known. */
   family: 4 | 6;
   encap: EncapWord;
   /** The UDP port at both ends; unused without `encap: 'udp'`. */
@@ -31,6 +33,8 @@ export interface GreConfig {
   /** Of every outer packet, or `inherit`: that of the inner one. */
   tos: number | 'inherit';
   df: boolean;
+  /** A path that carries less than it might is probed again after so many seconds; 0: it is never probed. */
+  mtuProbeSeconds: number;
 }
 
 /** What a packet has that no inner packet gives its type of service to. */

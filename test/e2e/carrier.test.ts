@@ -85,12 +85,15 @@ suite('the carrier of a TAP follows the peer', { programs: ['ping', 'nft'] }, ()
     await pingUntil(host1, '192.168.1.2');
   });
 
-  it('by a keepalive: at once when the peer is stopped, which says so', async () => {
+  it.each([
+    ['key agreement', agreeing({ lifeMs: 60_000 }, {}, { tap: CARRIER })],
+    ['a keepalive', { ...STATIC, keepalive: { helloMs: 10_000, lifeMs: 60_000 } }],
+  ])('by %s: at once when the peer is stopped, which says so', async (_, changes) => {
     lab.explainFailure();
-    const [site1, site2] = await bothUp({ ...STATIC, keepalive: { helloMs: 10_000, lifeMs: 60_000 } });
+    const [site1, site2] = await bothUp(changes);
+    await expect.poll(async () => (await shown(site1)).control_frames?.live_sci).not.toBeNull();
     await site2.stop();
-    await site1.waitForLog(/carrier down: keepalive: the peer says that it stops/);
-    expect((await shown(site1)).peer.state).not.toBe('unwatched');
+    await site1.waitForLog(/carrier down: the peer says that it stops/);
   });
 
   it('by default the TAP always has it', async () => {

@@ -143,6 +143,13 @@ describe('l2vpnd show, as text', () => {
       true,
     );
     expect(more).toContain('1.1.1.1 to 2.2.2.254:40001 over UDP');
+    const named = { ...device(11), remote: 'hub.example.net' };
+    expect(textOf({ ...named, endpoint: '2001:db8::2' }, false)).toContain(
+      '1.1.1.1 to 2001:db8::2 (hub.example.net), aead batch',
+    );
+    expect(textOf({ ...named, waits_for: 'resolving hub.example.net' }, false)).toContain(
+      '1.1.1.1 to hub.example.net, aead batch\n        not connected: resolving hub.example.net\n',
+    );
     expect(more).toContain('rotation to AN 1: waiting for the peer');
     expect(more).toContain('dropped: PnExhausted 3, InPktsLate 1\n        icmp errors: IcmpNoPort 2\n');
   });

@@ -128,6 +128,7 @@ const GRE: GreConfig = {
   sourcePort: 'port',
   tos: 0,
   df: true,
+  mtuProbeSeconds: 600,
 };
 
 export interface ViewedTunnel {
@@ -154,6 +155,7 @@ export async function tunnelOf(
     name: 'site2',
     tap: TAP,
     gre: GRE,
+    ends: null,
     agreesKeys: false,
     peerTimeoutSeconds: 10,
     ifname: TAP.ifname,
@@ -165,6 +167,7 @@ export async function tunnelOf(
       limit: 'link',
       since: 0,
       because: 'the MTU of the own link',
+      search: 'stopped',
       claims: { proven: 0, plausible: 0, refused: 0 },
     },
     overhead,
