@@ -22,6 +22,7 @@
 #include "tap-read.h"
 #include "tap-write.h"
 #include "tap.h"
+#include "tos.h"
 #include "udp-port.h"
 #include "udp-receive.h"
 #include "udp-send.h"
@@ -75,6 +76,7 @@ static const struct {
     {"endpointText", endpoint_text},
     {"socketReceive", socket_receive},
     {"socketSend", socket_send},
+    {"carryTos", carry_tos},
     {"closePort", close_port},
     {"opensslVersion", openssl_version},
     {"opensslFault", openssl_fault},

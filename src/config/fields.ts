@@ -45,6 +45,16 @@ export function autoOr(min: number, max: number): z.ZodType<'auto' | number> {
   return z.union([z.literal('auto'), z.int({ error }).min(min, { error }).max(max, { error })], { error });
 }
 
+/** This word or a whole number. */
+export function wordOr<const Word extends string>(
+  word: Word,
+  min: number,
+  max: number,
+): z.ZodType<Word | number> {
+  const error = mustBe(`"${word}" or a whole number from ${min} to ${max}`);
+  return z.union([z.literal(word), z.int({ error }).min(min, { error }).max(max, { error })], { error });
+}
+
 /** The word `auto`, false, or a whole number. */
 export function autoFalseOr(min: number, max: number): z.ZodType<'auto' | false | number> {
   const error = mustBe(`"auto", false or a whole number from ${min} to ${max}`);

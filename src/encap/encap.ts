@@ -40,6 +40,8 @@ export interface Wire {
 /** The socket that a tunnel sends and receives by, and what its lanes are told of it. */
 export interface OpenedWire<Spec> {
   readonly fd: number;
+  /** Further sockets, which lanes send by only; whoever opened them closes them with the first. */
+  readonly senders: readonly number[];
   readonly spec: Spec;
 }
 

@@ -57,6 +57,8 @@ export interface FrameArrays {
   readonly len: Uint32Array;
   /** 0: the frame is alive; anything else: skip it. */
   readonly verdict: Uint8Array;
+  /** Type of service of each frame's packet, for ports that carry it (`carryTos`). */
+  readonly tos?: Uint8Array;
 }
 
 /** What both sides count on. Read them into a module's own constants, not per batch. */
@@ -275,6 +277,12 @@ export interface Addon {
   copyEndpoint(to: Uint8Array, from: Uint8Array): boolean;
   /** `192.0.2.1:4754`, `[2001:db8::1]:4754`, or null while no peer is known. */
   endpointText(endpoint: Uint8Array): string | null;
+  /**
+   * From now on each frame that the socket or UDP port sends has the type of service (traffic class) in its `tos`, and of each
+   * that it receives the packet's is written there; trains are of one. Raw IPv4 sockets whose packets bring a header of their
+   * own have it in that header. Without effect on sockets that are neither IPv4's nor IPv6's.
+   */
+  carryTos(port: PortHandle): void;
   /** Does not close the descriptor. */
   closePort(port: PortHandle): void;
 

@@ -13,7 +13,7 @@ import type { KeyObject } from 'node:crypto';
 import type { KeepaliveConfig, MkaConfig, TapConfig, TunnelConfig } from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
 import type { OpenedWire, PeerAddress } from '../encap/encap.ts';
-import { type EncapSpec, endpointOf, openWire } from '../encap/kinds.ts';
+import { type EncapSpec, endpointOf, flowSendersOf, openWire } from '../encap/kinds.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
 import { Traffic } from '../frame/lane-counters.ts';
 import { closeFds } from '../host/close.ts';
@@ -224,6 +224,11 @@ export class Tunnel implements TunnelView {
   get endpoint(): string | null {
     const endpoint = this.#sharedEndpoint();
     return endpoint === null ? null : endpointText(endpoint);
+  }
+
+  /** What data leaves by, where `gre.sourcePort` is flow; else none. */
+  get sourcePorts(): readonly number[] {
+    return this.#wire === null ? [] : (flowSendersOf(this.#wire.spec)?.ports ?? []);
   }
 
   /** Added up again only where a lane has moved a batch since, or a channel has come. */
@@ -488,6 +493,7 @@ export class Tunnel implements TunnelView {
       gre: isFound ? gre : { ...gre, remote: 'dynamic' },
       fixedMtu: tap.mtu === 'auto' ? null : tap.mtu,
       peer: () => this.#peer(),
+      sourcePorts: () => this.sourcePorts,
       secTags: () => {
         const { secy } = this;
         if (secy === null) return null;
@@ -523,7 +529,7 @@ export class Tunnel implements TunnelView {
 
   #closeWire(): void {
     this.uncontrolled?.close();
-    if (this.#wire !== null) closeFds([this.#wire.fd]);
+    if (this.#wire !== null) closeFds([this.#wire.fd, ...this.#wire.senders]);
     this.#wire = null;
     this.#lanes = [];
   }

@@ -46,6 +46,7 @@ describe('loadConfig: a sound file', () => {
       key: null,
       checksum: false,
       ttl: 64,
+      sourcePort: 'port',
       tos: 0,
       df: true,
       mtuProbeSeconds: 600,
@@ -285,7 +286,31 @@ describe('loadConfig: fields', () => {
       /gre\.key: must be a whole number from 0 to 4294967295, not 4294967296/,
     ],
     ['a ttl of 0', 'tunnels.0.gre.ttl', 0, /gre\.ttl: must be a whole number from 1 to 255, not 0/],
-    ['a tos of 256', 'tunnels.0.gre.tos', 256, /gre\.tos: must be a whole number/],
+    [
+      'a tos of 256',
+      'tunnels.0.gre.tos',
+      256,
+      /gre\.tos: must be "inherit" or a whole number from 0 to 255, not 256/,
+    ],
+    ['another word for a tos', 'tunnels.0.gre.tos', 'copy', /gre\.tos: must be "inherit" or .*, not "copy"/],
+    [
+      'a source port in digits',
+      'tunnels.0.gre.sourcePort',
+      4754,
+      /gre\.sourcePort: must be one of "port", "flow", not 4754/,
+    ],
+    [
+      'source ports by flow without udp',
+      'tunnels.0.gre.sourcePort',
+      'flow',
+      /gre\.sourcePort: "flow" needs "encap": "udp": raw GRE has no ports to spread flows over/,
+    ],
+    [
+      'source ports by flow to a dynamic peer',
+      'tunnels.0.gre',
+      { local: '1.1.1.1', remote: 'dynamic', encap: 'udp', sourcePort: 'flow' },
+      /gre\.sourcePort: "flow" does not go with "remote": "dynamic": a peer behind NAT hears only .*gre\.port; remove one of them/,
+    ],
     ['a string for a flag', 'tunnels.0.gre.df', 'yes', /gre\.df: must be true or false, not "yes"/],
     [
       'a number for an object',
@@ -786,6 +811,22 @@ describe('configWarnings', () => {
         t.macsec.icvLen = 8;
       },
       /icvLen is 8/,
+    ],
+    [
+      'a narrow replay window where classes overtake each other',
+      (t) => {
+        t.gre.tos = 'inherit';
+        t.macsec.replayWindow = 0;
+      },
+      /replayWindow is 0: with gre\.tos "inherit" packets overtake each other on the way, and those that fall behind are dropped as late/,
+    ],
+    [
+      'a narrow replay window where flows overtake each other',
+      (t) => {
+        Object.assign(t.gre, { encap: 'udp', sourcePort: 'flow' });
+        t.macsec.replayWindow = 64;
+      },
+      /replayWindow is 64: with gre\.sourcePort "flow" packets overtake/,
     ],
   ])('%s is worth a warning', (_what, change, message) => {
     const value = sample();

@@ -6,7 +6,7 @@ import { fixedEnds, type OuterEnds } from '../../../src/tunnel/outer-ends.ts';
 
 const BASE: GreConfig = {
   ...{ local: '1.1.1.1', remote: 'hub.example.net', family: 4, encap: 'none', port: 4754, key: null },
-  ...{ checksum: false, ttl: 64, tos: 0, df: true, mtuProbeSeconds: 600 },
+  ...{ checksum: false, ttl: 64, sourcePort: 'port', tos: 0, df: true, mtuProbeSeconds: 600 },
 };
 const HEARD: Silence = { silentMs: 0, isUnanswered: false };
 const IDLE: Silence = { silentMs: Number.POSITIVE_INFINITY, isUnanswered: false };

@@ -125,6 +125,7 @@ const GRE: GreConfig = {
   key: null,
   checksum: false,
   ttl: 64,
+  sourcePort: 'port',
   tos: 0,
   df: true,
   mtuProbeSeconds: 600,
