@@ -14,6 +14,7 @@
 #include "poller.h"
 #include "port.h"
 #include "process.h"
+#include "readable.h"
 #include "socket-port.h"
 #include "socket.h"
 #include "tap-port.h"
@@ -23,6 +24,7 @@
 #include "udp-port.h"
 #include "udp-receive.h"
 #include "udp-send.h"
+#include "udp-share.h"
 
 static const struct {
   const char *name;
@@ -42,6 +44,8 @@ static const struct {
     {"openGreSocket", open_gre_socket},
     {"openUdpSocket", open_udp_socket},
     {"pathMtu", path_mtu},
+    {"setReusePort", set_reuse_port},
+    {"connectUdp", connect_udp},
     {"sendPacket", send_packet},
     {"closeFd", close_fd},
     {"bindFrames", bind_frames},
@@ -54,6 +58,9 @@ static const struct {
     {"epollSet", epoll_set},
     {"epollReady", epoll_ready},
     {"waitFor", wait_for},
+    {"openReadable", open_readable},
+    {"armReadable", arm_readable},
+    {"closeReadable", close_readable_handle},
     {"openTapPort", open_tap_port},
     {"openSocketPort", open_socket_port},
     {"tapRead", tap_read},

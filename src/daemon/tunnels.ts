@@ -12,6 +12,7 @@ import { type KeySourceContext, keySourceOf } from '../keys/key-source-of.ts';
 import type { LoadedEndpoint } from '../state/endpoint-record.ts';
 import type { StateStore } from '../state/store.ts';
 import { allWhileTheyEnd, someAtOnce } from '../tunnel/in-turn.ts';
+import { SharedPorts } from '../tunnel/shared-ports.ts';
 import { type LaneHost, Tunnel } from '../tunnel/tunnel.ts';
 import { Workers, workerCount } from '../worker/workers.ts';
 import { type DownTunnel, DownTunnels } from './down-tunnels.ts';
@@ -56,12 +57,17 @@ export class Tunnels {
     wake: () => void this.#workers?.then((workers) => workers.wake(), this.#context.failed),
   };
 
+  readonly #ports: SharedPorts;
   readonly #down: DownTunnels;
   readonly #upkeep: StateUpkeep;
 
   constructor(context: TunnelsContext) {
     this.#context = context;
     this.#upkeep = new StateUpkeep(context.store, context.log);
+    this.#ports = new SharedPorts({
+      log: context.log,
+      admit: (packets) => void this.#workers?.then((workers) => workers.admit(packets), context.failed),
+    });
     this.#down = new DownTunnels(context.log, (down) => context.inTurn(() => this.#bringUp(down)));
   }
 
@@ -109,6 +115,8 @@ export class Tunnels {
     this.#workers = Workers.start(lanes, workerCount(workers, lanes.length), provider, {
       pnLow: (tunnel) => this.#grant(tunnel),
       uncontrolled: (tunnel) => this.find(tunnel)?.tunnel.uncontrolled?.told(),
+      moved: (tunnel) => this.find(tunnel)?.tunnel.peerMoved(),
+      strays: (tunnel) => this.find(tunnel)?.tunnel.straysTold(),
       laneFailed: (tunnel, reason, errno) => this.#laneFailed(tunnel, reason, errno),
       failed: this.#context.failed,
     });
@@ -249,7 +257,7 @@ export class Tunnels {
     tunnel.secy?.onStoreFailed((error) => this.#upkeep.tell(config.name, 'store', error));
     try {
       if (tunnel.macsec !== null) await keys?.start(tunnel.macsec.sas, tunnel.uncontrolled);
-      tunnel.open(await this.#storedPeer(tunnel));
+      tunnel.open(await this.#storedPeer(tunnel), this.#ports);
     } catch (error) {
       await this.#closeTunnel(tunnel, true);
       throw error;

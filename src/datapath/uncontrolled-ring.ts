@@ -57,13 +57,14 @@ export class FrameQueue {
   readonly #frames: readonly Uint8Array[];
   readonly #senders: readonly Uint8Array[];
 
-  constructor(shared: SharedArrayBuffer, at: number, slots: number) {
+  /** From `at` on, a multiple of 4: for frames of `frameLen` octets at most, a multiple of 4 too. */
+  constructor(shared: SharedArrayBuffer, at: number, slots: number, frameLen: number = SLOT_FRAME_LEN) {
     this.#words = new Uint32Array(shared, at, QUEUE_HEAD + slots);
     this.#slots = slots;
-    const slotAt = (i: number): number => at + this.#words.byteLength + i * SLOT_LEN;
+    const slotAt = (i: number): number => at + this.#words.byteLength + i * (ENDPOINT_LEN + frameLen);
     const all = Array.from({ length: slots }, (_, i) => slotAt(i));
     this.#senders = all.map((one) => new Uint8Array(shared, one, ENDPOINT_LEN));
-    this.#frames = all.map((one) => new Uint8Array(shared, one + ENDPOINT_LEN, SLOT_FRAME_LEN));
+    this.#frames = all.map((one) => new Uint8Array(shared, one + ENDPOINT_LEN, frameLen));
   }
 
   /** The slot for the next frame; −1: all wait. HOT PATH. */

@@ -23,6 +23,9 @@ declare const handle: unique symbol;
 export interface PortHandle {
   readonly [handle]: 'port';
 }
+export interface ReadableHandle {
+  readonly [handle]: 'readable';
+}
 export interface KeyringHandle {
   readonly [handle]: 'keyring';
 }
@@ -137,6 +140,13 @@ export interface Addon {
   openUdpSocket(local: string, remote: string | null, port: number, opts: GreSocketOptions): number;
   /** The kernel's route MTU from `local` to `remote`: a connected UDP socket's IP_MTU / IPV6_MTU. Sends nothing. */
   pathMtu(local: string, remote: string): number;
+  /** SO_REUSEPORT: whether other sockets of this user may be bound to the address and port of `fd`, if they have it too. */
+  setReusePort(fd: number, on: boolean): void;
+  /**
+   * The UDP socket `fd` hears the peer in `endpoint` and nobody else from now on, in place of the one before; null:
+   * everybody. What waits in it stays. RangeError where no peer is known.
+   */
+  connectUdp(fd: number, endpoint: Uint8Array | null): void;
   /**
    * Sends one packet by the socket `fd` with this type of service, to the peer in `endpoint`, or where the socket is
    * connected to. Returns 0, or the errno that stopped it: EAGAIN, and EDESTADDRREQ while no peer is known.
@@ -164,6 +174,14 @@ export interface Addon {
    * and POLLHUP 16 unasked) into `ready`; returns how many pairs, 256 at most. EINTR counts as 0.
    */
   epollReady(epoll: number, ready: Int32Array, timeoutMs: number): number;
+
+  /**
+   * Once armed, has the event loop of this thread call `readable` when `fd` can be read: once, and not before it is armed
+   * again. It keeps no process alive. The descriptor stays its owner's, who closes it after the handle.
+   */
+  openReadable(fd: number, readable: () => void): ReadableHandle;
+  armReadable(handle: ReadableHandle): void;
+  closeReadable(handle: ReadableHandle): void;
 
   // --- ports: batched reads and writes -------------------------------------------------------------
   /**

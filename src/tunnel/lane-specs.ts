@@ -26,11 +26,12 @@ export interface LaneGround {
   /** What the LAN may send. */
   readonly tapMtu: number;
   readonly uncontrolled: UncontrolledSpec | null;
+  readonly strays: SharedArrayBuffer | null;
 }
 
 /** One transmit lane per TAP queue, and one receive lane: every raw socket more would get its own copy of each packet. */
 export function laneSpecs(ground: LaneGround): LaneSpec[] {
-  const { config, tap, wireFd, encap, secy, lowerMtu, mtu, tapMtu, uncontrolled } = ground;
+  const { config, tap, wireFd, encap, secy, lowerMtu, mtu, tapMtu, uncontrolled, strays } = ground;
   const common = { tunnel: config.name, wireFd, encap, secy, lowerMtu, mssClamp: config.tap.mssClamp };
   // A lane that sends counts nothing of receive channels.
   const counters = (rxScCount: number): SharedArrayBuffer =>
@@ -49,8 +50,9 @@ export function laneSpecs(ground: LaneGround): LaneSpec[] {
       maxLen: clearLen,
       counters: counters(0),
       uncontrolled: null,
+      strays: null,
     }),
   );
   const receive = { ...common, direction: 'receive', tapFd: tap.writeFd, maxLen: packetLen } as const;
-  return [...transmit, { ...receive, counters: counters(MAX_RX_SC), uncontrolled }];
+  return [...transmit, { ...receive, counters: counters(MAX_RX_SC), uncontrolled, strays }];
 }

@@ -10,6 +10,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { MkaConfig, TapConfig, TunnelConfig } from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
+import type { OpenUdp } from '../encap/encap.ts';
 import { endpointOf, openWire } from '../encap/kinds.ts';
 import { L2vpnError } from '../errors.ts';
 import { closeFds } from '../host/close.ts';
@@ -27,8 +28,10 @@ import { type MtuArithmetic, mtuArithmetic } from './mtu.ts';
 import type { Notice } from './notice.ts';
 import type { NumberStore } from './packet-numbers.ts';
 import { type PathClaim, PathMtu } from './path-mtu.ts';
+import { PortSeat } from './port-seat.ts';
 import { type SaControl, TunnelSaControl } from './sa-control.ts';
 import { SecyControl } from './secy-control.ts';
+import type { SharedPorts } from './shared-ports.ts';
 import { tapMtu } from './tap-mtu.ts';
 import { TapWatch } from './tap-watch.ts';
 import { batchesDone, type TunnelTotals, totalsOf } from './totals.ts';
@@ -85,6 +88,8 @@ export class Tunnel implements TunnelView {
   #tapWatch: TapWatch | null = null;
   #lanes: readonly LaneSpec[] = [];
   readonly #fds: number[] = [];
+  /** Null before there is a socket, and where it shares no port with others. */
+  #seat: PortSeat | null = null;
   readonly #learned = new LearnedEndpoint();
   #totals: { readonly done: number; readonly counters: TunnelTotals } | null = null;
 
@@ -166,8 +171,11 @@ export class Tunnel implements TunnelView {
     return this.#totals.counters;
   }
 
-  /** TAP and socket; `peer`: where a dynamic one was when it was last stored. Throws L2vpnError; call `close` then too. */
-  open(peer: LoadedEndpoint | null = null): void {
+  /**
+   * TAP and socket; `peer`: where a dynamic one was when it was last stored; `ports`: those that it shares with other
+   * tunnels. Throws L2vpnError; call `close` then too.
+   */
+  open(peer: LoadedEndpoint | null, ports: SharedPorts): void {
     if (peer !== null) this.secy?.learnFrom(peer.sak, peer.lowestPn);
     const ofTap = tapMtu(this.tap, this.mtu);
     const tap = openTap({ ...this.tap, mac: this.mac, mtu: ofTap }, `${this.#place}.tap`);
@@ -175,15 +183,30 @@ export class Tunnel implements TunnelView {
     this.#ifindex = tap.ifindex;
     this.#tapWatch = new TapWatch({ ...this.tap, ifindex: tap.ifindex, mtu: ofTap });
     const { config, mtu } = this;
-    const { fd: wireFd, spec: encap } = openWire(this.gre, `${this.#place}.gre`, peer);
+    const openUdp: OpenUdp = (gre, place) => ports.open(gre, place);
+    const { fd: wireFd, spec: encap } = openWire(this.gre, `${this.#place}.gre`, peer, openUdp);
     this.#fds.push(wireFd);
+    const seat = this.gre.encap === 'udp' ? new PortSeat(this, wireFd, encap, ports) : null;
+    this.#seat = seat;
     const common = { config, tap, wireFd, encap, secy: this.#secySpec(), mtu, tapMtu: ofTap };
     this.#lanes = laneSpecs({
       ...common,
       lowerMtu: this.#lowerMtu,
       uncontrolled: this.uncontrolled?.spec ?? null,
+      strays: seat?.strays.ring ?? null,
     });
     this.uncontrolled?.open(encap, wireFd);
+    seat?.enter();
+  }
+
+  /** The receive lane has learned the peer at another place. */
+  peerMoved(): void {
+    this.#seat?.follow();
+  }
+
+  /** Frames that name another tunnel of the port wait in the ring of the receive lane. */
+  straysTold(): void {
+    this.#seat?.strays.told();
   }
 
   /** For the workers, with the SecY as it is now: the host hears of what changes after this call. */
@@ -247,6 +270,7 @@ export class Tunnel implements TunnelView {
    */
   async close(clean: boolean): Promise<void> {
     this.uncontrolled?.close();
+    this.#seat?.close();
     closeFds(this.#fds.splice(0));
     await this.secy?.close(clean);
   }

@@ -13,9 +13,11 @@ export class TunnelUncontrolledPort implements UncontrolledPort {
   received: UncontrolledPort['received'] = () => {};
   readonly #shared = createUncontrolledRing();
   readonly #ring = new UncontrolledRing(this.#shared);
-  readonly #exit = new UncontrolledExit(this.#ring, (frame, sender) =>
-    this.received(frame, this.#endpoint === null ? null : sender),
-  );
+  /** A frame that came to the tunnel's socket; `TunnelPort` puts its own here where it may be another tunnel's. */
+  arrived: (frame: Uint8Array, sender: Sender) => void = (frame, sender) => this.deliver(frame, sender);
+  /** The peer is at another place. */
+  moved: () => void = () => {};
+  readonly #exit = new UncontrolledExit(this.#ring, (frame, sender) => this.arrived(frame, sender));
   #sender: UncontrolledSender | null = null;
   /** Of a peer that may move. */
   #endpoint: Uint8Array | null = null;
@@ -41,6 +43,11 @@ export class TunnelUncontrolledPort implements UncontrolledPort {
     this.#endpoint = movingEndpointOf(encap);
   }
 
+  /** A frame for this tunnel, by whatever socket it came. */
+  deliver(frame: Uint8Array, sender: Sender): void {
+    this.received(frame, this.#endpoint === null ? null : sender);
+  }
+
   /** Nothing is sent before the tunnel is open: as on a link that is down. */
   send(frame: Uint8Array): void {
     const answerTo = this.#answerTo;
@@ -51,7 +58,9 @@ export class TunnelUncontrolledPort implements UncontrolledPort {
 
   peerIsAt(from: Sender): void {
     this.#answerTo = null;
-    if (this.#endpoint !== null) moveEndpoint(this.#endpoint, from);
+    if (this.#endpoint === null) return;
+    moveEndpoint(this.#endpoint, from);
+    this.moved();
   }
 
   answerTo(from: Sender): void {
