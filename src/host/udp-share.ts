@@ -6,8 +6,8 @@ import { loadAddon } from '../native/load.ts';
 import { openUdpSocket, type UdpSettings } from './socket.ts';
 
 /**
- * A socket that others may share its address and port with, and that hears nobody: it is connected to its own address,
- * from which nothing comes by a network. Where the port has sockets already, all of them must admit others.
+ * A socket that others may share its address and port with, and that hears its own address alone: nothing comes from there by
+ * a network. Where the port has sockets already, all of them must admit others.
  */
 export function openDeafUdpSocket(settings: UdpSettings, place: string): number {
   return openUdpSocket({ ...settings, remote: settings.local }, place);

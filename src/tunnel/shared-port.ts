@@ -5,7 +5,7 @@
  *     | peer                        | its socket is connected to                                     |
  *     | `gre.remote` is an address  | that address, any port                                         |
  *     | dynamic, known              | the address and port where it was authentic last               |
- *     | dynamic, not known yet      | the local address itself: it hears nobody                      |
+ *     | dynamic, not known yet      | its own address and port: it hears nobody                      |
  *     | nobody's                    | the door's socket (`door.ts`), which is connected to nobody    |
  *
  * So each tunnel keeps its lanes, its socket buffer and its trains, and a flood in one of them, or at the door, fills no
@@ -117,11 +117,18 @@ export class SharedPort {
     const door = this.#door!.fd;
     admitOthers(door, true);
     try {
-      return kind === 'fixed' ? openUdpSocket(gre, place) : openDeafUdpSocket(gre, place);
+      return kind === 'fixed' ? openUdpSocket(gre, place) : this.#openDeaf(gre, place);
     } finally {
       // A port that nobody else can be bound to, another l2vpnd neither.
       admitOthers(door, false);
     }
+  }
+
+  #openDeaf(gre: GreConfig, place: string): number {
+    const fd = openDeafUdpSocket(gre, place);
+    // Nor programs of this host, at other ports of the address.
+    hearOnly(fd, this.#nobody());
+    return fd;
   }
 
   #openDoor(place: string): void {
