@@ -14,7 +14,7 @@ const ROOMS = [
   ['wire'],
   ['native'],
   ['crypto'],
-  ['macsec', 'keys/mka'],
+  ['macsec', 'keys/mka', 'link', 'path'],
   ['ports', 'host'],
   ['encap'],
   ['config'],

@@ -39,6 +39,12 @@ export interface TunnelFile {
   gre: { local: string; remote: string; [setting: string]: unknown };
   macsec: MacsecFile | null;
   peerTimeoutSeconds?: number;
+  keepalive?: KeepaliveFile | null;
+}
+
+export interface KeepaliveFile {
+  helloMs?: number;
+  lifeMs?: number;
 }
 
 export interface MacsecFile {
@@ -62,6 +68,7 @@ export interface TunnelChanges {
   gre?: Record<string, unknown>;
   macsec?: MacsecFile | null;
   peerTimeoutSeconds?: number;
+  keepalive?: KeepaliveFile | null;
 }
 
 /** The reference tunnel at one of the two sites (examples/site1.json, site2.json), with changes. */
@@ -84,6 +91,7 @@ export function tunnelFile(topology: Topology, side: 1 | 2, changes: TunnelChang
               ...changes.macsec,
             },
     ...(changes.peerTimeoutSeconds === undefined ? {} : { peerTimeoutSeconds: changes.peerTimeoutSeconds }),
+    ...(changes.keepalive === undefined ? {} : { keepalive: changes.keepalive }),
   };
 }
 

@@ -7,6 +7,7 @@
 #include "error.h"
 #include "event.h"
 #include "host-lock.h"
+#include "icmp-socket.h"
 #include "link-group.h"
 #include "link-state.h"
 #include "link.h"
@@ -15,6 +16,7 @@
 #include "port.h"
 #include "process.h"
 #include "readable.h"
+#include "route.h"
 #include "socket-port.h"
 #include "socket.h"
 #include "tap-port.h"
@@ -32,6 +34,7 @@ static const struct {
 } FUNCTIONS[] = {
     {"openTap", open_tap},
     {"setTapOffload", set_tap_offload},
+    {"setTapCarrier", set_tap_carrier},
     {"detachTapQueue", detach_tap_queue},
     {"linkInfo", link_info},
     {"linkState", link_state},
@@ -46,6 +49,9 @@ static const struct {
     {"pathMtu", path_mtu},
     {"setReusePort", set_reuse_port},
     {"connectUdp", connect_udp},
+    {"routeTo", route_to},
+    {"openIcmpSocket", open_icmp_socket},
+    {"receiveIcmp", receive_icmp},
     {"sendPacket", send_packet},
     {"closeFd", close_fd},
     {"bindFrames", bind_frames},

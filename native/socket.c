@@ -88,7 +88,7 @@ static const char *set_udp_options(int fd, int family, bool connected) {
  *
  * DF is set on what is sent, and only the MTU of the link refuses a packet (EMSGSIZE): the kernel's path MTU follows any
  * ICMP message that quotes 8 octets, which everybody can forge (PROBE, man 7 ip). How far it is believed is not decided
- * here. Returns the name of the option that failed, with errno set, or NULL.
+ * here: icmp-socket.c hears the messages, the daemon checks them. Returns the name of the option that failed, with errno set, or NULL.
  */
 static const char *set_options(int fd, int family, const struct options *o) {
   if (!set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, o->snd_buf)) return "setsockopt SO_SNDBUF";

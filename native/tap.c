@@ -56,6 +56,19 @@ napi_value set_tap_offload(napi_env env, napi_callback_info info) {
   return throw_errno(env, errno, "ioctl TUNSETOFFLOAD", NULL);
 }
 
+/* For the interface, whichever of its queues fd is. Opening a queue sets it up again. */
+napi_value set_tap_carrier(napi_env env, napi_callback_info info) {
+  napi_value argv[2];
+  int32_t fd;
+  bool up;
+  if (!read_args(env, info, 2, argv) || !read_i32(env, argv[0], "fd", &fd) || !read_bool(env, argv[1], "up", &up)) {
+    return NULL;
+  }
+  int carrier = up ? 1 : 0;
+  if (ioctl(fd, TUNSETCARRIER, &carrier) != 0) return throw_errno(env, errno, "ioctl TUNSETCARRIER", NULL);
+  return make_undefined(env);
+}
+
 /* A detached queue still takes what is written to it, and the kernel learns no flow from that (tun_get_user). */
 napi_value detach_tap_queue(napi_env env, napi_callback_info info) {
   napi_value argv[1];

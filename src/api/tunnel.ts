@@ -97,12 +97,46 @@ export interface PeerSnapshot {
   last_authentic: string | null;
 }
 
+/** The carrier of a TAP that has it while the peer is there. */
+export interface CarrierSnapshot {
+  state: 'up' | 'down';
+  /** Why, for people. */
+  reason: string;
+  since: string;
+}
+
+/** Control frames between two l2vpnd. */
+export interface ControlFramesSnapshot {
+  /** The peer that hears us and that we hear, 16 hex digits; null: none. */
+  live_sci: string | null;
+  /** They are the tunnel's keepalive; false: key agreement watches the peer. */
+  keepalive: boolean;
+  /** Of frames with a right ICV, and new. */
+  frames_in: number;
+  frames_out: number;
+  /** By reason; reasons that have not occurred are left out. */
+  refused: Counters;
+}
+
+/** What the path is believed to carry, and why. */
+export interface PathSnapshot {
+  /** `link`, `route`: of this host; `icmp`: a router said so; `probes`: the peer has answered probes of that size. */
+  limit: 'link' | 'route' | 'icmp' | 'probes';
+  since: string;
+  because: string;
+  /** The search by probes between two l2vpnd: `stopped`, `confirming`, `base`, `searching`, `complete`. */
+  search: string;
+  /** ICMP messages about packets that were too big: `proven`, `plausible`, `refused`. */
+  icmp_too_big: Counters;
+}
+
 export interface TunnelSnapshot {
   name: string;
   ifindex: number;
   ifname: string;
   mtu: number;
   path_mtu: number;
+  path: PathSnapshot;
   local: string;
   /** As configured; `endpoint` is where packets go, null where that is the same or not known yet. */
   remote: string;
@@ -110,6 +144,10 @@ export interface TunnelSnapshot {
   encap: string;
   aead: string | null;
   peer: PeerSnapshot;
+  /** Null where the TAP always has carrier. */
+  carrier: CarrierSnapshot | null;
+  /** Null where the tunnel has none. */
+  control_frames: ControlFramesSnapshot | null;
   /** The key change under way or the last one; null: none since the start. */
   rotation: RotationStatus | null;
   /** What key agreement has come to; null with static keys. */

@@ -6,6 +6,7 @@
 import type { Counters } from '../api/counters.ts';
 import { shownSettings } from '../api/macsec-settings.ts';
 import type {
+  ControlFramesSnapshot,
   DownSnapshot,
   MacsecSnapshot,
   PeerSnapshot,
@@ -56,12 +57,13 @@ function hexOf(digits: string): string {
 }
 
 function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
-  const { name, mtu, path_mtu, local, remote, endpoint, encap, aead, pn_left } = tunnel;
-  const { peer, rotation, agreement, seen, tx, rx, drops, icmp } = tunnel;
+  const { name, mtu, path_mtu, path, local, remote, endpoint, encap, aead, pn_left } = tunnel;
+  const { peer, carrier, control_frames, rotation, agreement, seen, tx, rx, drops, icmp } = tunnel;
   const extras = {
     name,
     mtu,
     path_mtu,
+    path: { limit: path.limit, since: path.since, because: path.because, search: path.search },
     local,
     remote,
     endpoint,
@@ -70,11 +72,18 @@ function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
     pn_left,
     rotation,
     peer,
+    carrier,
+    control_frames: control_frames && controlFramesJson(control_frames, statistics),
     peer_last_seen: rx.last,
     seen: seen === null ? null : seenJson(seen),
     mka: agreement && mkaJson(agreement, statistics),
   };
-  return statistics ? { ...extras, tx, rx, drops, icmp } : extras;
+  return statistics ? { ...extras, tx, rx, drops, icmp, icmp_too_big: path.icmp_too_big } : extras;
+}
+
+function controlFramesJson(frames: ControlFramesSnapshot, statistics: boolean): object {
+  const { live_sci, keepalive } = frames;
+  return statistics ? frames : { live_sci, keepalive };
 }
 
 function seenJson({ began_again, unused_sa, unknown_sci }: SeenSnapshot): object {
@@ -141,6 +150,13 @@ function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
     `        mtu ${tunnel.mtu}, path mtu ${tunnel.path_mtu}, peer last seen ${rx.last ?? 'never'}`,
     `        peer ${peerText(tunnel.peer)}`,
   ];
+  const { carrier, control_frames } = tunnel;
+  if (carrier !== null)
+    lines.push(`        carrier ${carrier.state} since ${carrier.since}: ${carrier.reason}`);
+  if (control_frames !== null) lines.push(...controlFrameLines(control_frames, statistics));
+  const { limit, since, because, search } = tunnel.path;
+  if (limit !== 'link') lines.push(`        path mtu since ${since}: ${because}`);
+  if (search !== 'stopped') lines.push(`        path mtu probes: ${search}`);
   if (tunnel.pn_left !== null) lines.push(`        packet numbers left ${tunnel.pn_left}`);
   if (tunnel.rotation !== null) {
     lines.push(`        rotation to AN ${tunnel.rotation.an}: ${tunnel.rotation.state}`);
@@ -161,7 +177,18 @@ function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
   lines.push(`        dropped: ${occurred(tunnel.drops) || 'nothing'}`);
   const icmp = occurred(tunnel.icmp);
   if (icmp !== '') lines.push(`        icmp errors: ${icmp}`);
+  const tooBig = occurred(tunnel.path.icmp_too_big);
+  if (tooBig !== '') lines.push(`        icmp too big: ${tooBig}`);
   if (tunnel.seen?.unknown_sci) lines.push(`        last refused: ${tunnel.seen.unknown_sci.text}`);
+  return lines;
+}
+
+function controlFrameLines(frames: ControlFramesSnapshot, statistics: boolean): string[] {
+  const { live_sci, keepalive, frames_in, frames_out, refused } = frames;
+  const name = keepalive ? 'keepalive' : 'control frames';
+  const lines = [`        ${name}: ${live_sci === null ? 'no peer is live' : `peer ${live_sci} is live`}`];
+  if (statistics)
+    lines.push(`            ${frames_in} in, ${frames_out} out, refused: ${occurred(refused) || 'nothing'}`);
   return lines;
 }
 

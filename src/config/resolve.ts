@@ -100,6 +100,7 @@ function resolveTunnel(raw: RawTunnel, keys: KeyReader, path: JsonPath): TunnelC
     tap: { ...raw.tap, mac: raw.tap.mac?.toLowerCase() ?? null },
     gre: { ...raw.gre, family: addressFamily(raw.gre.local) === 6 ? 6 : 4 },
     peerTimeoutSeconds: raw.peerTimeoutSeconds,
+    keepalive: raw.keepalive,
     macsec: raw.macsec === null ? null : resolveMacsec(raw.macsec, keys, [...path, 'macsec']),
     mka: raw.macsec?.mka ? resolveMka(raw.macsec.mka, keys, [...path, 'macsec', 'mka']) : null,
   };

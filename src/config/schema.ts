@@ -18,6 +18,7 @@ import {
   unfitAddress,
   wholeNumber,
 } from './fields.ts';
+import { checkCarrier, checkKeepalive } from './liveness-rules.ts';
 import { macsec } from './macsec-schema.ts';
 import type { Problem } from './problem.ts';
 import type { RawConfig, RawTunnel } from './raw.ts';
@@ -48,6 +49,16 @@ const tap = closed(
         'The MSS that TCP announces through the tunnel, in either direction, is lowered to what the tunnel carries ("auto") or to so many octets. false: never.',
       ),
     bridge: ifname().nullable().default(null).describe('Existing bridge that the TAP joins. null: none.'),
+    carrier: oneOf(['up', 'peer'])
+      .default('up')
+      .describe(
+        'Carrier of the TAP. "peer": only while the peer is there, as key agreement or the keepalive says, so that what watches links (bonding, STP, keepalived) sees a dead tunnel. "up": always.',
+      ),
+    carrierDelayMs: wholeNumber(0, 60_000)
+      .default(1000)
+      .describe(
+        'With carrier "peer": how long the peer has to be there without a break before the carrier comes. It goes at once.',
+      ),
     queues: wholeNumber(1, 16)
       .default(1)
       .describe('Queues of the TAP, one transmit lane each. More than 1 helps only with idle cores.'),
@@ -85,9 +96,26 @@ const gre = closed(
     ttl: wholeNumber(1, 255).default(64).describe('TTL or hop limit of outer packets.'),
     tos: wholeNumber(0, 255).default(0).describe('TOS or traffic class of outer packets.'),
     df: flag().default(true).describe("Set Don't Fragment on outer IPv4 packets."),
+    mtuProbeSeconds: wholeNumber(0, 86_400)
+      .default(600)
+      .describe(
+        'Between two l2vpnd with control frames the path is probed for what it carries; after so many seconds one that carries less than it might is probed for more. 0: it is not probed.',
+      ),
   },
   'an object with at least "local" and "remote"',
 ).superRefine(checkedBy(checkGre));
+
+const keepalive = closed(
+  {
+    helloMs: wholeNumber(100, 60_000).default(1000).describe('Milliseconds between two hellos.'),
+    lifeMs: wholeNumber(300, 600_000)
+      .default(3500)
+      .describe(
+        'A peer that was not heard, or did not hear this end, for so many milliseconds is gone; at least 3 hellos, and 3 of the peer where that sends less often.',
+      ),
+  },
+  'an object, or null',
+).superRefine(checkedBy(checkKeepalive));
 
 const tunnel: z.ZodType<RawTunnel> = closed(
   {
@@ -102,10 +130,16 @@ const tunnel: z.ZodType<RawTunnel> = closed(
       .describe(
         'Seconds without an authentic frame, though frames are sent, after which the peer is lost: in the log, `show` and metrics. 0: it is not watched.',
       ),
+    keepalive: keepalive
+      .nullable()
+      .default(null)
+      .describe(
+        'Static keys, and an l2vpnd at the other end that has a keepalive too: authentic hellos in both directions, whatever traffic there is. They tell whether the peer is there, keep a NAT open and find a dynamic peer again. null: none.',
+      ),
     macsec: macsec.nullable().describe('The SecY. null: plain GRETAP, in clear.'),
   },
   'an object with "name", "tap", "gre" and "macsec"',
-);
+).superRefine(checkedBy(checkCarrier));
 
 const config: z.ZodType<RawConfig> = closed(
   {

@@ -33,10 +33,18 @@ export interface TunnelConfig {
   gre: GreConfig;
   /** Seconds without an authentic frame while frames are sent, after which the peer is lost; 0: it is not watched. */
   peerTimeoutSeconds: number;
+  /** With static keys and an l2vpnd at the other end: hellos by which each end knows that the other is there. */
+  keepalive: KeepaliveConfig | null;
   /** `null`: plain GRETAP, in clear. */
   macsec: MacsecConfig | null;
   /** Key agreement decides the SAs of `macsec`, whose own lists are empty then; `null`: the file names them. */
   mka: MkaConfig | null;
+}
+
+export interface KeepaliveConfig {
+  helloMs: number;
+  /** A peer that was not heard, or did not hear us, for this long is gone. */
+  lifeMs: number;
 }
 
 /** Key agreement by IEEE 802.1X (MKA); `macsec.mka` in the file. Not a part of `MacsecConfig`: no worker gets a CAK. */
@@ -75,4 +83,8 @@ export interface TapConfig {
   mssClamp: 'auto' | false | number;
   bridge: string | null;
   queues: number;
+  /** Whether the TAP has carrier: always, or while the peer is there. */
+  carrier: 'up' | 'peer';
+  /** How long a peer has to be there before the carrier comes. */
+  carrierDelayMs: number;
 }

@@ -15,10 +15,9 @@ import type { Config } from '../config/types.ts';
 import { configWarnings } from '../config/warnings.ts';
 import { type AeadChoice, selectProvider } from '../crypto/select.ts';
 import { EXIT_STATUS, L2vpnError, messageOf } from '../errors.ts';
-import type { KeySource } from '../keys/key-source.ts';
-import { heardFromLivePeerMs } from '../report/agreement-snapshot.ts';
+import type { AgreedLiveness, KeySource } from '../keys/key-source.ts';
 import { createMetrics } from '../report/metrics.ts';
-import { type AgreedLiveness, PeerWatch } from '../report/peer-watch.ts';
+import { PeerWatch } from '../report/peer-watch.ts';
 import { snapshotOf } from '../report/snapshot.ts';
 import { openStore, type StateStore } from '../state/store.ts';
 import { volatileRefusal } from '../state/volatile.ts';
@@ -133,14 +132,14 @@ export class Daemon {
 
   #snapshots(): TunnelSnapshot[] {
     const aead = this.#aead.provider.name;
-    return [...this.#tunnels.keyed()].map(({ tunnel, keys }) =>
-      snapshotOf(tunnel, aead, keys, this.#peers.peerOf(tunnel)),
+    return [...this.#tunnels.keyed()].map(({ tunnel, keys, link }) =>
+      snapshotOf(tunnel, aead, keys, this.#peers.peerOf(tunnel), link),
     );
   }
 
   #livenessOf(name: string): AgreedLiveness {
-    const agreement = this.#tunnels.find(name)?.keys?.agreement ?? null;
-    return agreement === null ? null : { heardAgoMs: heardFromLivePeerMs(agreement) };
+    const { keys = null, link = null } = this.#tunnels.find(name) ?? {};
+    return link?.isKeepalive ? { heardAgoMs: link.heardAgoMs } : (keys?.liveness ?? null);
   }
 
   #downSnapshots(): DownSnapshot[] {

@@ -100,7 +100,8 @@ export function changedNames({ macsec, peerTimeouts }: ReloadPlan): string[] {
 const CANNOT = 'cannot change while it runs; restart l2vpnd';
 
 function fixedChanges(was: TunnelConfig, now: TunnelConfig): string[] {
-  return [...changed('tap', was.tap, now.tap), ...changed('gre', was.gre, now.gre)];
+  const keepalive = isDeepStrictEqual(was.keepalive, now.keepalive) ? [] : ['keepalive'];
+  return [...changed('tap', was.tap, now.tap), ...changed('gre', was.gre, now.gre), ...keepalive];
 }
 
 function changed<T extends object>(path: string, was: T, now: T): string[] {

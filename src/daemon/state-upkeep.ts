@@ -35,6 +35,8 @@ export class StateUpkeep {
     this.#once(ALL, 'store', () => this.#store.verify());
     for (const tunnel of tunnels) {
       if (this.#trouble.has(tunnel.name, 'grant')) this.grant(tunnel);
+      // Nothing of agreed keys is stored, and there may be very many of them.
+      if (tunnel.agreesKeys) continue;
       this.#once(tunnel.name, 'store', async () => {
         await tunnel.saveReceived();
         await this.#saveEndpoint(tunnel, tunnel.dueEndpoint());

@@ -3,7 +3,8 @@ import type { Logger } from 'pino';
 import { pnToJson } from '../macsec/pn-json.ts';
 import { formatMtu } from '../tunnel/mtu.ts';
 import type { Notice } from '../tunnel/notice.ts';
-import type { PathChange, Tunnel } from '../tunnel/tunnel.ts';
+import type { PathNews } from '../tunnel/path.ts';
+import type { Tunnel } from '../tunnel/tunnel.ts';
 
 export function logUp(log: Logger, tunnel: Tunnel): void {
   const { name, tap, gre, secy } = tunnel;
@@ -36,23 +37,28 @@ export function logFresh(log: Logger, { name, secy }: Tunnel, stateDir: string):
   }
 }
 
-/** The path's MTU is another than before, or somebody says so. */
-export function logPathMtu(log: Logger, { name, mtu, pathMtu, overhead }: Tunnel, change: PathChange): void {
-  const { octets, believed, lowerMtu } = change;
-  const fields = { tunnel: name, pathMtu, mtu };
-  if (lowerMtu === null) {
-    const why = believed
-      ? `not followed, tap.mtu is set to ${mtu}`
-      : 'not believed; if it is true, set tap.mtu';
-    log.warn({ ...fields, claimed: octets }, `ICMP claims a path of ${octets} octets: ${why}`);
-    return;
+/** What is new about the path. */
+export function logPath(log: Logger, tunnel: Tunnel, news: readonly PathNews[]): void {
+  const { name, mtu, pathMtu } = tunnel;
+  for (const one of news) {
+    const fields = { tunnel: name, pathMtu, mtu };
+    if (one.kind === 'ignored') {
+      const { octets, why, count } = one;
+      log.warn({ ...fields, claimed: octets, count }, `ICMP claims a path of ${octets} octets: ${why}`);
+      continue;
+    }
+    if (one.kind === 'grown') {
+      log.debug(fields, 'the path carries more; the search goes on');
+      continue;
+    }
+    log.warn({ ...fields, because: one.because }, `the path MTU has changed; ${consequence(tunnel)}`);
   }
-  const fits = pathMtu - overhead;
-  const text =
-    fits < mtu
-      ? `packets above ${fits} octets do not fit: their senders are told so by ICMP`
-      : 'every frame fits';
-  log.warn(fields, `the path MTU has changed; ${text}`);
+}
+
+function consequence({ tap, mtu, arithmetic }: Tunnel): string {
+  if (tap.mtu !== 'auto') return `not followed, tap.mtu is set to ${mtu}`;
+  if (mtu >= arithmetic.mtu) return 'every frame fits';
+  return `packets above ${mtu} octets do not fit: their senders are told so by ICMP`;
 }
 
 export function logNotices(log: Logger, tunnel: string, notices: readonly Notice[]): void {

@@ -5,19 +5,25 @@
 import type { Logger } from 'pino';
 import type { Config, TunnelConfig } from '../config/types.ts';
 import type { AeadProvider } from '../crypto/aead.ts';
+import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
 import { deleteLinks } from '../host/link.ts';
 import type { KeySource, RunningSas } from '../keys/key-source.ts';
 import { type KeySourceContext, keySourceOf } from '../keys/key-source-of.ts';
+import { PeerLink } from '../keys/peer-link.ts';
+import { MonotonicClock } from '../keys/wake-clock.ts';
 import type { LoadedEndpoint } from '../state/endpoint-record.ts';
 import type { StateStore } from '../state/store.ts';
 import { allWhileTheyEnd, someAtOnce } from '../tunnel/in-turn.ts';
+import type { PathNews } from '../tunnel/path.ts';
+import { PathErrors } from '../tunnel/path-errors.ts';
 import { SharedPorts } from '../tunnel/shared-ports.ts';
 import { type LaneHost, Tunnel } from '../tunnel/tunnel.ts';
+import { ETHERTYPE_LINK_CONTROL } from '../wire/ethernet.ts';
 import { Workers, workerCount } from '../worker/workers.ts';
 import { type DownTunnel, DownTunnels } from './down-tunnels.ts';
 import { StateUpkeep } from './state-upkeep.ts';
-import { logFresh, logNotices, logPathMtu, logRemoved, logUp } from './tunnel-log.ts';
+import { logFresh, logNotices, logPath, logRemoved, logUp } from './tunnel-log.ts';
 
 /** What the tunnels need of the daemon. */
 export interface TunnelsContext extends KeySourceContext {
@@ -31,6 +37,8 @@ export interface TunnelsContext extends KeySourceContext {
 export interface KeyedTunnel {
   readonly tunnel: Tunnel;
   readonly keys: KeySource | null;
+  /** Control frames; null where the peer cannot be an l2vpnd that takes them, or the operator has not said so. */
+  readonly link: PeerLink | null;
 }
 
 /** Tunnels that are opened at once: their packet numbers wait for one disk. */
@@ -60,6 +68,7 @@ export class Tunnels {
   readonly #ports: SharedPorts;
   readonly #down: DownTunnels;
   readonly #upkeep: StateUpkeep;
+  readonly #pathErrors = new PathErrors<Tunnel>();
 
   constructor(context: TunnelsContext) {
     this.#context = context;
@@ -114,7 +123,9 @@ export class Tunnels {
     const lanes = [...this.all()].flatMap((tunnel) => tunnel.lanes());
     this.#workers = Workers.start(lanes, workerCount(workers, lanes.length), provider, {
       pnLow: (tunnel) => this.#grant(tunnel),
-      uncontrolled: (tunnel) => this.find(tunnel)?.tunnel.uncontrolled?.told(),
+      uncontrolled: (tunnels) => {
+        for (const tunnel of tunnels) this.find(tunnel)?.tunnel.uncontrolled?.told();
+      },
       moved: (tunnel) => this.find(tunnel)?.tunnel.peerMoved(),
       strays: (tunnel) => this.find(tunnel)?.tunnel.straysTold(),
       laneFailed: (tunnel, reason, errno) => this.#laneFailed(tunnel, reason, errno),
@@ -133,11 +144,15 @@ export class Tunnels {
   /** Key sources order nothing more. */
   stopKeys(): void {
     this.#down.stop();
-    for (const { keys } of this.keyed()) keys?.stop();
+    for (const { keys, link } of this.keyed()) {
+      link?.stop();
+      keys?.stop();
+    }
   }
 
   /** `clean`: no worker has failed, so what the lanes published is exact. What cannot be stored is logged. */
   async closeAll(clean: boolean): Promise<void> {
+    this.#pathErrors.close();
     deleteLinks([...this.all()].map(({ ifindex }) => ifindex).filter((ifindex) => ifindex > 0));
     const closing = [...this.all()].map((tunnel) => this.#closeTunnel(tunnel, clean));
     if (await allWhileTheyEnd(SILENT_DISK_MS, closing)) return;
@@ -191,7 +206,8 @@ export class Tunnels {
   }
 
   async #close(name: string, clean: boolean): Promise<void> {
-    const { tunnel, keys } = this.get(name);
+    const { tunnel, keys, link } = this.get(name);
+    link?.stop();
     keys?.stop();
     await (await this.#workers)?.remove(name);
     this.#byName.delete(name);
@@ -226,10 +242,18 @@ export class Tunnels {
   /** Once a second: what was received is stored, what tunnels stand on is looked at. */
   tick(): void {
     this.#upkeep.tick(this.all());
+    for (const tunnel of this.all()) tunnel.noteSentPns();
+    const nowMs = performance.now();
     for (const tunnel of this.#nextLooks()) {
-      this.#followPath(tunnel);
+      this.#followPath(tunnel, tunnel.checkPath(nowMs));
       this.#lookAround(tunnel);
     }
+  }
+
+  /** Several times per second: what ICMP says of paths. */
+  lookForPathErrors(): void {
+    const followed = (tunnel: Tunnel, news: readonly PathNews[]): void => this.#followPath(tunnel, news);
+    this.#pathErrors.look(() => this.all(), performance.now(), followed);
   }
 
   /** What is looked at in this tick: all in turn, so that a hub with many does not ask for all at once. */
@@ -253,17 +277,44 @@ export class Tunnels {
   /** Its key source first, and with it the packet numbers. Throws L2vpnError; nothing is left open then. */
   async #open(config: TunnelConfig, index: number, sas: RunningSas | null = null): Promise<Tunnel> {
     const keys = keySourceOf(config, sas, this.#context);
-    const tunnel = new Tunnel(config, index, this.#context.store, this.#lanes, keys?.etherTypes);
+    const isSpokenTo = keys !== null && (keys.etherTypes.length > 0 || config.keepalive !== null);
+    const tunnel = new Tunnel(config, index, this.#context.store, this.#lanes, isSpokenTo);
     tunnel.secy?.onStoreFailed((error) => this.#upkeep.tell(config.name, 'store', error));
+    let link: PeerLink | null = null;
     try {
-      if (tunnel.macsec !== null) await keys?.start(tunnel.macsec.sas, tunnel.uncontrolled);
+      if (tunnel.macsec !== null && keys !== null) {
+        await keys.start(tunnel.macsec.sas, portOf(tunnel, keys.etherTypes));
+        link = this.#linkOf(tunnel, keys);
+      }
       tunnel.open(await this.#storedPeer(tunnel), this.#ports);
     } catch (error) {
       await this.#closeTunnel(tunnel, true);
       throw error;
     }
-    this.#byName.set(config.name, { tunnel, keys });
+    this.#byName.set(config.name, { tunnel, keys, link });
+    if (link !== null) this.#followPeer(tunnel, link);
+    this.#listen(tunnel);
     return tunnel;
+  }
+
+  /** The carrier of the TAP is that of the peer, where that is configured; and a peer that answers probes gets some. */
+  #followPeer(tunnel: Tunnel, link: PeerLink): void {
+    const { name, carrier, path } = tunnel;
+    const clock = new MonotonicClock();
+    if (carrier !== null) carrier.changed = (notice) => logNotices(this.#context.log, name, [notice]);
+    path.onNews((news) => this.#followPath(tunnel, news));
+    link.onAnswered((frameLen) => tunnel.probeAnswered(frameLen));
+    link.onChanged(() => {
+      carrier?.peerIs(link.isPeerThere, link.absence);
+      tunnel.probeBy(link.isLive ? (frameLen) => void link.probe(frameLen) : null, clock);
+    });
+  }
+
+  #linkOf(tunnel: Tunnel, keys: KeySource): PeerLink | null {
+    const { name, secy, keepalive } = tunnel;
+    const port = portOf(tunnel, [ETHERTYPE_LINK_CONTROL]);
+    if (secy === null || port === null) return null;
+    return new PeerLink({ tunnel: name, sci: secy.sci, keepalive, keys, port, log: this.#context.log });
   }
 
   /** Where a dynamic peer was last: it is spoken to before it speaks. */
@@ -281,20 +332,30 @@ export class Tunnels {
     if (tunnel !== undefined) this.#upkeep.grant(tunnel);
   }
 
-  #followPath(tunnel: Tunnel): void {
-    const change = tunnel.checkPath();
-    if (change === null) return;
-    logPathMtu(this.#context.log, tunnel, change);
-    const { lowerMtu } = change;
-    if (lowerMtu === null) return;
+  #followPath(tunnel: Tunnel, news: readonly PathNews[]): void {
+    logPath(this.#context.log, tunnel, news);
+    const { lowerMtu } = tunnel;
+    if (lowerMtu === null || news.every(({ kind }) => kind === 'ignored')) return;
     this.#workers
       ?.then((workers) => workers.setMtu(tunnel.name, lowerMtu))
       .catch((error: unknown) => this.#context.failed(error));
   }
 
-  #linkUp({ tunnel, keys }: KeyedTunnel): void {
+  /** ICMP is heard for its path from now on, if it is followed. */
+  #listen({ name, gre }: Tunnel): void {
+    if (!gre.df) return;
+    try {
+      this.#pathErrors.listen(gre.family);
+    } catch (error) {
+      const text = `the path's MTU is not followed, as ICMP cannot be heard (needs CAP_NET_RAW): ${messageOf(error)}`;
+      this.#context.log.warn({ tunnel: name }, text);
+    }
+  }
+
+  #linkUp({ tunnel, keys, link }: KeyedTunnel): void {
     this.#logUp(tunnel);
     keys?.linkUp();
+    link?.linkUp();
   }
 
   #logUp(tunnel: Tunnel): void {
@@ -302,4 +363,9 @@ export class Tunnels {
     logUp(log, tunnel);
     logFresh(log, tunnel, store.dir);
   }
+}
+
+/** The tunnel's Uncontrolled Port for those who take frames of `etherTypes`; null: there is none, or they take none. */
+function portOf({ uncontrolled }: Tunnel, etherTypes: readonly number[]): UncontrolledPort | null {
+  return etherTypes.length === 0 ? null : (uncontrolled?.use(etherTypes) ?? null);
 }

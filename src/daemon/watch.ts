@@ -12,6 +12,8 @@ import { type RotationView, RotationWatch } from '../report/rotation-watch.ts';
 import type { Tunnels } from './tunnels.ts';
 
 const TICK_MS = 1000;
+/** As long as a path that has shrunk may swallow packets before it is noticed. */
+const PATH_TICK_MS = 200;
 
 /** Returns what stops it, with the drops that no line has been written about yet. */
 export function startWatch(
@@ -25,6 +27,13 @@ export function startWatch(
   const repeats = new RepeatWatch(log);
   const endpoints = new EndpointWatch(log);
   const rotations = new RotationWatch(log);
+  const pathTimer = setInterval(() => {
+    try {
+      tunnels.lookForPathErrors();
+    } catch (error) {
+      failed(error);
+    }
+  }, PATH_TICK_MS);
   const timer = setInterval(() => {
     try {
       // First of all: what is logged of a path is what it carries now.
@@ -37,6 +46,7 @@ export function startWatch(
     }
   }, TICK_MS);
   return () => {
+    clearInterval(pathTimer);
     clearInterval(timer);
     drops.tick(tunnels.all(), Number.POSITIVE_INFINITY);
   };

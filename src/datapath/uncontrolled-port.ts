@@ -1,6 +1,6 @@
 /**
  * 802.1AE's Uncontrolled Port: frames for this station, beside those of the TAP, that neither are protected nor need to
- * be. Key agreement (EAPOL) travels here.
+ * be. Key agreement (EAPOL) travels here, and control frames between two l2vpnd.
  */
 import type { Mark } from './uncontrolled-ring.ts';
 
@@ -12,10 +12,11 @@ export interface UncontrolledPort {
   readonly etherTypes: readonly number[];
   /**
    * Called for each frame that came; whoever the port belongs to puts its own function here. `from`: null where the
-   * peer is where it is. Must not throw.
+   * peer is where it is. `cameLen`: the octets that it had; of a longer one than SLOT_FRAME_LEN, `frame` is the start.
+   * Must not throw.
    */
-  received: (frame: Uint8Array, from: Sender | null) => void;
-  /** Frames with one of these marks get through a flood of others. */
+  received: (frame: Uint8Array, from: Sender | null, cameLen: number) => void;
+  /** Frames with one of these marks get through a flood of others; the users of a port have MAX_MARKS together. */
   want(marks: readonly Mark[]): void;
   /** Sends a whole Ethernet frame to the peer, as it is; nothing is sent while nobody knows where that is. */
   send(frame: Uint8Array): void;

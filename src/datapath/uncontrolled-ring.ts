@@ -2,7 +2,7 @@
  * The memory between a receive lane and the main thread, for frames of an Uncontrolled Port. Two rings of slots, so that
  * frames which nobody wants do not keep out those that somebody waits for:
  *
- *     | head | marks 2 | wanted: lengths 8, slots 8 | others: lengths 2, slots 2 |
+ *     | head | marks 4 | wanted: lengths 8, slots 8 | others: lengths 2, slots 2 |
  *
  *     slot:  | sender 64, see `ports/endpoint.ts` | frame |
  *     mark:  | at | length | octets 32 |
@@ -12,13 +12,16 @@
  */
 import { ENDPOINT_LEN } from '../ports/endpoint.ts';
 
-/** The longest frame: an MKPDU with both of its lists full has 1.1 KB. */
+/**
+ * What is kept of a frame: an MKPDU with both of its lists full has 1.1 KB, and of a control frame nobody reads more than
+ * its first kilobyte.
+ */
 export const SLOT_FRAME_LEN = 1216;
 const SLOT_LEN = ENDPOINT_LEN + SLOT_FRAME_LEN;
 /** Frames that wait at most (powers of two: the counters wrap). */
 export const WANTED_SLOTS = 8;
 export const OTHER_SLOTS = 2;
-export const MAX_MARKS = 2;
+export const MAX_MARKS = 4;
 const MARK_OCTETS = 32;
 const MARK_LEN = 8 + MARK_OCTETS;
 
@@ -78,23 +81,25 @@ export class FrameQueue {
     return this.#senders[slot]!;
   }
 
-  /** Puts `arena[at, at + len)` into the slot that `free` has given. HOT PATH. */
+  /** Puts `arena[at, at + len)`, as much of it as fits, into the slot that `free` has given. HOT PATH. */
   layIn(slot: number, arena: Uint8Array, at: number, len: number): void {
-    this.#frames[slot]!.set(arena.subarray(at, at + len));
+    const room = this.#frames[slot]!;
+    room.set(arena.subarray(at, at + Math.min(len, room.length)));
     this.#words[QUEUE_HEAD + slot] = len;
     Atomics.store(this.#words, IN, this.#words[IN]! + 1);
   }
 
-  /** Takes out what waits now; `taken` gets copies. Returns how many. */
-  takeAll(taken: (frame: Uint8Array, sender: Uint8Array) => void): number {
+  /** Takes out what waits now; `taken` gets copies, and how long each frame was. Returns how many. */
+  takeAll(taken: (frame: Uint8Array, sender: Uint8Array, cameLen: number) => void): number {
     const end = Atomics.load(this.#words, IN);
     let count = 0;
     for (let next = this.#words[OUT]!; next !== end; next = (next + 1) >>> 0, count++) {
       const slot = next % this.#slots;
-      const frame = this.#frames[slot]!.slice(0, this.#words[QUEUE_HEAD + slot]!);
+      const cameLen = this.#words[QUEUE_HEAD + slot]!;
+      const frame = this.#frames[slot]!.slice(0, cameLen);
       const sender = this.#senders[slot]!.slice();
       Atomics.store(this.#words, OUT, next + 1);
-      taken(frame, sender);
+      taken(frame, sender, cameLen);
     }
     return count;
   }

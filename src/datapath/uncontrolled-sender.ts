@@ -11,7 +11,8 @@ import { sendPacket } from '../ports/packet-sender.ts';
 
 /** DSCP CS6, no ECN. */
 const TOS_CS6 = 0xc0;
-const MAX_FRAME_LEN = 2048;
+/** A probe may be longer than any path of today carries. */
+const MAX_FRAME_LEN = 16_384;
 
 /** Frames are sent one by one, so all senders of a thread share it. */
 let shared: Batch | null = null;

@@ -12,7 +12,7 @@
  */
 import type { Batch } from '../frame/batch.ts';
 import { Drop } from '../frame/drop.ts';
-import { etherTypeAt } from '../wire/ethernet.ts';
+import { ETHERTYPE_LINK_CONTROL, etherTypeAt } from '../wire/ethernet.ts';
 import { SLOT_FRAME_LEN, UncontrolledRing } from './uncontrolled-ring.ts';
 
 /** Writes the sender of frame `frame` of the batch that came last into `into`. */
@@ -44,7 +44,8 @@ export class UncontrolledEntry {
 
   #layIn({ arena, at: starts, len: lengths }: Batch, frame: number): boolean {
     const [at, len] = [starts[frame]!, lengths[frame]!];
-    if (len > SLOT_FRAME_LEN) return false;
+    // Of a control frame the start is enough; nobody sends an MKPDU that long.
+    if (len > SLOT_FRAME_LEN && etherTypeAt(arena, at) !== ETHERTYPE_LINK_CONTROL) return false;
     const queue = this.#ring.isWanted(arena, at, len) ? this.#ring.wanted : this.#ring.others;
     const slot = queue.free();
     if (slot < 0) return false;
@@ -55,8 +56,11 @@ export class UncontrolledEntry {
   }
 }
 
-/** Gets each frame, and its sender where the entry knows it, as copies of its own. */
-export type UncontrolledTaker = (frame: Uint8Array, sender: Uint8Array) => void;
+/**
+ * Gets each frame, or what SLOT_FRAME_LEN has room for, and its sender where the entry knows it, as copies of its own;
+ * `cameLen`: the octets that the frame had.
+ */
+export type UncontrolledTaker = (frame: Uint8Array, sender: Uint8Array, cameLen: number) => void;
 
 /** The main thread's end. */
 export class UncontrolledExit {

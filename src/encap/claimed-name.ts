@@ -4,10 +4,12 @@
  * Never throws, reads nothing past the packet, keeps none of it.
  */
 import { basicLenAt, cknAt } from '../keys/mka/sets/basic.ts';
+import { OFF_LINK_SCI, PROTOCOL } from '../link/frame.ts';
 import { EAPOL_LEN, EAPOL_TYPE_MKA, eapolTypeAt } from '../wire/eapol.ts';
 import {
   ETHERNET_LEN,
   ETHERTYPE_EAPOL,
+  ETHERTYPE_LINK_CONTROL,
   ETHERTYPE_MACSEC,
   etherTypeAt,
   OFF_SRC_MAC,
@@ -16,11 +18,6 @@ import { greHeaderLenAt, greKeyAt, looksLikeGretap } from '../wire/gre.ts';
 import { u32At } from '../wire/octets.ts';
 import { OFF_SCI_PORT, PORT_END_STATION, SCI_LEN } from '../wire/sci.ts';
 import { hasSecTag, OFF_SCI, TCI_ES, TCI_SC, tciAt } from '../wire/sectag.ts';
-
-/** What a control frame has: its EtherType, "l2vp" behind it, and then the SCI of its sender (docs/protocol.md). */
-const ETHERTYPE_LINK_CONTROL = 0x88b5;
-const LINK_PROTOCOL = 0x6c327670;
-const OFF_LINK_SCI: number = ETHERNET_LEN + 8;
 
 /** What the packets of a tunnel are told by: `sci` or `ckn` and hex digits. */
 export type ClaimedName = `${'sci' | 'ckn'} ${string}`;
@@ -84,7 +81,7 @@ function cknOfFrame(buf: Buffer, at: number, end: number): ClaimedName | null {
 
 function sciOfControl(buf: Buffer, at: number, end: number): ClaimedName | null {
   const sciAt = at + OFF_LINK_SCI;
-  if (sciAt + SCI_LEN > end || u32At(buf, at + ETHERNET_LEN) !== LINK_PROTOCOL) return null;
+  if (sciAt + SCI_LEN > end || u32At(buf, at + ETHERNET_LEN) !== PROTOCOL) return null;
   return sciName(hexOf(buf, sciAt, SCI_LEN));
 }
 

@@ -21,4 +21,6 @@ export interface GreConfig {
   ttl: number;
   tos: number;
   df: boolean;
+  /** A path that carries less than it might is probed again after so many seconds; 0: it is never probed. */
+  mtuProbeSeconds: number;
 }

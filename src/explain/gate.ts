@@ -4,9 +4,10 @@ import { pullGre } from '../encap/gre.ts';
 import { DROP_TEXTS, Drop } from '../frame/drop.ts';
 import type { MacsecConfig, SaConfig } from '../macsec/config.ts';
 import type { SecY } from '../macsec/secy.ts';
-import { ETHERNET_LEN, ETHERTYPE_EAPOL, etherTypeAt } from '../wire/ethernet.ts';
+import { ETHERNET_LEN, ETHERTYPE_EAPOL, ETHERTYPE_LINK_CONTROL, etherTypeAt } from '../wire/ethernet.ts';
 import { sciOf } from '../wire/sci.ts';
 import { AN_MASK, tciAt } from '../wire/sectag.ts';
+import { judgeControl } from './control.ts';
 import { hintsOf } from './hints.ts';
 import type { Decoded } from './layers.ts';
 import type { MkpduVerdict } from './mka.ts';
@@ -68,7 +69,10 @@ export class Gate {
     if (batch.verdict[0] !== 0) return this.#refuse(batch.verdict[0] as Drop, null);
     const frame = bench.take();
     // Taken out of the lane before anything is validated, as the daemon does.
-    if (this.#judgeMka !== null && etherTypeAt(frame, 0) === ETHERTYPE_EAPOL)
+    const type = etherTypeAt(frame, 0);
+    if (type === ETHERTYPE_LINK_CONTROL && (this.#judgeMka !== null || this.#tunnel.keepalive !== null))
+      return { ...this.#whose(), ...judgeControl(frame, this.#tunnel, this.#macsec), frame: null };
+    if (this.#judgeMka !== null && type === ETHERTYPE_EAPOL)
       return { ...this.#whose(), ...this.#judgeMka(frame), frame: null };
     const verified = this.#secy !== null && bench.validate(this.#secy);
     if (batch.verdict[0] !== 0) return this.#refuse(batch.verdict[0] as Drop, frame);

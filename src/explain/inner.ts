@@ -5,12 +5,14 @@ import {
   describeEthernet,
   ETHERNET_LEN,
   ETHERTYPE_EAPOL,
+  ETHERTYPE_LINK_CONTROL,
   ETHERTYPE_MACSEC,
   etherTypeAt,
   etherTypeName,
 } from '../wire/ethernet.ts';
 import { describeGre, GRE_LEN, GRE_PROTO_TEB, greHeaderLenAt, greProtocolAt } from '../wire/gre.ts';
 import { describeVlan, isVlan, VLAN_LEN, vlanEtherTypeAt } from '../wire/vlan.ts';
+import { decodeControl } from './control.ts';
 import { add, type Decoded } from './layers.ts';
 import { decodeSecTag } from './tag.ts';
 
@@ -28,7 +30,8 @@ export function decodeFrame(packet: Buffer, at: number, decoded: Decoded): void 
   if (!add(decoded, name, at, ETHERNET_LEN, () => describeEthernet(packet, at))) return;
   decoded.frameAt = at;
   const type = etherTypeAt(packet, at);
-  if (type === ETHERTYPE_MACSEC) decoded.layers.push(...decodeSecTag(packet, at, decoded.end));
+  if (type === ETHERTYPE_LINK_CONTROL) decodeControl(packet, at, decoded);
+  else if (type === ETHERTYPE_MACSEC) decoded.layers.push(...decodeSecTag(packet, at, decoded.end));
   else decodeVlans(packet, type, at + ETHERNET_LEN, decoded);
 }
 

@@ -9,7 +9,8 @@ export const Icmp = {
   NoPort: 1,
   Prohibited: 2,
   Unreachable: 3,
-  Other: 4,
+  TooBig: 4,
+  Other: 5,
 } as const;
 export type Icmp = (typeof Icmp)[keyof typeof Icmp];
 
@@ -17,7 +18,8 @@ export type Icmp = (typeof Icmp)[keyof typeof Icmp];
 export interface IcmpText {
   /** As `show`, the log and the metrics name it. */
   readonly name: string;
-  readonly cause: string;
+  /** Null: what it means is told elsewhere. */
+  readonly cause: string | null;
 }
 
 /** Indexed by `Icmp`. */
@@ -40,5 +42,7 @@ export const ICMP_TEXTS: readonly IcmpText[] = [
     name: 'IcmpUnreachable',
     cause: "a router knows no such network or host: is gre.remote the peer's address?",
   },
+  // The path's MTU (tunnel/path.ts): whether it is believed takes more than that it came.
+  { name: 'IcmpTooBig', cause: null },
   { name: 'IcmpOther', cause: 'the socket had an error of another kind' },
 ];

@@ -2,7 +2,7 @@
  * What one lane counts, in shared memory: traffic, then one counter per drop reason, then those of its SecY. The lane
  * is the only writer; the main thread adds the lanes of a tunnel up.
  *
- *     | traffic 13 | drops, by `Drop` | SecY, see macsec/counters.ts |
+ *     | traffic 14 | drops, by `Drop` | SecY, see macsec/counters.ts |
  */
 import type { Batch } from './batch.ts';
 import { DROP_TEXTS, Drop } from './drop.ts';

@@ -9,6 +9,8 @@ export interface TapSettings {
   readonly mtu: number;
   readonly bridge: string | null;
   readonly queues: number;
+  /** false: it begins without carrier, and has none at any time before `setCarrier`. */
+  readonly carrier: boolean;
 }
 
 export interface OpenTap {
@@ -41,12 +43,30 @@ export function openTap(settings: TapSettings, place: string): OpenTap {
       opened.push(writeFd);
       addon.detachTapQueue(writeFd);
     }
+    if (!settings.carrier) takeCarrier(fds[0]!, place);
     configure(settings, place);
     const { mac, index } = addon.linkInfo(settings.ifname);
     return { fds, writeFd, mac, ifindex: index };
   } catch (error) {
     for (const fd of opened) addon.closeFd(fd);
     throw error instanceof L2vpnError ? error : translate(error, settings, place);
+  }
+}
+
+/** Gives the TAP of the queue `fd` its carrier, or takes it. Throws SystemError. */
+export function setCarrier(fd: number, up: boolean): void {
+  loadAddon().setTapCarrier(fd, up);
+}
+
+function takeCarrier(fd: number, place: string): void {
+  try {
+    setCarrier(fd, false);
+  } catch (cause) {
+    throw new L2vpnError(
+      'L2VPN_UNAVAILABLE',
+      `${place}.carrier: this kernel cannot take the carrier of a TAP (${messageOf(cause)}); Linux 5.0 can; set "up"`,
+      { cause },
+    );
   }
 }
 

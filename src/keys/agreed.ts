@@ -6,13 +6,16 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { RekeyStatus } from '../api/rotate.ts';
 import type { MkaConfig } from '../config/types.ts';
-import type { Sender, UncontrolledPort } from '../datapath/uncontrolled-port.ts';
+import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
+import { linkKeyOfCak } from '../link/keys.ts';
+import type { LinkKeys } from '../link/link-control.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import type { SaControl } from '../tunnel/sa-control.ts';
 import { EAPOL_LEN } from '../wire/eapol.ts';
 import { ETHERNET_LEN, ETHERTYPE_EAPOL } from '../wire/ethernet.ts';
-import type { FiledKeys, KeySource } from './key-source.ts';
+import { follow } from './follow.ts';
+import type { AgreedLiveness, FiledKeys, KeySource, PeerState } from './key-source.ts';
 import type { MkaEvent } from './mka/events.ts';
 import { Kay } from './mka/kay.ts';
 import { OFF_CKN } from './mka/sets/basic.ts';
@@ -42,6 +45,9 @@ export class AgreedKeys implements KeySource {
   #sas: SaControl | null = null;
   #kay: Kay | null = null;
   #port: UncontrolledPort | null = null;
+  #peerChanged: () => void = () => {};
+  /** Made for the CAK in charge. */
+  #linkKeys: { readonly ckn: string; readonly keys: LinkKeys } | null = null;
 
   constructor(tunnel: string, mka: MkaConfig, macsec: AgreedMacsec, context: AgreedKeysContext) {
     this.#tunnel = tunnel;
@@ -60,6 +66,7 @@ export class AgreedKeys implements KeySource {
       orders: ordersOver(sas),
       send: (frame) => port.send(frame),
       listener: (event) => this.#tell(event),
+      stepped: () => this.#peerChanged(),
     });
     port.received = (frame, from) => kay.receive(frame, (provesLife) => follow(port, from, provesLife));
     this.#kay = kay;
@@ -101,13 +108,40 @@ export class AgreedKeys implements KeySource {
     );
   }
 
+  get peer(): PeerState {
+    const { hasLivePeer = false, isSecured = false, takesControlFrames = false } = this.#kay ?? {};
+    return { hasLivePeer, isSecured, takesControlFrames };
+  }
+
+  onPeer(listener: () => void): void {
+    this.#peerChanged = listener;
+  }
+
+  /** Sends with the CAK in charge, takes either. */
+  linkKeys(): LinkKeys {
+    const ckn = this.#kay?.ckn ?? this.#mka.ckn;
+    if (this.#linkKeys?.ckn !== ckn) {
+      const { fallback } = this.#mka;
+      const rx = [this.#mka, ...(fallback === null ? [] : [fallback])].map((one) =>
+        linkKeyOfCak(one.cak, one.ckn),
+      );
+      this.#linkKeys = { ckn, keys: { tx: (ckn === fallback?.ckn ? rx[1] : rx[0])!, rx } };
+    }
+    return this.#linkKeys.keys;
+  }
+
   get agreement(): MkaSnapshot | null {
     return this.#kay?.snapshot() ?? null;
+  }
+
+  get liveness(): AgreedLiveness {
+    return { heardAgoMs: this.#kay?.heardAgoMs ?? null };
   }
 
   #configure(mka: MkaConfig, macsec: AgreedMacsec): void {
     this.#kay?.configure(this.#settings(mka, macsec));
     this.#wantMkpdus(mka);
+    this.#linkKeys = null;
     this.#mka = mka;
     this.#macsec = macsec;
   }
@@ -126,15 +160,4 @@ export class AgreedKeys implements KeySource {
     const why = error === undefined ? '' : `: ${messageOf(error)}`;
     this.#log[level]({ tunnel: this.#tunnel, ...fields }, `mka: ${text}${why}`);
   }
-}
-
-/**
- * A peer that may be anywhere is where it proves to be live from. One that cannot prove it yet has not heard us: where
- * its MKPDU came from it is answered, and if it is there, it proves it with its next one. A recording sent from elsewhere
- * gets an answer and moves nothing.
- */
-function follow(port: UncontrolledPort, from: Sender | null, provesLife: boolean): void {
-  if (from === null) return;
-  if (provesLife) port.peerIsAt(from);
-  else port.answerTo(from);
 }

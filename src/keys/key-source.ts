@@ -2,6 +2,7 @@
 import type { RekeyStatus, RotateBody, RotationStatus } from '../api/rotate.ts';
 import type { TunnelConfig } from '../config/types.ts';
 import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
+import type { LinkKeys } from '../link/link-control.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import type { SaControl } from '../tunnel/sa-control.ts';
 import type { SaSet } from '../tunnel/sa-set.ts';
@@ -21,6 +22,21 @@ export interface RunningSas {
   /** Which SAs the file names (`channelIds` of `kept-sas.ts`). */
   readonly filed: readonly string[];
 }
+
+/** The peer, as key agreement sees it. */
+export interface PeerState {
+  readonly hasLivePeer: boolean;
+  /** It is live, and user data is sent to it. */
+  readonly isSecured: boolean;
+  /** It is an l2vpnd. */
+  readonly takesControlFrames: boolean;
+}
+
+/** Null with static keys. */
+export type AgreedLiveness = {
+  /** Since the last MKPDU of a live peer; null: none is live. */
+  readonly heardAgoMs: number | null;
+} | null;
 
 export interface KeySource {
   /** What its peers send it by the Uncontrolled Port; empty: nothing. */
@@ -48,6 +64,14 @@ export interface KeySource {
   readonly rotation: RotationStatus | null;
   /** What key agreement has come to; null with static keys. */
   readonly agreement: MkaSnapshot | null;
+  /** What it knows of the peer by itself; null with static keys: nothing. */
+  readonly peer: PeerState | null;
+  /** `listener` is called when `peer` may be another. Must not throw. */
+  onPeer(listener: () => void): void;
+  /** What control frames are made with, as it is now: the same object as long as it is the same. */
+  linkKeys(): LinkKeys;
+  /** Of that, whether the peer is live: cheap to ask for. */
+  readonly liveness: AgreedLiveness;
   /** An operator wants new keys; in the caller's turn. Throws L2vpnError. */
   rotate(body: RotateBody): Promise<RotationStatus | RekeyStatus>;
   /** And does not want them any more. Throws L2vpnError. */

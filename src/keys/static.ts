@@ -7,6 +7,7 @@ import type { RotateBody, RotationStatus } from '../api/rotate.ts';
 import { sakLen } from '../crypto/cipher-suite.ts';
 import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
+import type { LinkKeys } from '../link/link-control.ts';
 import type { InTurn } from '../tunnel/in-turn.ts';
 import type { SaControl } from '../tunnel/sa-control.ts';
 import { NO_SAS, type SaSet } from '../tunnel/sa-set.ts';
@@ -16,6 +17,7 @@ import type { FiledKeys, KeySource, RunningSas } from './key-source.ts';
 import { areSameSas, haveSameKeys, mergeSas, replacedBy } from './merge-sas.ts';
 import { asksToMoveNow, rotationRequest, withFiles } from './rotate-request.ts';
 import { Rotation, type RotationContext } from './rotation.ts';
+import { SakLinkKeys } from './sak-link-keys.ts';
 
 /** What the sources of all tunnels share. */
 export interface StaticKeysContext {
@@ -31,6 +33,7 @@ export type StaticSas = Omit<RunningSas, 'filed'> & { readonly filed: readonly s
 export class StaticKeys implements KeySource {
   readonly etherTypes: readonly number[] = [];
   readonly agreement = null;
+  readonly liveness = null;
   readonly #tunnel: string;
   readonly #context: StaticKeysContext;
   /** What to start with; not kept longer, for the keys in it. */
@@ -40,6 +43,7 @@ export class StaticKeys implements KeySource {
   #sas: SaControl | null = null;
   #kept: KeptSasFile | null = null;
   #rotation: Rotation | null = null;
+  readonly #linkKeys = new SakLinkKeys();
   #lastFault = '';
 
   constructor(tunnel: string, given: StaticSas, context: StaticKeysContext) {
@@ -74,6 +78,14 @@ export class StaticKeys implements KeySource {
   }
 
   linkUp(): void {}
+
+  /** What a tunnel has received is the matter of who counts it. */
+  readonly peer = null;
+  onPeer(): void {}
+
+  linkKeys(): LinkKeys {
+    return this.#linkKeys.of(this.#control);
+  }
 
   stop(): void {
     this.#rotation?.stop();

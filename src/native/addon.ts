@@ -94,6 +94,16 @@ export interface BoundJob {
   readonly [handle]: 'job';
 }
 
+/** The route to an address, without what ICMP has said of it. */
+export interface RouteInfo {
+  /** Of the link that packets leave by. */
+  ifindex: number;
+  /** What the administrator has given it (`ip route … mtu N`); 0: nothing. */
+  mtu: number;
+  /** `mtu lock N`: whatever ICMP says. */
+  locked: boolean;
+}
+
 export interface Addon {
   readonly constants: AddonConstants;
 
@@ -110,6 +120,8 @@ export interface Addon {
   openTap(ifname: string, multiQueue: boolean, first: boolean): number;
   /** TUNSETOFFLOAD; returns false where the kernel refuses these flags (EINVAL). */
   setTapOffload(fd: number, flags: number): boolean;
+  /** TUNSETCARRIER (Linux 5.0), of the interface that the queue `fd` belongs to. Throws SystemError. */
+  setTapCarrier(fd: number, up: boolean): void;
   /** Takes the queue `fd` of a TAP with several out of those that the kernel gives frames to; it can be written to still. */
   detachTapQueue(fd: number): void;
   linkInfo(ifname: string): LinkInfo;
@@ -147,6 +159,15 @@ export interface Addon {
    * everybody. What waits in it stays. RangeError where no peer is known.
    */
   connectUdp(fd: number, endpoint: Uint8Array | null): void;
+  /** The routing table's word on packets from `local` to `remote` (rtnetlink). Sends nothing. */
+  routeTo(local: string, remote: string): RouteInfo;
+  /** A raw socket that hears ICMP "fragmentation needed" (4) or ICMPv6 "packet too big" (6), of everybody for everybody here. */
+  openIcmpSocket(family: number): number;
+  /**
+   * Takes the next message: with its IPv4 header before it, none on IPv6. What is longer than `into` is cut. `from`, 16
+   * octets: who sent it. Returns octets, −1: none waits.
+   */
+  receiveIcmp(fd: number, into: Uint8Array, from: Uint8Array): number;
   /**
    * Sends one packet by the socket `fd` with this type of service, to the peer in `endpoint`, or where the socket is
    * connected to. Returns 0, or the errno that stopped it: EAGAIN, and EDESTADDRREQ while no peer is known.

@@ -58,6 +58,8 @@ export function icmpKind(errno: number): Icmp {
     case EHOSTDOWN:
     case ENONET:
       return Icmp.Unreachable;
+    case EMSGSIZE:
+      return Icmp.TooBig;
     default:
       return Icmp.Other;
   }

@@ -38,14 +38,8 @@ export function agreementSnapshot(mka: Mka.MkaSnapshot): AgreementSnapshot {
   };
 }
 
-/** How long ago the last MKPDU of a live peer came; null: no peer is live. */
-export function heardFromLivePeerMs({ participants }: Mka.MkaSnapshot): number | null {
-  const ages = participants.flatMap(({ livePeers }) => livePeers.map(({ ageMs }) => ageMs));
-  return ages.length === 0 ? null : Math.min(...ages);
-}
-
 function troubleOf(mka: Mka.MkaSnapshot): string[] {
-  const isAlone = heardFromLivePeerMs(mka) === null;
+  const isAlone = mka.participants.every(({ livePeers }) => livePeers.length === 0);
   const reasons = isAlone ? NO_PEER : mka.latest === null ? NO_SAK : [];
   const texts = { ...REFUSAL_TEXTS, ...KAY_REFUSAL_TEXTS };
   return reasons.filter((reason) => wasLately(mka, reason)).map((reason) => texts[reason]);

@@ -69,6 +69,7 @@ export class DropLog {
   #logIcmp(tunnel: TunnelView, reasons: Reasons, nowMs: number): void {
     const errors = icmpErrors(tunnel);
     ICMP_TEXTS.forEach(({ name, cause }, kind) => {
+      if (cause === null) return;
       const fresh = reasons.due(kind, errors[kind]!, nowMs);
       if (fresh === 0) return;
       this.#log.warn({ tunnel: tunnel.name, counter: name, errors: fresh }, `ICMP errors came: ${cause}`);

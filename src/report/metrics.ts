@@ -32,7 +32,12 @@ class TunnelMetrics {
   readonly #macsec: Counter;
   readonly #pn: Gauge;
   readonly #mtu: Gauge;
+  readonly #pathMtu: Gauge;
+  readonly #tooBig: Counter;
   readonly #beganAgain: Gauge;
+  readonly #carrier: Gauge;
+  readonly #control: Counter;
+  readonly #controlRefused: Counter;
   readonly #mka: MkaMetrics;
 
   /** Metrics are collected in the order of their making: `collect` is called with the first, for all of them. */
@@ -79,6 +84,31 @@ class TunnelMetrics {
       ),
     );
     this.#mtu = new Gauge(about('mtu_octets', 'What the tunnel carries', 'tunnel'));
+    this.#carrier = new Gauge(
+      about('carrier_up', '1: the TAP has carrier, 0: it has none; none: it always has', 'tunnel'),
+    );
+    this.#control = new Counter(
+      about(
+        'control_frames_total',
+        'Control frames sent, and received with a right ICV and new',
+        'tunnel',
+        'direction',
+      ),
+    );
+    this.#controlRefused = new Counter(
+      about('control_frames_refused_total', 'Control frames refused, by reason', 'tunnel', 'reason'),
+    );
+    this.#pathMtu = new Gauge(
+      about('path_mtu_octets', 'What the path is believed to carry, and what limits it', 'tunnel', 'limit'),
+    );
+    this.#tooBig = new Counter(
+      about(
+        'icmp_too_big_total',
+        'ICMP messages that a packet was too big, by what their quotes prove',
+        'tunnel',
+        'verdict',
+      ),
+    );
     this.#mka = new MkaMetrics(registry);
   }
 
@@ -92,8 +122,13 @@ class TunnelMetrics {
       this.#macsec,
       this.#pn,
       this.#mtu,
+      this.#control,
+      this.#controlRefused,
+      this.#pathMtu,
+      this.#tooBig,
     ];
-    for (const metric of [this.#up, this.#peer, this.#heard, this.#beganAgain, ...counts]) metric.reset();
+    for (const metric of [this.#up, this.#peer, this.#carrier, this.#heard, this.#beganAgain, ...counts])
+      metric.reset();
     this.#mka.reset();
     for (const { name } of down) this.#up.set({ tunnel: name }, 0);
     for (const tunnel of tunnels) this.#setTunnel(tunnel);
@@ -104,11 +139,25 @@ class TunnelMetrics {
     if (last_authentic !== null) this.#heard.set(name, Date.parse(last_authentic) / 1000);
   }
 
+  #setLink(name: Labels, { carrier, control_frames }: TunnelSnapshot): void {
+    if (carrier !== null) this.#carrier.set(name, carrier.state === 'up' ? 1 : 0);
+    if (control_frames === null) return;
+    const { frames_in, frames_out, refused } = control_frames;
+    this.#control.inc({ ...name, direction: 'rx' }, frames_in);
+    this.#control.inc({ ...name, direction: 'tx' }, frames_out);
+    for (const [reason, count] of Object.entries(refused))
+      this.#controlRefused.inc({ ...name, reason }, count);
+  }
+
   #setTunnel(tunnel: TunnelSnapshot): void {
     const name = { tunnel: tunnel.name };
     this.#up.set(name, 1);
     this.#setPeer(name, tunnel.peer);
+    this.#setLink(name, tunnel);
     this.#mtu.set(name, tunnel.mtu);
+    this.#pathMtu.set({ ...name, limit: tunnel.path.limit }, tunnel.path_mtu);
+    for (const [verdict, value] of Object.entries(tunnel.path.icmp_too_big))
+      this.#tooBig.inc({ ...name, verdict }, value);
     for (const direction of ['tx', 'rx'] as const) {
       this.#frames.inc({ ...name, direction }, tunnel[direction].frames_out);
       this.#octets.inc({ ...name, direction }, tunnel[direction].octets_out);

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import type { PeerSnapshot } from '../api/tunnel.ts';
 import { Drop } from '../frame/drop.ts';
 import { Traffic } from '../frame/lane-counters.ts';
+import type { AgreedLiveness } from '../keys/key-source.ts';
 import { countersAt, RxScCounter } from '../macsec/counters.ts';
 import type { TunnelView } from '../tunnel/view.ts';
 
@@ -29,12 +30,6 @@ interface Peer {
   since: Date | null;
   lastAuthentic: Date | null;
 }
-
-/** Null with static keys. */
-export type AgreedLiveness = {
-  /** Since the last MKPDU of a live peer; null: none is live. */
-  readonly heardAgoMs: number | null;
-} | null;
 
 export class PeerWatch {
   readonly #log: Logger;

@@ -2,13 +2,22 @@
 
 import type { Counters } from '../api/counters.ts';
 import type { RotationStatus } from '../api/rotate.ts';
-import type { PeerSnapshot, TrafficSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
+import type {
+  CarrierSnapshot,
+  ControlFramesSnapshot,
+  PathSnapshot,
+  PeerSnapshot,
+  TrafficSnapshot,
+  TunnelSnapshot,
+} from '../api/tunnel.ts';
 import { DROP_TEXTS } from '../frame/drop.ts';
 import { ICMP_TEXTS } from '../frame/icmp.ts';
 import { Traffic } from '../frame/lane-counters.ts';
 import type { MkaSnapshot } from '../keys/mka/snapshot.ts';
+import type { LinkSnapshot } from '../link/link-control.ts';
 import { type PnJson, pnToJson } from '../macsec/pn-json.ts';
-import type { SecyView, TunnelView } from '../tunnel/view.ts';
+import type { PathView } from '../tunnel/path.ts';
+import type { CarrierView, SecyView, TunnelView } from '../tunnel/view.ts';
 import { agreementSnapshot } from './agreement-snapshot.ts';
 import { DROP_REASONS } from './drop-reasons.ts';
 import { icmpErrors } from './icmp-errors.ts';
@@ -22,6 +31,12 @@ export interface KeysView {
   readonly agreement: MkaSnapshot | null;
 }
 
+/** What a tunnel's control frames tell. */
+export interface LinkView {
+  readonly isKeepalive: boolean;
+  readonly snapshot: LinkSnapshot;
+}
+
 const UNKNOWN_PEER: PeerSnapshot = { state: 'unknown', since: null, last_authentic: null };
 
 /** `aead`: the name of the provider that all lanes use. */
@@ -30,6 +45,7 @@ export function snapshotOf(
   aead: string,
   keys: KeysView | null,
   peer: PeerSnapshot = UNKNOWN_PEER,
+  link: LinkView | null = null,
 ): TunnelSnapshot {
   const { name, ifname, gre, secy } = tunnel;
   const totals = tunnel.totals();
@@ -40,12 +56,15 @@ export function snapshotOf(
     ifname,
     mtu: tunnel.mtu,
     path_mtu: tunnel.pathMtu,
+    path: pathSnapshot(tunnel.path),
     local: gre.local,
     remote: gre.remote,
     endpoint: tunnel.endpoint,
     encap: gre.encap,
     aead: secy === null ? null : aead,
     peer,
+    carrier: tunnel.carrier === null ? null : carrierSnapshot(tunnel.carrier),
+    control_frames: link === null ? null : controlFrames(link),
     rotation: keys?.rotation ?? null,
     agreement: agreement === null ? null : agreementSnapshot(agreement),
     pn_left: pnLeft(secy),
@@ -57,6 +76,22 @@ export function snapshotOf(
     icmp: named(ICMP_NAMES, icmpErrors(tunnel), 0),
     macsec: secy === null ? null : macsecSnapshot(secy, totals.secy),
   };
+}
+
+function carrierSnapshot({ isUp, reason, since }: CarrierView): CarrierSnapshot {
+  return { state: isUp ? 'up' : 'down', reason, since: since.toISOString() };
+}
+
+function controlFrames({ isKeepalive, snapshot }: LinkView): ControlFramesSnapshot {
+  const { peerSci, received, sent, refused } = snapshot;
+  return {
+    ...{ live_sci: peerSci, keepalive: isKeepalive, frames_in: received, frames_out: sent },
+    refused: Object.fromEntries(refused),
+  };
+}
+
+function pathSnapshot({ limit, since, because, claims, search }: PathView): PathSnapshot {
+  return { limit, since: new Date(since).toISOString(), because, search, icmp_too_big: { ...claims } };
 }
 
 function dropCounters(drops: Float64Array): Counters {

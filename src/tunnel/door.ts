@@ -11,6 +11,7 @@
  */
 import type { Logger } from 'pino';
 import { LONGEST_STRAY } from '../datapath/strays.ts';
+import { SLOT_FRAME_LEN } from '../datapath/uncontrolled-ring.ts';
 import { type Claim, claimedNameOf, claimOf } from '../encap/claimed-name.ts';
 import { encapBeside } from '../encap/kinds.ts';
 import { type Batch, createBatch, createBatchOf, HEADROOM, resetBatch } from '../frame/batch.ts';
@@ -30,6 +31,17 @@ export const PACKETS_PER_LOOK = 64;
 export const PACKETS_PER_TUNNEL = 8;
 /** A line in the log about what names no tunnel, at most this often. */
 const QUIET_MS = 10_000;
+
+/** A frame that came to the socket of a tunnel and may be another's. */
+export interface StrayFrame {
+  readonly frame: Uint8Array;
+  /** An endpoint's octets. */
+  readonly sender: Uint8Array;
+  /** Octets that it had: of those for the station itself not all are kept. */
+  readonly cameLen: number;
+  /** Of the tunnel that it came to. */
+  readonly greKey: number | null;
+}
 
 /** What the door needs of its house. */
 export interface DoorContext {
@@ -67,7 +79,7 @@ export class Door {
   }
 
   /** A frame that came to the socket of `own`, or of a tunnel with a fixed peer; whether it is for others, who have it then. */
-  stray(frame: Uint8Array, sender: Uint8Array, greKey: number | null, own: PortGuest | null): boolean {
+  stray({ frame, sender, cameLen, greKey }: StrayFrame, own: PortGuest | null): boolean {
     const octets = Buffer.from(frame.buffer, frame.byteOffset, frame.length);
     const name = claimedNameOf(octets, 0, octets.length);
     if (name === null) return false;
@@ -75,7 +87,7 @@ export class Door {
     const guests = this.#context.guests.find({ name, greKey });
     if (guests.length === 0 || (own !== null && guests.includes(own))) return false;
     for (const guest of guests) {
-      if (takes(guest, octets, 0)) guest.parts.uncontrolled?.deliver(frame, sender);
+      if (takes(guest, octets, 0)) guest.parts.uncontrolled?.deliver(frame, sender, cameLen);
       else this.#admitted.push({ tunnel: guest.parts.tunnel, packet: packed(guest, frame), sender });
     }
     this.#flush();
@@ -124,9 +136,10 @@ export class Door {
     const sender = new Uint8Array(ENDPOINT_LEN);
     this.#port.senderOf(i, sender);
     const { tunnel, uncontrolled } = guest.parts;
-    if (takes(guest, arena, frameAt))
-      uncontrolled?.deliver(new Uint8Array(arena.subarray(frameAt, end)), sender);
-    else this.#admitted.push({ tunnel, packet: new Uint8Array(arena.subarray(at, end)), sender });
+    if (takes(guest, arena, frameAt)) {
+      const kept = Math.min(end, frameAt + SLOT_FRAME_LEN);
+      uncontrolled?.deliver(new Uint8Array(arena.subarray(frameAt, kept)), sender, end - frameAt);
+    } else this.#admitted.push({ tunnel, packet: new Uint8Array(arena.subarray(at, end)), sender });
   }
 
   #flush(): void {

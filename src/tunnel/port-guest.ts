@@ -14,8 +14,8 @@ export interface NamedByKeys {
 /** Who takes frames of the Uncontrolled Port. */
 export interface TakesUncontrolled {
   readonly etherTypes: readonly number[];
-  /** An inner frame, and where it came from (an endpoint's octets); both are its own. */
-  deliver(frame: Uint8Array, sender: Uint8Array): void;
+  /** An inner frame, or what SLOT_FRAME_LEN has room for; where it came from (an endpoint's octets); how long it was. */
+  deliver(frame: Uint8Array, sender: Uint8Array, cameLen: number): void;
 }
 
 export interface GuestParts {

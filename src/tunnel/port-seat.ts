@@ -33,7 +33,9 @@ export class PortSeat {
     this.#ports = ports;
     this.#guest = endpoint === null ? null : new PortGuest({ ...parts, endpoint });
     this.#uncontrolled = uncontrolled;
-    this.strays = new StrayExit((frame, sender) => void ports.stray(fd, frame, sender, gre.key));
+    this.strays = new StrayExit((frame, sender, cameLen) => {
+      ports.stray(fd, { frame, sender, cameLen, greKey: gre.key });
+    });
   }
 
   /** From now on the peer is heard, and what is not this tunnel's goes to the others. */
@@ -42,8 +44,9 @@ export class PortSeat {
     const uncontrolled = this.#uncontrolled;
     if (uncontrolled !== null) {
       uncontrolled.moved = () => this.follow();
-      uncontrolled.arrived = (frame, sender) => {
-        if (!this.#ports.stray(this.#fd, frame, sender, this.#greKey)) uncontrolled.deliver(frame, sender);
+      uncontrolled.arrived = (frame, sender, cameLen) => {
+        const came = { frame, sender, cameLen, greKey: this.#greKey };
+        if (!this.#ports.stray(this.#fd, came)) uncontrolled.deliver(frame, sender, cameLen);
       };
     }
     if (guest !== null) this.#ports.enter(guest);

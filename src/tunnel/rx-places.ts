@@ -16,6 +16,13 @@ export class RxPlaces {
     return place;
   }
 
+  /** All places are below it. */
+  get end(): number {
+    let end = 0;
+    for (const place of this.#places.values()) end = Math.max(end, place + 1);
+    return end;
+  }
+
   /** Gives `scis` their places: those that had one keep it, a new one gets the first free; others lose theirs. */
   assign(scis: readonly string[]): void {
     const places = new Map<string, number>();

@@ -74,6 +74,11 @@ export class SecyControl implements SecyView {
     return this.#places.of(sci);
   }
 
+  /** All receive channels have places below it. */
+  get rxPlaces(): number {
+    return this.#places.end;
+  }
+
   /** The receive SAs, and how far each has come. */
   rxProgress(): RxProgress[] {
     const counters = this.#lanes.counters();

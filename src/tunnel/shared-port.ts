@@ -20,7 +20,7 @@ import { openUdpSocket } from '../host/socket.ts';
 import { admitOthers, hearOnly, openDeafUdpSocket } from '../host/udp-share.ts';
 import { createEndpoint, endpointText } from '../ports/endpoint.ts';
 import type { AdmittedPacket } from '../worker/messages.ts';
-import { Door } from './door.ts';
+import { Door, type StrayFrame } from './door.ts';
 import { NameTable } from './name-table.ts';
 import type { PortGuest } from './port-guest.ts';
 
@@ -91,9 +91,9 @@ export class SharedPort {
     this.#heard.set(place, guest);
   }
 
-  /** A frame came to the socket `fd` of a tunnel with `greKey`; whether it is for others, who have it then. */
-  stray(fd: number, frame: Uint8Array, sender: Uint8Array, greKey: number | null): boolean {
-    return this.#door?.door.stray(frame, sender, greKey, this.#guests.get(fd) ?? null) ?? false;
+  /** A frame came to the socket `fd` of a tunnel; whether it is for others, who have it then. */
+  stray(fd: number, came: StrayFrame): boolean {
+    return this.#door?.door.stray(came, this.#guests.get(fd) ?? null) ?? false;
   }
 
   /** Before the socket is closed. */

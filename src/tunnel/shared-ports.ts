@@ -1,6 +1,7 @@
 /** The local UDP ports of this daemon, by address and port, and the tunnels at each. */
 import { canonicalAddress } from '../config/fields.ts';
 import type { GreConfig } from '../encap/config.ts';
+import type { StrayFrame } from './door.ts';
 import type { PortGuest } from './port-guest.ts';
 import { SharedPort, type SharedPortContext } from './shared-port.ts';
 
@@ -33,9 +34,9 @@ export class SharedPorts {
     this.#bySocket.get(guest.parts.fd)?.follow(guest);
   }
 
-  /** A frame came to the socket `fd` of a tunnel with `greKey`; whether it is for others of that port, who have it then. */
-  stray(fd: number, frame: Uint8Array, sender: Uint8Array, greKey: number | null): boolean {
-    return this.#bySocket.get(fd)?.stray(fd, frame, sender, greKey) ?? false;
+  /** A frame came to the socket `fd` of a tunnel; whether it is for others of that port, who have it then. */
+  stray(fd: number, came: StrayFrame): boolean {
+    return this.#bySocket.get(fd)?.stray(fd, came) ?? false;
   }
 
   /** Before the socket is closed. */

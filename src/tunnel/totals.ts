@@ -1,7 +1,6 @@
 /** The counters of all lanes of a tunnel, added up from shared memory. */
 import { DROP_TEXTS } from '../frame/drop.ts';
-import { laneCounters, TRAFFIC_LEN, Traffic } from '../frame/lane-counters.ts';
-import { MAX_RX_SC } from '../macsec/configure.ts';
+import { type LaneCounters, laneCounters, TRAFFIC_LEN, Traffic } from '../frame/lane-counters.ts';
 import { isNextPnHigher, nextPnsAt, secyCountersLen } from '../macsec/counters.ts';
 import { mergeSeen } from '../macsec/seen.ts';
 
@@ -19,9 +18,12 @@ export interface CountedLane {
   readonly counters: SharedArrayBuffer;
 }
 
-/** `hasSecy`: the lanes have a SecY each, with room for MAX_RX_SC channels. */
-export function totalsOf(lanes: readonly CountedLane[], hasSecy: boolean): TunnelTotals {
-  const rxScCount = hasSecy ? MAX_RX_SC : 0;
+/**
+ * `places`: how many places of the lanes' SecYs receive channels have (`RxPlaces`), those beyond are not looked at; null:
+ * the lanes have no SecY.
+ */
+export function totalsOf(lanes: readonly CountedLane[], places: number | null): TunnelTotals {
+  const rxScCount = places ?? 0;
   const totals: TunnelTotals = {
     tx: new Float64Array(TRAFFIC_LEN),
     rx: new Float64Array(TRAFFIC_LEN),
@@ -30,10 +32,10 @@ export function totalsOf(lanes: readonly CountedLane[], hasSecy: boolean): Tunne
   };
   const nextPns = nextPnsAt(rxScCount);
   for (const lane of lanes) {
-    const counters = laneCounters(lane.counters);
+    const counters = viewsOf(lane);
     add(lane.direction === 'transmit' ? totals.tx : totals.rx, counters.traffic, [Traffic.lastMs]);
     add(totals.drops, counters.drops, []);
-    if (rxScCount > 0) addSecy(totals.secy, counters.secy, nextPns, rxScCount);
+    if (places !== null) addSecy(totals.secy, counters.secy, nextPns, rxScCount);
   }
   return totals;
 }
@@ -41,8 +43,20 @@ export function totalsOf(lanes: readonly CountedLane[], hasSecy: boolean): Tunne
 /** Batches that all lanes together have moved: cheap to ask for, and it stands still while the totals do. */
 export function batchesDone(lanes: readonly CountedLane[]): number {
   let done = 0;
-  for (const { counters } of lanes) done += laneCounters(counters).traffic[Traffic.done]!;
+  for (const lane of lanes) done += viewsOf(lane).traffic[Traffic.done]!;
   return done;
+}
+
+/** Views of shared memory are dear to make, and asked for several times per second and tunnel. */
+const views = new WeakMap<SharedArrayBuffer, LaneCounters>();
+
+function viewsOf({ counters }: CountedLane): LaneCounters {
+  let made = views.get(counters);
+  if (made === undefined) {
+    made = laneCounters(counters);
+    views.set(counters, made);
+  }
+  return made;
 }
 
 /** Adds `from` to `into`; of two next PNs the higher one stays, and what was seen is not added up. */
@@ -65,10 +79,11 @@ function addSecy(
   }
 }
 
-/** Adds `from` to `into`; at `latest` the higher one stays. */
+/** Adds `from` to `into` as far as both go; at `latest` the higher one stays. */
 function add(into: Float64Array, from: Float64Array, latest: readonly number[]): void {
   const before = latest.map((i) => into[i]!);
-  for (let i = 0; i < from.length; i++) into[i]! += from[i]!;
+  const len = Math.min(into.length, from.length);
+  for (let i = 0; i < len; i++) into[i]! += from[i]!;
   latest.forEach((at, i) => {
     into[at] = Math.max(before[i]!, from[at]!);
   });

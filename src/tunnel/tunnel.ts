@@ -1,33 +1,40 @@
 /**
  * One tunnel, in the order in which its parts may fail without harm:
  *
- *   1. `new Tunnel`   path MTU, own SCI; nothing to close yet
+ *   1. `new Tunnel`   the path, own SCI; nothing to close yet
  *   2. its key source installs SAs over `sas`: packet numbers, and with them the lock against a second sender
  *   3. `open`         TAP and socket
  *   4. `lanes`        goes to the workers as specs, which survive a structured clone
  *   5. `close`        after the lanes have ended
  */
 import type { KeyObject } from 'node:crypto';
-import type { MkaConfig, TapConfig, TunnelConfig } from '../config/types.ts';
+import type { KeepaliveConfig, MkaConfig, TapConfig, TunnelConfig } from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
-import type { OpenUdp } from '../encap/encap.ts';
+import type { OpenUdp, PeerAddress } from '../encap/encap.ts';
 import { endpointOf, openWire } from '../encap/kinds.ts';
 import { L2vpnError } from '../errors.ts';
+import { Traffic } from '../frame/lane-counters.ts';
 import { closeFds } from '../host/close.ts';
-import { openTap } from '../host/tap.ts';
+import { openTap, setCarrier } from '../host/tap.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import type { SecySpec } from '../macsec/secy.ts';
+import type { Judgement } from '../path/quote.ts';
+import { RecentPns } from '../path/recent-pns.ts';
+import type { SearchClock } from '../path/search.ts';
+import type { TooBig } from '../path/too-big.ts';
 import { endpointAddress, endpointText } from '../ports/endpoint.ts';
 import type { LoadedEndpoint } from '../state/endpoint-record.ts';
+import { ETHERNET_LEN } from '../wire/ethernet.ts';
 import { sciOf } from '../wire/sci.ts';
 import type { LaneSpec } from '../worker/messages.ts';
+import { Carrier } from './carrier.ts';
 import { laneSpecs } from './lane-specs.ts';
 import { type DueEndpoint, LearnedEndpoint } from './learned-endpoint.ts';
 import { LocalWatch } from './local-watch.ts';
 import { type MtuArithmetic, mtuArithmetic } from './mtu.ts';
 import type { Notice } from './notice.ts';
 import type { NumberStore } from './packet-numbers.ts';
-import { type PathClaim, PathMtu } from './path-mtu.ts';
+import { type HeardTooBig, type PathContext, type PathNews, TunnelPath } from './path.ts';
 import { PortSeat } from './port-seat.ts';
 import { type SaControl, TunnelSaControl } from './sa-control.ts';
 import { SecyControl } from './secy-control.ts';
@@ -49,12 +56,6 @@ export interface LaneHost {
   wake(): void;
 }
 
-/** What is new about the path. */
-export interface PathChange extends PathClaim {
-  /** The new limit of the lanes; null: it stays. */
-  readonly lowerMtu: number | null;
-}
-
 /** The SecY of a tunnel, and the orders it takes. */
 export interface TunnelMacsec {
   readonly secy: SecyControl;
@@ -68,7 +69,6 @@ export class Tunnel implements TunnelView {
   readonly tap: TapConfig;
   readonly gre: GreConfig;
   readonly mac: string;
-  readonly mtu: number;
   readonly arithmetic: MtuArithmetic;
   /** Null without MACsec. */
   readonly macsec: TunnelMacsec | null;
@@ -76,12 +76,18 @@ export class Tunnel implements TunnelView {
   mka: MkaConfig | null;
   /** Null where nobody takes frames beside those of the TAP. */
   readonly uncontrolled: TunnelUncontrolledPort | null;
+  readonly keepalive: KeepaliveConfig | null;
   /** A reload may change it. */
   peerTimeoutSeconds: number;
+  /** Null before `open`, and where the TAP always has it. */
+  carrier: Carrier | null = null;
   readonly #place: string;
-  readonly #path: PathMtu;
-  /** What the lanes carry at most below the SecY: as long as the path carries what it did at the start. */
-  readonly #lowerMtu: number;
+  readonly path: TunnelPath;
+  readonly #recentPns = new RecentPns();
+  /** What it carries at most, and its lanes below the SecY: as long as the path carries what it did at the start. */
+  readonly #most: number;
+  readonly #lowerMost: number;
+  #sentFrames = 0;
   #ifindex = 0;
   readonly #localWatch: LocalWatch;
   /** Null before there is a TAP. */
@@ -91,44 +97,40 @@ export class Tunnel implements TunnelView {
   /** Null before there is a socket, and where it shares no port with others. */
   #seat: PortSeat | null = null;
   readonly #learned = new LearnedEndpoint();
-  #totals: { readonly done: number; readonly counters: TunnelTotals } | null = null;
+  #totals: { readonly done: number; readonly places: number | null; readonly counters: TunnelTotals } | null =
+    null;
 
   /**
-   * `config` is `tunnels[index]`; untagged frames of `etherTypes` are for its key source. Throws L2vpnError where there is no route, or the path carries
+   * `config` is `tunnels[index]`; `isSpokenTo`: it has an Uncontrolled Port. Throws L2vpnError where there is no route, or the path carries
    * too little.
    */
-  constructor(
-    config: TunnelConfig,
-    index: number,
-    store: NumberStore,
-    host: LaneHost,
-    etherTypes: readonly number[] = [],
-  ) {
+  constructor(config: TunnelConfig, index: number, store: NumberStore, host: LaneHost, isSpokenTo = false) {
     const { name, tap, gre, macsec, mka } = config;
     this.#place = `tunnels[${index}]`;
     this.name = name;
     this.index = index;
     this.tap = tap;
     this.gre = gre;
+    this.keepalive = config.keepalive;
     this.peerTimeoutSeconds = config.peerTimeoutSeconds;
     this.#localWatch = new LocalWatch(gre.local);
-    this.#path = new PathMtu(gre, `${this.#place}.gre`);
-    this.arithmetic = mtuArithmetic(this.#path.octets, gre, macsec);
-    this.mtu = tap.mtu === 'auto' ? this.arithmetic.mtu : tap.mtu;
+    this.path = new TunnelPath(this.#pathContext(), `${this.#place}.gre`);
+    this.arithmetic = mtuArithmetic(this.path.octets, gre, macsec);
+    this.#most = tap.mtu === 'auto' ? this.arithmetic.mtu : tap.mtu;
     this.#refuseSmallMtu();
     // What a gretap below would carry: SecTAG and ICV are inside.
-    const gretap = mtuArithmetic(this.#path.octets, gre, null);
-    this.#lowerMtu = this.mtu + this.overhead - gretap.overhead;
+    const gretap = mtuArithmetic(this.path.octets, gre, null);
+    this.#lowerMost = this.#most + this.overhead - gretap.overhead;
     this.mac = tap.mac ?? randomMac();
     this.macsec = macsec === null ? null : this.#createMacsec(macsec, store, host);
     this.mka = mka;
-    this.uncontrolled = etherTypes.length === 0 ? null : new TunnelUncontrolledPort(etherTypes);
+    this.uncontrolled = isSpokenTo ? new TunnelUncontrolledPort() : null;
   }
 
   /** As it runs: SAs that a rotation has brought are in it. */
   get config(): TunnelConfig {
-    const { name, tap, gre, peerTimeoutSeconds, mka } = this;
-    return { name, tap, gre, peerTimeoutSeconds, macsec: this.secy?.config ?? null, mka };
+    const { name, tap, gre, peerTimeoutSeconds, keepalive, mka } = this;
+    return { name, tap, gre, peerTimeoutSeconds, keepalive, macsec: this.secy?.config ?? null, mka };
   }
 
   get agreesKeys(): boolean {
@@ -148,8 +150,16 @@ export class Tunnel implements TunnelView {
     return this.#ifindex;
   }
 
+  get mtu(): number {
+    return this.tap.mtu === 'auto' ? Math.min(this.#most, this.path.octets - this.overhead) : this.tap.mtu;
+  }
+
   get pathMtu(): number {
-    return this.#path.octets;
+    return this.path.octets;
+  }
+
+  get peerAddress(): string | null {
+    return this.#peer()?.address ?? null;
   }
 
   get overhead(): number {
@@ -157,16 +167,16 @@ export class Tunnel implements TunnelView {
   }
 
   get endpoint(): string | null {
-    const encap = this.#lanes[0]?.encap;
-    const endpoint = encap === undefined ? null : endpointOf(encap);
+    const endpoint = this.#sharedEndpoint();
     return endpoint === null ? null : endpointText(endpoint);
   }
 
-  /** Added up again only where a lane has moved a batch since. */
+  /** Added up again only where a lane has moved a batch since, or a channel has come. */
   totals(): TunnelTotals {
     const done = batchesDone(this.#lanes);
-    if (this.#totals === null || this.#totals.done !== done) {
-      this.#totals = { done, counters: totalsOf(this.#lanes, this.macsec !== null) };
+    const places = this.secy?.rxPlaces ?? null;
+    if (this.#totals?.done !== done || this.#totals.places !== places) {
+      this.#totals = { done, places, counters: totalsOf(this.#lanes, places) };
     }
     return this.#totals.counters;
   }
@@ -177,12 +187,15 @@ export class Tunnel implements TunnelView {
    */
   open(peer: LoadedEndpoint | null, ports: SharedPorts): void {
     if (peer !== null) this.secy?.learnFrom(peer.sak, peer.lowestPn);
-    const ofTap = tapMtu(this.tap, this.mtu);
-    const tap = openTap({ ...this.tap, mac: this.mac, mtu: ofTap }, `${this.#place}.tap`);
+    const ofTap = tapMtu(this.tap, this.#most);
+    const carrier = this.tap.carrier === 'up';
+    const tap = openTap({ ...this.tap, mac: this.mac, mtu: ofTap, carrier }, `${this.#place}.tap`);
     this.#fds.push(...new Set([...tap.fds, tap.writeFd]));
+    if (!carrier) this.carrier = new Carrier(this.tap.carrierDelayMs, (up) => setCarrier(tap.fds[0]!, up));
     this.#ifindex = tap.ifindex;
     this.#tapWatch = new TapWatch({ ...this.tap, ifindex: tap.ifindex, mtu: ofTap });
-    const { config, mtu } = this;
+    const { config } = this;
+    const mtu = this.#most;
     const openUdp: OpenUdp = (gre, place) => ports.open(gre, place);
     const { fd: wireFd, spec: encap } = openWire(this.gre, `${this.#place}.gre`, peer, openUdp);
     this.#fds.push(wireFd);
@@ -191,7 +204,7 @@ export class Tunnel implements TunnelView {
     const common = { config, tap, wireFd, encap, secy: this.#secySpec(), mtu, tapMtu: ofTap };
     this.#lanes = laneSpecs({
       ...common,
-      lowerMtu: this.#lowerMtu,
+      lowerMtu: this.#lowerMost,
       uncontrolled: this.uncontrolled?.spec ?? null,
       strays: seat?.strays.ring ?? null,
     });
@@ -236,8 +249,7 @@ export class Tunnel implements TunnelView {
 
   /** What is to be stored of a dynamic peer now (`last`: as the tunnel closes), or null. */
   dueEndpoint(last = false): DueEndpoint | null {
-    const encap = this.#lanes[0]?.encap;
-    const endpoint = encap === undefined ? null : endpointOf(encap);
+    const endpoint = this.#sharedEndpoint();
     if (this.secy === null || endpoint === null || this.endpointKeys.length === 0) return null;
     const [peer, sas] = [endpointAddress(endpoint), this.secy.rxProgress()];
     return last ? this.#learned.last(peer, sas) : this.#learned.due(peer, sas);
@@ -248,15 +260,60 @@ export class Tunnel implements TunnelView {
     this.#learned.failed();
   }
 
-  /** Asks for the path's MTU again; null where nothing is new. */
-  checkPath(): PathChange | null {
-    const claim = this.#path.refresh();
-    if (claim === null) return null;
+  /** The limit of its lanes below the SecY, as the path is now; null: the path is not followed. */
+  get lowerMtu(): number | null {
     // A number in the configuration is the operator's word, and nobody else's is heard.
-    if (!claim.believed || this.tap.mtu !== 'auto') return { ...claim, lowerMtu: null };
+    if (this.tap.mtu !== 'auto') return null;
     // The slots of the lanes have room for what the path carried at the start.
-    const lowerMtu = Math.min(mtuArithmetic(this.#path.octets, this.gre, null).mtu, this.#lowerMtu);
-    return { ...claim, lowerMtu };
+    return Math.min(mtuArithmetic(this.path.octets, this.gre, null).mtu, this.#lowerMost);
+  }
+
+  /** Looks at the route again; what is new. */
+  checkPath(nowMs: number): PathNews[] {
+    return this.path.refresh(nowMs);
+  }
+
+  /** The peer answers probes, which `probe` sends as frames of so many octets; null: it does not, or not any more. */
+  probeBy(probe: ((frameLen: number) => void) | null, clock: SearchClock): void {
+    if (probe === null) {
+      this.path.stopProbing(performance.now());
+      return;
+    }
+    this.path.probeBy({
+      clock,
+      probe: (octets) => probe(octets - this.#probeLead),
+      isBusy: () => this.#hasSent(),
+    });
+  }
+
+  /** A probe that was a frame of `frameLen` octets has come to the peer. */
+  probeAnswered(frameLen: number): void {
+    this.path.probeAnswered(frameLen + this.#probeLead);
+  }
+
+  /** Octets of an outer packet before the frame in it. */
+  get #probeLead(): number {
+    return mtuArithmetic(0, this.gre, null).overhead - ETHERNET_LEN;
+  }
+
+  /** Whether user data has gone out since this was last asked. */
+  #hasSent(): boolean {
+    const before = this.#sentFrames;
+    this.#sentFrames = this.totals().tx[Traffic.outFrames]!;
+    return this.#sentFrames !== before;
+  }
+
+  judgeTooBig(message: TooBig): Judgement {
+    return this.path.judge(message);
+  }
+
+  hearTooBig(message: HeardTooBig, nowMs: number): PathNews[] {
+    return this.path.hear(message, nowMs);
+  }
+
+  /** Once a second: which packet numbers were sent is told by where they stand. */
+  noteSentPns(): void {
+    if (this.secy !== null && this.gre.df) this.#recentPns.look(this.secy.tx);
   }
 
   /** What others have done to what it stands on: the TAP, the bridge, the local address. Throws SystemError. */
@@ -269,8 +326,10 @@ export class Tunnel implements TunnelView {
    * published is exact. Rejects with L2VPN_STATE; everything is closed all the same.
    */
   async close(clean: boolean): Promise<void> {
+    this.path.stopProbing(performance.now());
     this.uncontrolled?.close();
     this.#seat?.close();
+    this.carrier?.close();
     closeFds(this.#fds.splice(0));
     await this.secy?.close(clean);
   }
@@ -288,15 +347,42 @@ export class Tunnel implements TunnelView {
     return { secy, sas: new TunnelSaControl(secy) };
   }
 
+  #sharedEndpoint(): Uint8Array | null {
+    const encap = this.#lanes[0]?.encap;
+    return encap === undefined ? null : endpointOf(encap);
+  }
+
+  /** Where its packets go; null: nobody knows yet. */
+  #peer(): PeerAddress | null {
+    const endpoint = this.#sharedEndpoint();
+    if (endpoint !== null) return endpointAddress(endpoint);
+    const { remote, port } = this.gre;
+    return remote === 'dynamic' ? null : { address: remote, port };
+  }
+
+  #pathContext(): PathContext {
+    const { gre, tap } = this;
+    return {
+      gre,
+      fixedMtu: tap.mtu === 'auto' ? null : tap.mtu,
+      peer: () => this.#peer(),
+      secTags: () => {
+        const { secy } = this;
+        if (secy === null) return null;
+        return { sci: secy.sci, isRecent: (an, pnLow) => this.#recentPns.has(secy.tx, an, pnLow) };
+      },
+    };
+  }
+
   #secySpec(): SecySpec | null {
     return this.secy?.spec() ?? null;
   }
 
   #refuseSmallMtu(): void {
-    if (this.mtu >= LEAST_MTU) return;
+    if (this.#most >= LEAST_MTU) return;
     throw new L2vpnError(
       'L2VPN_CONFIG',
-      `${this.#place}.tap.mtu: the path to ${this.gre.remote} leaves ${this.mtu} octets; raise the MTU of the underlay`,
+      `${this.#place}.tap.mtu: the path to ${this.gre.remote} leaves ${this.#most} octets; raise the MTU of the underlay`,
     );
   }
 }

@@ -1,40 +1,51 @@
-/** The main thread's half of a tunnel's Uncontrolled Port: what the receive lane has laid aside comes out here. */
+/**
+ * The main thread's half of a tunnel's Uncontrolled Port: what the receive lane has laid aside comes out here, and goes to
+ * whose it is. Key agreement and control frames use it side by side, by their EtherTypes.
+ */
 
-import { UncontrolledExit } from '../datapath/uncontrolled.ts';
+import { UncontrolledExit, type UncontrolledTaker } from '../datapath/uncontrolled.ts';
 import type { Sender, UncontrolledPort } from '../datapath/uncontrolled-port.ts';
 import { createUncontrolledRing, type Mark, UncontrolledRing } from '../datapath/uncontrolled-ring.ts';
 import { UncontrolledSender } from '../datapath/uncontrolled-sender.ts';
 import { type EncapSpec, movingEndpointOf } from '../encap/kinds.ts';
 import { endpointText, moveEndpoint } from '../ports/endpoint.ts';
+import { ETHERNET_LEN, etherTypeAt } from '../wire/ethernet.ts';
 import type { UncontrolledSpec } from '../worker/messages.ts';
 
-export class TunnelUncontrolledPort implements UncontrolledPort {
-  readonly etherTypes: readonly number[];
-  received: UncontrolledPort['received'] = () => {};
+export class TunnelUncontrolledPort {
   readonly #shared = createUncontrolledRing();
   readonly #ring = new UncontrolledRing(this.#shared);
-  /** A frame that came to the tunnel's socket; `TunnelPort` puts its own here where it may be another tunnel's. */
-  arrived: (frame: Uint8Array, sender: Sender) => void = (frame, sender) => this.deliver(frame, sender);
+  /** A frame that came to the tunnel's socket; `PortSeat` puts its own here, as it may be another tunnel's. */
+  arrived: UncontrolledTaker = (frame, sender, cameLen) => this.deliver(frame, sender, cameLen);
   /** The peer is at another place. */
   moved: () => void = () => {};
-  readonly #exit = new UncontrolledExit(this.#ring, (frame, sender) => this.arrived(frame, sender));
+  readonly #exit = new UncontrolledExit(this.#ring, (frame, sender, cameLen) =>
+    this.arrived(frame, sender, cameLen),
+  );
+  readonly #users: PortUser[] = [];
   #sender: UncontrolledSender | null = null;
   /** Of a peer that may move. */
   #endpoint: Uint8Array | null = null;
-  /** Where the next frame goes too. */
-  #answerTo: Sender | null = null;
 
-  constructor(etherTypes: readonly number[]) {
-    this.etherTypes = etherTypes;
+  /** A further user, before the lanes are there: untagged frames of `etherTypes` are for it. */
+  use(etherTypes: readonly number[]): UncontrolledPort {
+    const user = new PortUser(etherTypes, {
+      want: () => this.#ring.want(this.#users.flatMap(({ marks }) => marks)),
+      send: (frame, answerTo) => this.#send(frame, answerTo),
+      moveTo: (to) => {
+        if (this.#endpoint === null) return;
+        moveEndpoint(this.#endpoint, to);
+        this.moved();
+      },
+      isElsewhere: (from) => this.#endpoint !== null && endpointText(this.#endpoint) !== endpointText(from),
+    });
+    this.#users.push(user);
+    return user;
   }
 
   /** For the receive lane. */
   get spec(): UncontrolledSpec {
-    return { etherTypes: this.etherTypes, ring: this.#shared };
-  }
-
-  want(marks: readonly Mark[]): void {
-    this.#ring.want(marks);
+    return { etherTypes: this.#users.flatMap(({ etherTypes }) => etherTypes), ring: this.#shared };
   }
 
   /** From now on frames can be sent, by the tunnel's socket. */
@@ -43,31 +54,14 @@ export class TunnelUncontrolledPort implements UncontrolledPort {
     this.#endpoint = movingEndpointOf(encap);
   }
 
-  /** A frame for this tunnel, by whatever socket it came. */
-  deliver(frame: Uint8Array, sender: Sender): void {
-    this.received(frame, this.#endpoint === null ? null : sender);
+  /** Of the frames that are for it. */
+  get etherTypes(): readonly number[] {
+    return this.#users.flatMap(({ etherTypes }) => etherTypes);
   }
 
-  /** Nothing is sent before the tunnel is open: as on a link that is down. */
-  send(frame: Uint8Array): void {
-    const answerTo = this.#answerTo;
-    this.#answerTo = null;
-    this.#sender?.send(frame);
-    if (answerTo !== null) this.#sender?.send(frame, answerTo);
-  }
-
-  peerIsAt(from: Sender): void {
-    this.#answerTo = null;
-    if (this.#endpoint === null) return;
-    moveEndpoint(this.#endpoint, from);
-    this.moved();
-  }
-
-  answerTo(from: Sender): void {
-    if (this.#endpoint === null) return;
-    // There the next frame goes anyway.
-    const isThere = endpointText(this.#endpoint) === endpointText(from);
-    this.#answerTo = isThere ? null : from;
+  /** A frame for this tunnel, or what SLOT_FRAME_LEN has room for, by whatever socket it came. */
+  deliver(frame: Uint8Array, sender: Sender, cameLen: number): void {
+    this.#handOn(frame, this.#endpoint === null ? null : sender, cameLen);
   }
 
   /** The worker says that frames wait. */
@@ -78,5 +72,62 @@ export class TunnelUncontrolledPort implements UncontrolledPort {
   close(): void {
     this.#exit.close();
     this.#sender = null;
+  }
+
+  /** Nothing is sent before the tunnel is open: as on a link that is down. */
+  #send(frame: Uint8Array, answerTo: Sender | null): void {
+    this.#sender?.send(frame);
+    if (answerTo !== null) this.#sender?.send(frame, answerTo);
+  }
+
+  #handOn(frame: Uint8Array, from: Sender | null, cameLen: number): void {
+    if (frame.length < ETHERNET_LEN) return;
+    const type = etherTypeAt(frame, 0);
+    this.#users.find(({ etherTypes }) => etherTypes.includes(type))?.received(frame, from, cameLen);
+  }
+}
+
+/** What users of one port share. */
+interface SharedPort {
+  /** The marks of a user are others now. */
+  want(): void;
+  send(frame: Uint8Array, answerTo: Sender | null): void;
+  moveTo(to: Sender): void;
+  /** The peer may move, and is not there. */
+  isElsewhere(from: Sender): boolean;
+}
+
+class PortUser implements UncontrolledPort {
+  readonly etherTypes: readonly number[];
+  received: UncontrolledPort['received'] = () => {};
+  marks: readonly Mark[] = [];
+  readonly #port: SharedPort;
+  /** Where the next frame goes too. */
+  #answerTo: Sender | null = null;
+
+  constructor(etherTypes: readonly number[], port: SharedPort) {
+    this.etherTypes = etherTypes;
+    this.#port = port;
+  }
+
+  want(marks: readonly Mark[]): void {
+    this.marks = marks;
+    this.#port.want();
+  }
+
+  send(frame: Uint8Array): void {
+    const answerTo = this.#answerTo;
+    this.#answerTo = null;
+    this.#port.send(frame, answerTo);
+  }
+
+  peerIsAt(from: Sender): void {
+    this.#answerTo = null;
+    this.#port.moveTo(from);
+  }
+
+  answerTo(from: Sender): void {
+    // Where the peer is the next frame goes anyway.
+    this.#answerTo = this.#port.isElsewhere(from) ? from : null;
   }
 }

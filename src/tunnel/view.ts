@@ -2,6 +2,7 @@
 import type { TapConfig } from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
+import type { PathView } from './path.ts';
 import type { TunnelTotals } from './totals.ts';
 
 export interface TunnelView {
@@ -15,18 +16,29 @@ export interface TunnelView {
   /** Of the TAP, as it is called now. */
   readonly ifname: string;
   readonly ifindex: number;
-  /** What it carries; the TAP may have another. */
+  /** What it carries now; the TAP may have another. */
   readonly mtu: number;
-  /** As the kernel's route had it last. */
+  /** What the path is believed to carry. */
   readonly pathMtu: number;
+  readonly path: PathView;
   /** Octets that the tunnel adds to an inner packet. */
   readonly overhead: number;
+  /** Null where the TAP always has carrier. */
+  readonly carrier: CarrierView | null;
   /** Where packets go, `address:port`; null where that is `gre.remote`, or not known yet. */
   readonly endpoint: string | null;
   /** Null without MACsec. */
   readonly secy: SecyView | null;
   /** The counters of all lanes, added up. */
   totals(): TunnelTotals;
+}
+
+/** The carrier of a TAP that has it while the peer is there. */
+export interface CarrierView {
+  readonly isUp: boolean;
+  /** Why, for people. */
+  readonly reason: string;
+  readonly since: Date;
 }
 
 export interface SecyView {

@@ -22,6 +22,8 @@ export const ETHERTYPE_IPV6 = 0x86dd;
 export const ETHERTYPE_EAPOL = 0x888e;
 /** The service VLAN tag, 802.1ad. */
 export const ETHERTYPE_SVLAN = 0x88a8;
+/** Local Experimental EtherType 1 (IEEE 802-2014 9.2.3): control frames between two l2vpnd (`link/frame.ts`). */
+export const ETHERTYPE_LINK_CONTROL = 0x88b5;
 export const ETHERTYPE_LLDP = 0x88cc;
 export const ETHERTYPE_MACSEC = 0x88e5;
 
@@ -32,6 +34,7 @@ const ETHERTYPE_NAMES: Readonly<Record<number, string>> = {
   [ETHERTYPE_IPV6]: 'IPv6',
   [ETHERTYPE_EAPOL]: 'EAPOL',
   [ETHERTYPE_SVLAN]: '802.1ad',
+  [ETHERTYPE_LINK_CONTROL]: 'local experiment',
   [ETHERTYPE_LLDP]: 'LLDP',
   [ETHERTYPE_MACSEC]: 'MACsec',
 };

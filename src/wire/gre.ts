@@ -120,6 +120,19 @@ export function greKeyAt(buf: Uint8Array, at: number): number | null {
   return u32At(buf, at + GRE_LEN + ((flags & FLAG_CHECKSUM) !== 0 ? GRE_OPTION_LEN : 0));
 }
 
+/**
+ * Is what is there in `buf[at, end)` of a header one that `writeGre` writes with these options? For quotes, which may end
+ * anywhere behind the first 4 octets; the checksum is not looked at.
+ */
+export function isGreQuoteOf(buf: Uint8Array, at: number, end: number, options: GreOptions): boolean {
+  if (end - at < GRE_LEN || greProtocolAt(buf, at) !== GRE_PROTO_TEB) return false;
+  const { key } = options;
+  if (u16At(buf, at) !== ((options.checksum ? FLAG_CHECKSUM : 0) | (key !== null ? FLAG_KEY : 0)))
+    return false;
+  const keyAt = at + GRE_LEN + (options.checksum ? GRE_OPTION_LEN : 0);
+  return key === null || end < keyAt + GRE_OPTION_LEN || u32At(buf, keyAt) === key;
+}
+
 /** What follows the header at `at`, whose first 4 octets are there: an EtherType. */
 export function greProtocolAt(buf: Uint8Array, at: number): number {
   return u16At(buf, at + OFF_PROTOCOL);

@@ -24,12 +24,17 @@ export function udpDstPortAt(buf: Uint8Array, at: number): number {
   return u16At(buf, at + OFF_DST_PORT);
 }
 
+/** Octets of header and payload. */
+export function udpLenAt(buf: Uint8Array, at: number): number {
+  return u16At(buf, at + OFF_LEN);
+}
+
 /** The header at `at` for people. */
 export function describeUdp(buf: Uint8Array, at: number): Field[] {
   return [
     { name: 'source port', value: String(udpSrcPortAt(buf, at)) },
     { name: 'destination port', value: String(udpDstPortAt(buf, at)) },
-    { name: 'length', value: String(u16At(buf, at + OFF_LEN)) },
+    { name: 'length', value: String(udpLenAt(buf, at)) },
     { name: 'checksum', value: hex(u16At(buf, at + OFF_CHECKSUM), 4) },
   ];
 }

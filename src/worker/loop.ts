@@ -25,6 +25,8 @@ export interface LoopEvents<Entry extends Looped> {
   woken(): boolean;
   /** The lane of `entry` has just run. HOT PATH. */
   ran(entry: Entry): void;
+  /** All that were ready have run. HOT PATH. */
+  turned(): void;
   /** The lane of `entry` cannot go on; the loop has let go of it, and runs the others. */
   failed(entry: Entry, cause: unknown): void;
 }
@@ -114,6 +116,7 @@ export class LaneLoop<Entry extends Looped> {
       if (!seat.isGone) this.#runSeat(seat, events);
     }
     running.length = 0;
+    events.turned();
   }
 
   #runSeat(seat: Seat<Entry>, events: LoopEvents<Entry>): void {

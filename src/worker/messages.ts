@@ -67,7 +67,7 @@ export type FromWorker =
   /** A lane of the tunnel is short of granted packet numbers. */
   | { readonly type: 'pn-low'; readonly tunnel: string }
   /** Frames for the control plane wait in the ring of the tunnel. */
-  | { readonly type: 'uncontrolled'; readonly tunnel: string }
+  | { readonly type: 'uncontrolled'; readonly tunnels: readonly string[] }
   /** The receive lane has learned the tunnel's peer at another place. */
   | { readonly type: 'moved'; readonly tunnel: string }
   /** Frames that name another tunnel wait in the ring of this one. */

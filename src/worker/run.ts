@@ -28,6 +28,8 @@ class LaneWorker implements LoopEvents<BuiltLane> {
   readonly #provider: AeadProvider;
   readonly #port: MessagePort;
   readonly #workspaces = new Workspaces();
+  /** Tunnels whose rings hold frames of which the main thread has not been told. */
+  #untold: string[] = [];
 
   constructor(spec: WorkerSpec, port: MessagePort) {
     this.#provider = providerNamed(spec.provider);
@@ -71,12 +73,19 @@ class LaneWorker implements LoopEvents<BuiltLane> {
     }
   }
 
-  /** HOT PATH: allocates a message per grant, and per burst of frames for the control plane. */
+  /** HOT PATH: allocates a message per grant, and per turn that brought frames for the control plane. */
   ran(built: BuiltLane): void {
     if (built.takesPns) this.#wantPns(built);
-    else if (built.uncontrolled?.untold) this.#tellUncontrolled(built);
+    else if (built.uncontrolled?.untold) this.#noteUncontrolled(built);
     if (built.shared?.moved) this.#tellMoved(built);
     if (built.strays?.untold) this.#tellStrays(built);
+  }
+
+  /** One message for all tunnels: many have their hellos at about the same time. */
+  turned(): void {
+    if (this.#untold.length === 0) return;
+    this.#post({ type: 'uncontrolled', tunnels: this.#untold });
+    this.#untold = [];
   }
 
   failed({ lane, spec: { tunnel } }: BuiltLane, cause: unknown): void {
@@ -92,9 +101,9 @@ class LaneWorker implements LoopEvents<BuiltLane> {
     this.#post({ type: 'pn-low', tunnel: built.spec.tunnel });
   }
 
-  #tellUncontrolled({ uncontrolled, spec }: BuiltLane): void {
+  #noteUncontrolled({ uncontrolled, spec }: BuiltLane): void {
     uncontrolled!.untold = false;
-    this.#post({ type: 'uncontrolled', tunnel: spec.tunnel });
+    this.#untold.push(spec.tunnel);
   }
 
   #tellMoved({ shared, spec }: BuiltLane): void {

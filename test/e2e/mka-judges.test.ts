@@ -32,7 +32,14 @@ const HELLO: Mkpdu = {
     ...{ version: 1, priority: 128, keyServer: true, macsecDesired: true, capability: 2 },
     ...{ sci: '0200000011110001', mi: MI, mn: 0x10203, ckn: CKN },
   },
-  ...{ livePeers: null, potentialPeers: null, sakUse: null, distributedSak: null, xpn: null },
+  ...{
+    livePeers: null,
+    potentialPeers: null,
+    sakUse: null,
+    distributedSak: null,
+    xpn: null,
+    linkControl: null,
+  },
   icvIndicator: true,
 };
 

@@ -23,7 +23,7 @@ import { cutByHand } from '../unit/native/packets.ts';
 const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8' });
 
 function tap(ifname: string, offloads: boolean): FramePort {
-  const settings = { ifname, mac: null, mtu: 1500, bridge: 'br0', queues: 1 };
+  const settings = { ifname, mac: null, mtu: 1500, bridge: 'br0', queues: 1, carrier: true };
   return wrapTap(openTap(settings, 'tap').fds[0]!, { offloads });
 }
 
@@ -102,7 +102,7 @@ function rawSockets(): object {
 
 function vanished(): string {
   const port = wrapTap(
-    openTap({ ifname: 'gone', mac: null, mtu: 1500, bridge: null, queues: 1 }, 'tap').fds[0]!,
+    openTap({ ifname: 'gone', mac: null, mtu: 1500, bridge: null, queues: 1, carrier: true }, 'tap').fds[0]!,
   );
   ip('link', 'del', 'gone');
   const batch = createBatch(1500, 4);

@@ -34,6 +34,8 @@ export interface AgreementContext {
   /** Sends an MKPDU, with an ICV by these keys. Must not throw. */
   send(mkpdu: Mkpdu, keys: MkaKeys): void;
   readonly listener: MkaListener;
+  /** Whatever is looked at has been, and may be otherwise than before. Must not throw. */
+  stepped?(): void;
 }
 
 /**
@@ -64,6 +66,8 @@ export class Agreement implements SharedPort {
   /** What was last told of the SAKs in use. */
   #use = '';
   #encoding: InstalledSak | null = null;
+  /** When something else than an MKPDU is due. */
+  #stepMs = Number.NEGATIVE_INFINITY;
 
   constructor(settings: MkaSettings, context: AgreementContext) {
     const { clock, orders } = context;
@@ -108,7 +112,7 @@ export class Agreement implements SharedPort {
     const peer = participant?.receive(mkpdu, this.#nowMs) ?? null;
     if (peer !== null) accepted(peer.isLive && peer.isProved);
     // Most MKPDUs are hellos of which nothing follows; what time brings comes with the next of ours at the latest.
-    if (peer?.isSteady && !participant!.hasPending) return;
+    if (peer !== null && peer.steadyFor > 0 && !participant!.hasPending) return;
     this.#step();
   }
 
@@ -137,6 +141,20 @@ export class Agreement implements SharedPort {
     }
     for (const { members } of kept) members.elect();
     this.#step();
+  }
+
+  get hasLivePeer(): boolean {
+    return this.participants.some(({ peers }) => peers.live.length > 0);
+  }
+
+  /** A peer is live, and this end transmits with a SAK that both have. */
+  get isSecured(): boolean {
+    return this.keys.encoding !== null && this.hasLivePeer;
+  }
+
+  /** A live peer is an l2vpnd. */
+  get takesControlFrames(): boolean {
+    return this.participants.some(({ peers }) => peers.live.some((peer) => peer.takesControlFrames));
   }
 
   get isSettled(): boolean {
@@ -182,22 +200,42 @@ export class Agreement implements SharedPort {
     for (const participant of this.participants) participant.serving.serve(nowMs);
     this.#runner.run();
     this.#noteUse();
+    this.#sendDue(nowMs);
+    this.#context.stepped?.();
+    this.#sleep(nowMs);
+  }
+
+  /** It is time for what `#sleep` has found due: mostly a hello that says nothing new. */
+  readonly #wake = (): void => {
+    const nowMs = this.#nowMs;
+    const isCalm = this.participants.every((participant) => participant.isCalm);
+    if (!isCalm || nowMs >= this.#stepMs || this.isPnLow || this.principal.serving.isSakLacked) {
+      this.#step();
+      return;
+    }
+    if (!this.#isRunning) return;
+    this.#sendDue(nowMs);
+    this.#sleep(nowMs);
+  };
+
+  #sendDue(nowMs: number): void {
     for (const participant of this.participants) {
       const mkpdu = participant.compose(nowMs);
       if (mkpdu === null) continue;
       this.#context.send(mkpdu, participant.mkaKeys);
       if (mkpdu.distributedSak !== null) this.#noteDistributed(nowMs);
     }
-    this.#sleep(nowMs);
   }
 
   #sleep(nowMs: number): void {
-    const dueMs = Math.min(
-      ...this.participants.map((participant) => participant.dueMs()),
-      transitionsDueMs(this.keys, nowMs),
-      this.#runner.dueMs,
-    );
-    this.#context.clock.wakeAt(Math.max(dueMs, nowMs + 1), () => this.#step());
+    let helloMs = Number.POSITIVE_INFINITY;
+    let stepMs = Math.min(transitionsDueMs(this.keys, nowMs), this.#runner.dueMs);
+    for (const participant of this.participants) {
+      helloMs = Math.min(helloMs, participant.sendMs);
+      stepMs = Math.min(stepMs, participant.dueMs());
+    }
+    this.#stepMs = stepMs;
+    this.#context.clock.wakeAt(Math.max(Math.min(helloMs, stepMs), nowMs + 1), this.#wake);
   }
 
   #putInCharge(principal: Participant): void {
@@ -218,7 +256,7 @@ export class Agreement implements SharedPort {
 
   /** When the last live peer of all CAKs has gone. */
   #noteLoss(): void {
-    const isAlone = this.participants.every(({ peers }) => peers.live.length === 0);
+    const isAlone = !this.hasLivePeer;
     const hasLost = isAlone && !this.#isAlone;
     this.#isAlone = isAlone;
     if (!hasLost || this.keys.staying.length === 0) return;

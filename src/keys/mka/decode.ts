@@ -26,6 +26,7 @@ import type { Refusal } from './refusal.ts';
 import { ALGORITHM_AGILITY, agilityAt, basicLenAt, cknAt, readBasic } from './sets/basic.ts';
 import { readDistributedSak } from './sets/distributed-sak.ts';
 import { type FoundSet, findSets, SetType } from './sets/header.ts';
+import { readLinkControl } from './sets/link-control.ts';
 import { readPeerList } from './sets/peer-list.ts';
 import { readSakUse } from './sets/sak-use.ts';
 import { readXpn } from './sets/xpn.ts';
@@ -114,8 +115,10 @@ function readSets(frame: Uint8Array, basic: BasicSet, sets: readonly FoundSet[])
   if (typeof distributedSak === 'string') return distributedSak;
   const xpn = readSet(frame, first(SetType.Xpn), readXpn, 'XpnMalformed');
   if (typeof xpn === 'string') return xpn;
+  const linkControlSet = first(SetType.LinkControl);
+  const linkControl = linkControlSet === null ? null : readLinkControl(frame, linkControlSet);
   const icvIndicator = first(SetType.IcvIndicator) !== null;
-  return { basic, livePeers, potentialPeers, sakUse, distributedSak, xpn, icvIndicator };
+  return { basic, livePeers, potentialPeers, sakUse, distributedSak, xpn, linkControl, icvIndicator };
 }
 
 /** null: the set is absent; `fault`: it is there and `read` could not read it. */

@@ -12,6 +12,7 @@ import {
   SET_HEADER_LEN,
   SetType,
 } from './sets/header.ts';
+import { describeLinkControl, readLinkControl } from './sets/link-control.ts';
 import { hexShown } from './sets/octets.ts';
 import { describePeerList, readPeerList } from './sets/peer-list.ts';
 import { describeSakUse, readSakUse } from './sets/sak-use.ts';
@@ -72,6 +73,7 @@ const SET_NAMES: Readonly<Record<number, string>> = {
   [SetType.Kmd]: 'MKA key management domain',
   [SetType.Announcement]: 'MKA announcement',
   [SetType.Xpn]: 'MKA XPN',
+  [SetType.LinkControl]: 'MKA set 240',
 };
 
 type Reader = (buf: Uint8Array, set: FoundSet) => Field[] | Refusal;
@@ -95,5 +97,10 @@ const readers: Readonly<Record<number, Reader>> = {
   [SetType.Xpn]: (buf, set) => {
     const xpn = readXpn(buf, set);
     return xpn === null ? 'XpnMalformed' : describeXpn(xpn);
+  },
+  [SetType.LinkControl]: (buf, set) => {
+    const version = readLinkControl(buf, set);
+    if (version !== null) return describeLinkControl(version);
+    return [{ name: 'octets', value: hexShown(buf, set.at + SET_HEADER_LEN, set.len) }];
   },
 };

@@ -11,6 +11,7 @@ import type { Mkpdu } from './mkpdu.ts';
 import { basicLen, writeBasic } from './sets/basic.ts';
 import { distributedSakLen, writeDistributedSak } from './sets/distributed-sak.ts';
 import { SET_HEADER_LEN, SetType, writeSetHeader } from './sets/header.ts';
+import { LINK_CONTROL_SET_LEN, writeLinkControl } from './sets/link-control.ts';
 import { peerListLen, writePeerList } from './sets/peer-list.ts';
 import { sakUseLen, writeSakUse } from './sets/sak-use.ts';
 import { writeXpn, XPN_SET_LEN } from './sets/xpn.ts';
@@ -62,6 +63,9 @@ function partsOf(mkpdu: Mkpdu): Part[] {
     parts.push([distributedSakLen(distributedSak), write]);
   }
   if (xpn !== null) parts.push([XPN_SET_LEN, (buf, at) => writeXpn(buf, at, xpn)]);
+  const { linkControl } = mkpdu;
+  if (linkControl !== null)
+    parts.push([LINK_CONTROL_SET_LEN, (buf, at) => writeLinkControl(buf, at, linkControl)]);
   if (mkpdu.icvIndicator) parts.push([SET_HEADER_LEN, writeIcvIndicator]);
   return parts;
 }

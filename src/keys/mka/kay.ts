@@ -28,6 +28,8 @@ export interface KayContext {
   send(frame: Uint8Array): void;
   /** Must not throw. */
   readonly listener: MkaListener;
+  /** What may be asked of this KaY may be otherwise than before. Must not throw. */
+  stepped?(): void;
 }
 
 const MAC_DIGITS = 12;
@@ -41,10 +43,11 @@ export class Kay {
 
   constructor(settings: MkaSettings, context: KayContext) {
     const { clock, random, orders, listener } = context;
+    const stepped = (): void => context.stepped?.();
     this.#context = context;
     this.#ownMac = Buffer.from(settings.sci.slice(0, MAC_DIGITS), 'hex');
     const send = (mkpdu: Mkpdu, keys: MkaKeys): void => this.#send(mkpdu, keys);
-    this.#agreement = new Agreement(settings, { clock, random, orders, send, listener });
+    this.#agreement = new Agreement(settings, { clock, random, orders, send, listener, stepped });
   }
 
   /** Sends the first hello; from now on SAs may be ordered. */
@@ -90,8 +93,35 @@ export class Kay {
     this.#agreement.configure(settings);
   }
 
+  get hasLivePeer(): boolean {
+    return this.#agreement.hasLivePeer;
+  }
+
+  /** A peer is live, and both ends have a SAK that this one transmits with. */
+  get isSecured(): boolean {
+    return this.#agreement.isSecured;
+  }
+
+  /** A live peer is an l2vpnd, and takes control frames. */
+  get takesControlFrames(): boolean {
+    return this.#agreement.takesControlFrames;
+  }
+
+  /** The CKN of the CAK in charge. */
+  get ckn(): string {
+    return this.#agreement.principal.ckn;
+  }
+
   snapshot(): MkaSnapshot {
     return snapshotOf(this.#agreement, this.#tally, this.#context.clock.nowMs());
+  }
+
+  /** Since the last MKPDU of a live peer; null: none is live. */
+  get heardAgoMs(): number | null {
+    let heardMs = Number.NEGATIVE_INFINITY;
+    for (const { peers } of this.#agreement.participants)
+      for (const peer of peers.live) heardMs = Math.max(heardMs, peer.heardMs);
+    return heardMs === Number.NEGATIVE_INFINITY ? null : this.#context.clock.nowMs() - heardMs;
   }
 
   #send(mkpdu: Mkpdu, { ick }: MkaKeys): void {

@@ -9,7 +9,7 @@ import type { KayRefusal } from './kay-refusal.ts';
 import type { RandomSource } from './keys.ts';
 import type { ListedPeer, MemberId, Mkpdu } from './mkpdu.ts';
 import { type Heard, type Peer, Peers } from './peers.ts';
-import { type MkaSettings, RECENT_MS } from './settings.ts';
+import { MISSED_MS, type MkaSettings, RECENT_MS } from './settings.ts';
 
 export interface MembershipListener {
   tell(name: MkaEventName, text: string, more?: Partial<MkaEvent>): void;
@@ -54,7 +54,10 @@ export class Membership {
       return this.#renewFor('UnsentMn', 'a peer lists a message that was never sent under the one we had');
     }
     const ageMs = listed === null ? Number.POSITIVE_INFINITY : this.identity.ageOf(listed, nowMs);
-    const heard = this.peers.hear(mkpdu, nowMs, lifeMs, (isLive) => ageMs <= (isLive ? lifeMs : RECENT_MS));
+    const heard = this.peers.hear(mkpdu, nowMs, lifeMs, {
+      provesLife: (isLive) => ageMs <= (isLive ? lifeMs : RECENT_MS),
+      isMissed: listed !== null && this.#isMissed(listed, nowMs),
+    });
     if (typeof heard === 'string') return heard;
     this.#note(heard);
     noteKeysOfBefore(heard.peer, mkpdu, this.identity.mi);
@@ -91,6 +94,11 @@ export class Membership {
     this.#tellElected(elected);
     this.#listener.changed();
     this.#listener.elected();
+  }
+
+  /** A message after the one that a peer lists is on its way for longer than any path takes. */
+  #isMissed(listed: number, nowMs: number): boolean {
+    return listed < this.identity.mn && this.identity.ageOf(listed + 1, nowMs) > MISSED_MS;
   }
 
   #renewFor(refusal: KayRefusal, why: string): KayRefusal {

@@ -15,6 +15,8 @@ export interface Mkpdu {
   readonly sakUse: SakUse | null;
   readonly distributedSak: DistributedSak | null;
   readonly xpn: XpnSet | null;
+  /** The version of control frames (`link/`) that the sender takes, an l2vpnd; null: it says nothing of them. */
+  readonly linkControl: number | null;
   /** The ICV stands in a set of its own (type 255). */
   readonly icvIndicator: boolean;
 }

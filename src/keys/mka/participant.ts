@@ -19,7 +19,17 @@ import type { DistributedSak, Mkpdu } from './mkpdu.ts';
 import type { Peer, Peers } from './peers.ts';
 import { formatKi } from './sak.ts';
 import { Serving } from './serving.ts';
-import { ANSWER_GAP_MS, LOST_SAK_MS, type NamedCak } from './settings.ts';
+import {
+  ANSWER_GAP_MS,
+  CALM_AFTER_HELLOS,
+  CALM_HELLO_MS,
+  CALM_HELLOS_PER_LIFE,
+  CALM_LATE_MS,
+  INTRODUCTION_MS,
+  LOST_SAK_MS,
+  type MkaSettings,
+  type NamedCak,
+} from './settings.ts';
 import type { SharedPort } from './shared-port.ts';
 import { Tally } from './tally.ts';
 
@@ -42,6 +52,8 @@ export class Participant {
   #spokenOfMs = Number.NEGATIVE_INFINITY;
   #lastSentMs = Number.NEGATIVE_INFINITY;
   #helloMs = Number.NEGATIVE_INFINITY;
+  /** Until then, as all was calm when the last one was sent; 0: it was not. */
+  #calmMs = 0;
 
   constructor({ ckn, cak }: NamedCak, port: SharedPort) {
     this.ckn = ckn;
@@ -72,6 +84,11 @@ export class Participant {
     return this.members.peers;
   }
 
+  /** Nothing had changed and nothing was lost for a while when it last spoke. */
+  get isCalm(): boolean {
+    return this.#calmMs > 0;
+  }
+
   /** Those who take part in SAKs. */
   get able(): Peer[] {
     return this.peers.live.filter((peer) => isAble(peer, this.#port.settings.encrypt));
@@ -98,18 +115,20 @@ export class Participant {
     if (mkpdu.distributedSak !== null) this.#takeSak(peer, mkpdu, mkpdu.distributedSak, nowMs);
     if (peer.isLive) this.#noteUse(peer);
     if (peer === this.members.keyServer) this.#watchServer(peer, nowMs);
+    if (peer.steadyFor === 0)
+      this.#helloMs = Math.min(this.#helloMs, this.#lastSentMs + this.#port.settings.helloMs);
     this.serving.heard();
     return peer;
   }
 
-  /** When `serving`, `compose` or `members.expire` have something to do. */
+  /** When `serving` or `members.expire` have something to do. */
   dueMs(): number {
-    return Math.min(this.serving.dueMs(), this.serving.rekeyMs, this.#sendMs, this.peers.dueMs);
+    return Math.min(this.serving.dueMs(), this.serving.rekeyMs, this.peers.dueMs);
   }
 
   /** The MKPDU to send now; null: none is due. */
   compose(nowMs: number): Mkpdu | null {
-    if (nowMs < this.#sendMs) return null;
+    if (nowMs < this.sendMs) return null;
     const { settings } = this.#port;
     const { identity, peers } = this.members;
     if (identity.isLow) this.members.renew('message or key numbers end soon');
@@ -117,7 +136,9 @@ export class Participant {
     this.#lastSentMs = nowMs;
     this.tally.sent++;
     const mn = identity.takeMn(nowMs);
-    this.#helloMs = nowMs + settings.helloMs * (1 - (HELLO_JITTER * this.#dice.next()) / 256);
+    this.#calmMs = this.#mayBeCalm(nowMs) ? calmMsOf(settings) : 0;
+    const gapMs = this.isCalm ? this.#calmMs : settings.helloMs;
+    this.#helloMs = nowMs + gapMs * (1 - (HELLO_JITTER * this.#dice.next()) / 256);
     return composeMkpdu({
       settings,
       ckn: this.ckn,
@@ -128,13 +149,34 @@ export class Participant {
       potential: peers.potential,
       use: this.#use(nowMs),
       distributed: this.serving.distributed,
+      isLinkControlTold: [...peers.live, ...peers.potential].some(
+        (peer) => peer.takesControlFrames || nowMs - peer.sinceMs < INTRODUCTION_MS,
+      ),
     });
   }
 
-  /** An answer waits for the SAK that this end is about to receive with, so that it need not wait for the gap behind it. */
-  get #sendMs(): number {
+  /** Nothing has changed and nothing was lost for a while. */
+  #mayBeCalm(nowMs: number): boolean {
+    const { live, potential } = this.peers;
+    if (live.length === 0 || potential.length > 0 || nowMs >= this.#silentMs) return false;
+    return live.every(({ steadyFor }) => steadyFor >= CALM_AFTER_HELLOS);
+  }
+
+  /** When a live peer has been silent for too long to be calm. */
+  get #silentMs(): number {
+    const calmMs = calmMsOf(this.#port.settings);
+    return Math.min(...this.peers.live.map(({ heardMs }) => heardMs + calmMs + CALM_LATE_MS));
+  }
+
+  /**
+   * When `compose` has something to say. An answer waits for the SAK that this end is about to receive with, so that it
+   * need not wait for the gap behind it.
+   */
+  get sendMs(): number {
     const mayAnswer = this.#wantsAnswer && !this.serving.isSakOnItsWay;
-    return mayAnswer ? this.#lastSentMs + ANSWER_GAP_MS : this.#helloMs;
+    if (mayAnswer) return this.#lastSentMs + ANSWER_GAP_MS;
+    if (!this.isCalm) return this.#helloMs;
+    return Math.min(this.#helloMs, Math.max(this.#silentMs, this.#lastSentMs + this.#port.settings.helloMs));
   }
 
   /** None before the first SAK of the one in charge; zeros where another one is, to stay alive with peers that need the set. */
@@ -217,6 +259,11 @@ export class Participant {
   #tell(name: MkaEventName, text: string, more: Partial<MkaEvent> = {}): void {
     this.#port.tell({ name, text, level: 'info', ckn: this.ckn, ...more });
   }
+}
+
+/** Between two hellos when all is calm. */
+function calmMsOf({ helloMs, lifeMs }: MkaSettings): number {
+  return Math.max(helloMs, Math.min(CALM_HELLO_MS, lifeMs / CALM_HELLOS_PER_LIFE));
 }
 
 /** Octets of chance for what is no secret: many are fetched at once. */

@@ -24,16 +24,30 @@ export interface Peer {
   expiresMs: number;
   /** The highest number of a key of its own that it spoke of before it listed us: such a key is older than we are. */
   knFloor: number;
+  readonly sinceMs: number;
+  /** It has said that it takes control frames: an l2vpnd. */
+  takesControlFrames: boolean;
   /** Messages it was the sender of. */
   heard: number;
-  /** Its last MKPDU said what the one before had said, numbers of messages and packets aside. */
-  isSteady: boolean;
+  /**
+   * How many of its MKPDUs in a row said what the one before had said, numbers of messages and packets aside, while none
+   * was missing either way.
+   */
+  steadyFor: number;
 }
 
 export type Heard =
   | { readonly change: 'none' | 'new' | 'live'; readonly peer: Peer; readonly replaced: readonly Peer[] }
   | 'ReplayedMn'
   | 'SciChanged';
+
+/** What an MKPDU lists of our messages. */
+export interface Listing {
+  /** Whether the last one that it lists is recent enough for a peer that is live already, or is not. */
+  provesLife(isLive: boolean): boolean;
+  /** It should list a later one: that did not arrive. */
+  readonly isMissed: boolean;
+}
 
 interface Gone {
   readonly mn: number;
@@ -69,10 +83,9 @@ export class Peers {
   }
 
   /**
-   * Takes note of an authentic MKPDU; `provesLife(peerIsLive)` says whether the message of ours that it lists is recent
-   * enough. What is refused changes nothing.
+   * Takes note of an authentic MKPDU, by what it lists of ours. What is refused changes nothing.
    */
-  hear(mkpdu: Mkpdu, nowMs: number, lifeMs: number, provesLife: (isLive: boolean) => boolean): Heard {
+  hear(mkpdu: Mkpdu, nowMs: number, lifeMs: number, { provesLife, isMissed }: Listing): Heard {
     const { mi, mn, sci } = mkpdu.basic;
     const known = this.#peers.get(mi);
     if (mn <= (known?.basic.mn ?? this.#goneMn(mi, nowMs))) return 'ReplayedMn';
@@ -80,7 +93,9 @@ export class Peers {
     const peer = known ?? this.#add(mkpdu, nowMs);
     const isProved = provesLife(peer.isLive);
     const becomesLive = isProved && !peer.isLive && this.live.length < MAX_LIVE_PEERS;
-    peer.isSteady = isProved && peer.isLive && saysTheSame(peer, mkpdu);
+    const isSteady =
+      isProved && peer.isLive && !isMissed && mn === peer.basic.mn + 1 && saysTheSame(peer, mkpdu);
+    peer.steadyFor = isSteady ? peer.steadyFor + 1 : 0;
     update(peer, mkpdu, nowMs);
     peer.isProved = isProved;
     if (becomesLive) peer.isLive = true;
@@ -124,7 +139,8 @@ export class Peers {
     const { basic } = mkpdu;
     const peer: Peer = {
       ...{ mi: basic.mi, sci: basic.sci, basic, sakUse: null, xpn: null, isLive: false, isProved: false },
-      ...{ heardMs: nowMs, expiresMs: nowMs + LIFE_MS, knFloor: 0, heard: 0, isSteady: false },
+      ...{ heardMs: nowMs, expiresMs: nowMs + LIFE_MS, knFloor: 0, heard: 0, steadyFor: 0 },
+      ...{ sinceMs: nowMs, takesControlFrames: false },
     };
     this.#peers.set(peer.mi, peer);
     return peer;
@@ -153,8 +169,9 @@ export class Peers {
 }
 
 /** Whether nothing follows from the MKPDU of a live peer but that it is there still. */
-function saysTheSame({ basic, sakUse }: Peer, mkpdu: Mkpdu): boolean {
+function saysTheSame({ basic, sakUse, takesControlFrames }: Peer, mkpdu: Mkpdu): boolean {
   const now = mkpdu.basic;
+  if (mkpdu.linkControl !== null && !takesControlFrames) return false;
   if (now.keyServer !== basic.keyServer || now.priority !== basic.priority) return false;
   if (now.macsecDesired !== basic.macsecDesired || now.capability !== basic.capability) return false;
   if (mkpdu.distributedSak !== null || mkpdu.potentialPeers !== null) return false;
@@ -167,7 +184,8 @@ function isSameUse(a: UsedKey, b: UsedKey): boolean {
   return a.ki?.kn === b.ki?.kn && a.ki?.mi === b.ki?.mi && a.an === b.an && a.tx === b.tx && a.rx === b.rx;
 }
 
-function update(peer: Peer, { basic, sakUse, xpn }: Mkpdu, nowMs: number): void {
+function update(peer: Peer, { basic, sakUse, xpn, linkControl }: Mkpdu, nowMs: number): void {
+  if (linkControl !== null) peer.takesControlFrames = true;
   peer.basic = basic;
   peer.sakUse = sakUse;
   peer.xpn = xpn;

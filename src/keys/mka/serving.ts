@@ -67,6 +67,13 @@ export class Serving {
     return able.length > 0 ? this.#sakDueMs(able) : Number.POSITIVE_INFINITY;
   }
 
+  /** Not every member receives with the SAK of this key server. */
+  get isSakLacked(): boolean {
+    const { latest } = this.#context.port.keys;
+    if (!this.isServing || latest === null) return false;
+    return !this.#context.able().every((peer) => receivesWith(peer, latest.sak.ki));
+  }
+
   /** A peer has become live: the SAK that is distributed was not made for it, and it might have had it before it started anew. */
   joined(): void {
     this.#last = null;
@@ -88,7 +95,7 @@ export class Serving {
   serve(nowMs: number): void {
     if (!this.isServing) return;
     const able = this.#context.able();
-    this.#askForMore(able, nowMs);
+    this.#askForMore(nowMs);
     if (this.requests.reason === null || able.length === 0) return;
     if (nowMs >= this.#sakDueMs(able)) this.#makeSak(able, nowMs);
   }
@@ -97,7 +104,7 @@ export class Serving {
     return this.#last?.installed === this.#context.port.keys.latest ? this.#last : null;
   }
 
-  #askForMore(able: readonly Peer[], nowMs: number): void {
+  #askForMore(nowMs: number): void {
     const { keys, isPnLow } = this.#context.port;
     if (nowMs >= this.rekeyMs) this.requests.request('by time');
     if (isPnLow) this.requests.request('packet numbers run out');
@@ -105,8 +112,7 @@ export class Serving {
     if (this.requests.reason !== null || latest === null) return;
     const patienceMs = this.#distribution === null ? SAK_CALM_MS : SAK_GIVE_UP_MS;
     if (nowMs - latest.sinceMs < patienceMs) return;
-    if (!able.every((peer) => receivesWith(peer, latest.sak.ki)))
-      this.requests.request('a peer lacks the SAK');
+    if (this.isSakLacked) this.requests.request('a peer lacks the SAK');
   }
 
   #sakDueMs(able: readonly Peer[]): number {

@@ -41,8 +41,25 @@ export const RETIRE_MS = 3000;
 export const RETIRE_LATEST_MS: number = RETIRE_MS + LIFE_MS;
 /** A peer has proved that it is there when it lists a message that is not older than this. */
 export const RECENT_MS = 4000;
+/**
+ * While nothing changes and nothing is lost a hello each MKA Hello Time is enough (802.1X-2020 table 9-3), or three in
+ * `lifeMs`. That is so once each live peer has said the same so often without a gap; a path that loses one message in ten
+ * never gets there.
+ */
+export const CALM_HELLO_MS = 2000;
+export const CALM_HELLOS_PER_LIFE = 3;
+export const CALM_AFTER_HELLOS = 40;
+/** A hello that is so late is lost: the other end is to hear of it, at `helloMs` again. */
+export const CALM_LATE_MS = 500;
+/** A message that a peer does not list so long after it was sent did not arrive. */
+export const MISSED_MS = 1000;
 /** Between two MKPDUs of one participant, answers included. */
 export const ANSWER_GAP_MS = 50;
+/**
+ * For so long a peer that is new is told that this end takes control frames. Who says the same is told in every MKPDU; a
+ * kernel's wpa_supplicant, which complains of each set that it does not know, hears no more of it then.
+ */
+export const INTRODUCTION_MS = 5000;
 /** Between two SAKs, whatever happens. */
 export const SAK_GAP_MS = 300;
 /** Between two SAKs while somebody may be about to join, or when a peer's word alone asks for the next. */

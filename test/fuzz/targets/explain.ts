@@ -113,7 +113,7 @@ function seeds(): Buffer[] {
         ...{ sci: '0000002222220001', mi: 'aa'.repeat(12), mn: 5, ckn: MKA.ckn },
       },
       ...{ livePeers: { peers: [{ mi: 'bb'.repeat(12), mn: 1 }], keyServerSsci: 0 }, potentialPeers: null },
-      ...{ sakUse: null, xpn: null, icvIndicator: true },
+      ...{ sakUse: null, xpn: null, linkControl: null, icvIndicator: true },
       distributedSak: {
         ...{ an: 0, confidentialityOffset: 1, kn: 1, cipher: 'gcm-aes-128' },
         wrapped: wrapSak(MKA_KEYS.kek, createSecretKey(KEYS[0]!, 'hex')),

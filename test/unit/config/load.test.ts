@@ -28,6 +28,8 @@ describe('loadConfig: a sound file', () => {
     const [tunnel] = load(sample()).tunnels;
     expect(tunnel!.tap).toEqual({
       ifname: 'macsec1',
+      carrier: 'up',
+      carrierDelayMs: 1000,
       mac: '00:00:00:11:11:11',
       mtu: 'auto',
       lanMtu: 'auto',
@@ -46,6 +48,7 @@ describe('loadConfig: a sound file', () => {
       ttl: 64,
       tos: 0,
       df: true,
+      mtuProbeSeconds: 600,
     });
     expect(tunnel!.macsec).toMatchObject({
       cipher: 'gcm-aes-128',

@@ -39,7 +39,7 @@ describe('mka: a sound file', () => {
     const { cak: _cak, ...mka } = tunnel!.mka!;
     expect(mka).toEqual({
       ...{ ckn: CKN, priority: 128, helloMs: 500, lifeMs: 6000, rekeySeconds: null },
-      ...{ peerLoss: 'keep', icvIndicator: true, fallback: null },
+      ...{ peerLoss: 'drop', icvIndicator: true, fallback: null },
     });
     expect(hex(tunnel!.mka!)).toBe(CAK);
     expect(tunnel!.macsec).toMatchObject({ cipher: 'gcm-aes-128', txSa: [], rxSc: [], encodingSa: 0 });

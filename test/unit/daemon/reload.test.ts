@@ -58,6 +58,8 @@ describe('what a reload does', () => {
     ['gre.ttl', (file) => Object.assign(tunnel(file).gre, { ttl: 9 })],
     ['gre.tos', (file) => Object.assign(tunnel(file).gre, { tos: 8 })],
     ['gre.df', (file) => Object.assign(tunnel(file).gre, { df: false })],
+    ['tap.carrierDelayMs', (file) => Object.assign(tunnel(file).tap, { carrierDelayMs: 5 })],
+    ['keepalive', (file) => Object.assign(tunnel(file), { keepalive: {} })],
     ['macsec.icvLen', (file) => Object.assign(tunnel(file).macsec, { icvLen: 12 })],
     ['macsec.port', (file) => Object.assign(tunnel(file).macsec, { port: 9 })],
     ['macsec (on or off)', (file) => Object.assign(tunnel(file), { macsec: null })],
@@ -220,7 +222,10 @@ describe('what a reload does', () => {
       ].sort(),
     );
     expect(Object.keys(config.tunnels[0]?.tap ?? {}).sort()).toEqual(
-      ['ifname', 'mac', 'mtu', 'lanMtu', 'mssClamp', 'bridge', 'queues'].sort(),
+      [
+        ...['ifname', 'mac', 'mtu', 'lanMtu', 'mssClamp', 'bridge', 'queues'],
+        ...['carrier', 'carrierDelayMs'],
+      ].sort(),
     );
     expect(Object.keys(config.tunnels[0]?.macsec ?? {}).sort()).toEqual(
       [
@@ -247,7 +252,7 @@ describe('key agreement', () => {
     ['helloMs', 200],
     ['lifeMs', 9000],
     ['rekeySeconds', 60],
-    ['peerLoss', 'drop'],
+    ['peerLoss', 'keep'],
     ['icvIndicator', false],
     ['fallback', null],
     ['fallback', { ...fallback, ckn: '02' }],

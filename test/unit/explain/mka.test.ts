@@ -28,7 +28,14 @@ function mkpdu(changes: Partial<Mkpdu> = {}, ckn = CKN): Mkpdu {
       ...{ version: 1, priority: 128, keyServer: true, macsecDesired: true, capability: 2 },
       ...{ sci: '0000002222220001', mi: MI_A, mn: 5, ckn },
     },
-    ...{ livePeers: null, potentialPeers: null, sakUse: null, distributedSak: null, xpn: null },
+    ...{
+      livePeers: null,
+      potentialPeers: null,
+      sakUse: null,
+      distributedSak: null,
+      xpn: null,
+      linkControl: null,
+    },
     icvIndicator: true,
     ...changes,
   };

@@ -56,7 +56,7 @@ class Wire implements UncontrolledPort {
   send(frame: Uint8Array): void {
     this.sent++;
     const [copy, from] = [frame.slice(), this.from];
-    if (!this.cut) queueMicrotask(() => this.peer?.received(copy, from));
+    if (!this.cut) queueMicrotask(() => this.peer?.received(copy, from, copy.length));
   }
 }
 
@@ -124,9 +124,9 @@ describe('two ends with one CAK', () => {
     spoke.from = Uint8Array.of(1);
     const recorded: Uint8Array[] = [];
     const received = hub.received;
-    hub.received = (frame, from) => {
+    hub.received = (frame, from, cameLen) => {
       recorded.push(frame);
-      received(frame, from);
+      received(frame, from, cameLen);
     };
     for (const site of pair) site.keys.linkUp();
     await vi.advanceTimersByTimeAsync(1000);
@@ -137,10 +137,10 @@ describe('two ends with one CAK', () => {
     await vi.advanceTimersByTimeAsync(500);
     expect(hub.heardOf.at(-1)).toBe('is at 2');
     const before = hub.heardOf.length;
-    for (const frame of recorded) received(frame, Uint8Array.of(3));
+    for (const frame of recorded) received(frame, Uint8Array.of(3), frame.length);
     const forged = Buffer.from(recorded.at(-1)!);
     forged.writeUInt8(forged.readUInt8(forged.length - 1) ^ 1, forged.length - 1);
-    received(forged, Uint8Array.of(3));
+    received(forged, Uint8Array.of(3), forged.length);
     expect(hub.heardOf).toHaveLength(before);
     // Whoever is where it is has no place to follow to.
     expect(spoke.heardOf).toEqual([]);

@@ -12,7 +12,7 @@ import { receivePastErrors, sendWithRetry } from '../../../src/ports/soft-errors
 import { wrapUdpSocket } from '../../../src/ports/udp-socket-port.ts';
 import { icmpKind } from '../../../src/ports/verdicts.ts';
 
-const { EAGAIN, ENOPROTOOPT, EPROTO, ECONNREFUSED, EHOSTUNREACH, EACCES, ENETUNREACH, EPERM } =
+const { EAGAIN, ENOPROTOOPT, EPROTO, ECONNREFUSED, EHOSTUNREACH, EACCES, ENETUNREACH, EPERM, EMSGSIZE } =
   constants.errno;
 
 function batchOf(count: number): Batch {
@@ -42,8 +42,8 @@ function sender(...calls: readonly (readonly [number, number])[]) {
 
 describe('sending', () => {
   it.each<[string, [number, number][], number, number[]]>([
-    ['no error', [], 4, [0, 0, 0, 0, 0]],
-    ['an error of an earlier packet', [[0, ENOPROTOOPT]], 4, [1, 0, 0, 0, 0]],
+    ['no error', [], 4, [0, 0, 0, 0, 0, 0]],
+    ['an error of an earlier packet', [[0, ENOPROTOOPT]], 4, [1, 0, 0, 0, 0, 0]],
     [
       'two, in the middle',
       [
@@ -51,7 +51,7 @@ describe('sending', () => {
         [2, EHOSTUNREACH],
       ],
       4,
-      [0, 1, 1, 0, 0],
+      [0, 1, 1, 0, 0, 0],
     ],
     [
       'one, and then a full queue',
@@ -60,7 +60,7 @@ describe('sending', () => {
         [0, EAGAIN],
       ],
       0,
-      [0, 1, 0, 0, 0],
+      [0, 1, 0, 0, 0, 0],
     ],
   ])('%s: no frame is dropped, each error is counted once', (_, calls, sent, icmp) => {
     const batch = batchOf(4);
@@ -77,7 +77,7 @@ describe('sending', () => {
     const from = sender([0, EPERM], [0, EPERM], [1, EPERM], [1, EPERM]);
     expect(sendWithRetry(from, batch, 0)).toBe(2);
     expect([...batch.verdict.subarray(0, 2)]).toEqual([Drop.WireRefused, Drop.WireRefused]);
-    expect(counted(from.traffic)).toEqual([0, 0, 0, 0, 0]);
+    expect(counted(from.traffic)).toEqual([0, 0, 0, 0, 0, 0]);
   });
 });
 
@@ -96,7 +96,7 @@ describe('receiving', () => {
     };
     errors = 5;
     expect(receivePastErrors(receiver, batchOf(0), 10)).toBe(3);
-    expect(counted(traffic)).toEqual([0, 0, 0, 5, 0]);
+    expect(counted(traffic)).toEqual([0, 0, 0, 5, 0, 0]);
   });
 });
 
@@ -110,6 +110,7 @@ describe('the kind of an ICMP error', () => {
     [ENETUNREACH, Icmp.Unreachable],
     [64, Icmp.Unreachable],
     [112, Icmp.Unreachable],
+    [EMSGSIZE, Icmp.TooBig],
     [5, Icmp.Other],
   ])('errno %i', (errno, kind) => {
     expect(icmpKind(errno)).toBe(kind);

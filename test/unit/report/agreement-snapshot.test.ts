@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { AgreementSnapshot } from '../../../src/api/agreement.ts';
 import { mkaJson, mkaLines } from '../../../src/cli/show-mka.ts';
 import type { MkaSettings } from '../../../src/keys/mka/settings.ts';
-import { agreementSnapshot, heardFromLivePeerMs } from '../../../src/report/agreement-snapshot.ts';
+import { agreementSnapshot } from '../../../src/report/agreement-snapshot.ts';
 import { createMetrics } from '../../../src/report/metrics.ts';
 import { snapshotOf } from '../../../src/report/snapshot.ts';
 import { agree, CKN, cakOf, Station, settingsOf } from '../keys/mka/session/station.ts';
@@ -99,7 +99,7 @@ describe('two ends that do not agree', () => {
       );
       expect(mkaLines(snapshot(one), true).at(-1)).toMatch(/^ {4}refused: WrongIcv \d+$/);
     }
-    expect(heardFromLivePeerMs(a.shown)).toBeNull();
+    expect(a.kay.heardAgoMs).toBeNull();
     b.kill();
     await world.run(11_000);
     expect(snapshot(a).trouble).toEqual([]);

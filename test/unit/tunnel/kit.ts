@@ -113,6 +113,8 @@ const TAP: TapConfig = {
   mssClamp: 'auto',
   bridge: null,
   queues: 1,
+  carrier: 'up',
+  carrierDelayMs: 1000,
 };
 const GRE: GreConfig = {
   local: '1.1.1.1',
@@ -125,6 +127,7 @@ const GRE: GreConfig = {
   ttl: 64,
   tos: 0,
   df: true,
+  mtuProbeSeconds: 600,
 };
 
 export interface ViewedTunnel {
@@ -143,7 +146,7 @@ export async function tunnelOf(
     direction,
     counters: new SharedArrayBuffer(laneCountersBytes(secyLen)),
   }));
-  const totals = () => totalsOf(lanes, macsec !== null);
+  const totals = () => totalsOf(lanes, macsec === null ? null : MAX_RX_SC);
   const secyLanes = { configure: async () => {}, wake: () => {}, counters: () => totals().secy };
   const secy = macsec === null ? null : await secyOf(macsec, secyLanes);
   const { mtu, overhead } = mtuArithmetic(1500, GRE, macsec);
@@ -157,8 +160,17 @@ export async function tunnelOf(
     ifindex: 7,
     mtu,
     pathMtu: 1500,
+    path: {
+      octets: 1500,
+      limit: 'link',
+      since: 0,
+      because: 'the MTU of the own link',
+      search: 'stopped',
+      claims: { proven: 0, plausible: 0, refused: 0 },
+    },
     overhead,
     endpoint: null,
+    carrier: null,
     secy,
     totals,
   };

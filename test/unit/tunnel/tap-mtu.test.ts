@@ -11,6 +11,8 @@ const TAP: TapConfig = {
   mssClamp: 'auto',
   bridge: 'br0',
   queues: 1,
+  carrier: 'up',
+  carrierDelayMs: 1000,
 };
 
 describe('the MTU of the TAP', () => {

@@ -28,10 +28,20 @@ describe('the totals of a tunnel', () => {
     second!.secy[encrypted] = 4;
     receive!.secy[accepted] = 5;
     for (const { traffic } of [first!, second!, receive!]) traffic[Traffic.done] = 1;
-    const { secy } = totalsOf(lanes, true);
+    const { secy } = totalsOf(lanes, MAX_RX_SC);
     expect([secy[encrypted], secy[accepted]]).toEqual([7, 5]);
     expect(secy.some(Number.isNaN)).toBe(false);
     expect(batchesDone(lanes)).toBe(3);
+  });
+
+  it('end with the last place that a channel has', () => {
+    const lanes = [lane('transmit', 0), lane('receive', MAX_RX_SC)];
+    const { secy: counters } = laneCounters(lanes[1]!.counters);
+    counters[countersAt.rxSc(1) + RxScCounter.inPktsOk] = 5;
+    counters[countersAt.rxSc(2) + RxScCounter.inPktsOk] = 6;
+    const { secy } = totalsOf(lanes, 2);
+    expect([secy.length, secy[countersAt.rxSc(1) + RxScCounter.inPktsOk]]).toEqual([secyCountersLen(2), 5]);
+    expect(totalsOf(lanes, null).secy).toHaveLength(secyCountersLen(0));
   });
 
   it('have of what was seen what the lane that saw it has, unsummed', () => {
@@ -49,7 +59,7 @@ describe('the totals of a tunnel', () => {
     noteUnusedSa(one!, 1, 2, 3, 4);
     for (let pn = 1; pn <= 3; pn++) noteLate(one!, at, 2, 7, pn);
     noteLate(other!, at, 0, 9, 9);
-    const { secy } = totalsOf(lanes, true);
+    const { secy } = totalsOf(lanes, MAX_RX_SC);
     expect(readUnknownSci(secy)).toBe('ff000000ffffffff');
     expect(readUnusedSa(secy)).toEqual({ sci: '0000000100000002', an: 3, accepted: 4 });
     expect(readLate(secy, at)).toEqual({ an: 2, frames: 3, accepted: 7, pn: 3 });

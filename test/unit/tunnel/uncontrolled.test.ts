@@ -1,6 +1,7 @@
 /** A tunnel's Uncontrolled Port whose peer may be anywhere, over the loopback: where its frames go. */
 import { createSocket, type Socket } from 'node:dgram';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { UncontrolledPort } from '../../../src/datapath/uncontrolled-port.ts';
 import { closeFds } from '../../../src/host/close.ts';
 import { openUdpSocket } from '../../../src/host/socket.ts';
 import { createEndpoint, endpointText } from '../../../src/ports/endpoint.ts';
@@ -30,17 +31,19 @@ describe('the Uncontrolled Port of a tunnel whose peer may be anywhere', () => {
   const somebodies: Somebody[] = [];
   let endpoint: Uint8Array;
   let fd: number;
-  let port: TunnelUncontrolledPort;
+  let tunnel: TunnelUncontrolledPort;
+  let port: UncontrolledPort;
 
   beforeEach(() => {
     const settings = { local: '127.0.0.1', remote: 'dynamic', port: PORT, df: true, ttl: 64, tos: 0 };
     fd = openUdpSocket(settings, 'tunnels[0].gre');
     endpoint = createEndpoint(null, 0);
-    port = new TunnelUncontrolledPort([EAPOL]);
-    port.open({ kind: 'gre-udp', gre: { key: null, checksum: false }, endpoint, learns: true }, fd);
+    tunnel = new TunnelUncontrolledPort();
+    port = tunnel.use([EAPOL]);
+    tunnel.open({ kind: 'gre-udp', gre: { key: null, checksum: false }, endpoint, learns: true }, fd);
   });
   afterEach(() => {
-    port.close();
+    tunnel.close();
     closeFds([fd]);
     for (const one of somebodies.splice(0)) one.close();
   });
@@ -103,14 +106,15 @@ describe('the Uncontrolled Port of a tunnel whose peer may be anywhere', () => {
   it('has nobody to answer where the peer is where it is', async () => {
     const [other, otherAt] = await somebody();
     const [, peerAt] = await somebody();
-    const still = new TunnelUncontrolledPort([EAPOL]);
+    const elsewhere = new TunnelUncontrolledPort();
+    const still = elsewhere.use([EAPOL]);
     const spec = {
       kind: 'gre-udp',
       gre: { key: null, checksum: false },
       endpoint: peerAt,
       learns: false,
     } as const;
-    still.open(spec, fd);
+    elsewhere.open(spec, fd);
     const where = endpointText(peerAt);
     still.answerTo(otherAt);
     still.peerIsAt(otherAt);
@@ -118,6 +122,6 @@ describe('the Uncontrolled Port of a tunnel whose peer may be anywhere', () => {
     expect(endpointText(peerAt)).toBe(where);
     await arrived();
     expect(other.got).toEqual([]);
-    still.close();
+    elsewhere.close();
   });
 });

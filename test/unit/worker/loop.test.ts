@@ -66,6 +66,7 @@ function recorder(stopAt = 1, onRan: (lane: number) => void = () => {}) {
       log.ran.push(number);
       onRan(number);
     },
+    turned: () => {},
     failed: ({ number }, cause) => log.failed.push([number, (cause as Error).message]),
   };
   return { log, events };
@@ -89,6 +90,22 @@ describe('the loop of a worker', () => {
     const { log, events } = recorder();
     runLanes([transmitLane(0).lane], wake, events);
     expect(log).toEqual({ woken: 1, ran: [], failed: [] });
+  });
+
+  it('says that a turn is over once all lanes that were ready have run', () => {
+    const wake = event();
+    signalEvent(wake);
+    const told: (number | 'turn')[] = [];
+    const { events } = recorder(2);
+    runLanes([transmitLane(1).lane, transmitLane(1).lane], wake, {
+      ...events,
+      ran: ({ number }) => void told.push(number),
+      turned: () => {
+        told.push('turn');
+        signalEvent(wake);
+      },
+    });
+    expect(told).toEqual([0, 1, 'turn']);
   });
 
   it('drains what waits at the near end before it stops', () => {
@@ -130,6 +147,7 @@ describe('the loop of a worker', () => {
           signalEvent(wake);
         } else if (far.waiting === 10) signalEvent(wake);
       },
+      turned: () => {},
       failed: () => {},
     };
     runLanes([lane], wake, events);

@@ -35,7 +35,7 @@ function warmedUp(specs: readonly LaneSpec[]) {
   const loop = new LaneLoop<BuiltLane>(eventFd);
   const workspaces = new Workspaces();
   let ran = 0;
-  const events = { woken: () => false, ran: () => void ran++, failed: () => {} };
+  const events = { woken: () => false, ran: () => void ran++, turned: () => {}, failed: () => {} };
   const remove = (): void => {
     for (const built of [...loop.entries]) {
       loop.remove(built);

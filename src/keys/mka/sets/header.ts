@@ -26,6 +26,8 @@ export const SetType = {
   Kmd: 6,
   Announcement: 7,
   Xpn: 8,
+  /** Our own: no standard has it. */
+  LinkControl: 240,
   IcvIndicator: 255,
 } as const;
 

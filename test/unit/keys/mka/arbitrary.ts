@@ -79,5 +79,6 @@ export const anyMkpdu: fc.Arbitrary<Mkpdu> = fc.record({
   sakUse: fc.option(sakUse),
   distributedSak: fc.option(fc.oneof(withKey, noMacsec)),
   xpn: fc.option(xpn),
+  linkControl: fc.option(octet),
   icvIndicator: fc.boolean(),
 });

@@ -37,7 +37,7 @@ describe('the MKPDUs of real peers', () => {
       },
       livePeers: null,
       potentialPeers: { peers: [{ mi: 'bc6a009659777a823a90d9e7', mn: 1 }], keyServerSsci: 0 },
-      ...{ sakUse: null, distributedSak: null, xpn: null, icvIndicator: true },
+      ...{ sakUse: null, distributedSak: null, xpn: null, linkControl: null, icvIndicator: true },
     });
   });
 

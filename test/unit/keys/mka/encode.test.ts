@@ -21,6 +21,7 @@ const MKPDU: Mkpdu = {
     cipher: 'gcm-aes-128',
     wrapped: new Uint8Array(24),
   },
+  linkControl: null,
   xpn: { suspensionTime: 0, latestLowestPnHigh: 1, oldLowestPnHigh: 0 },
   icvIndicator: true,
 };

@@ -7,7 +7,7 @@ import type { MkaEvent } from '../../../../src/keys/mka/events.ts';
 import { Identity } from '../../../../src/keys/mka/identity.ts';
 import { isAnInUse, nextAn } from '../../../../src/keys/mka/key-server.ts';
 import type { BasicSet } from '../../../../src/keys/mka/mkpdu.ts';
-import { type Peer, Peers } from '../../../../src/keys/mka/peers.ts';
+import { type Listing, type Peer, Peers } from '../../../../src/keys/mka/peers.ts';
 import { PortKeys } from '../../../../src/keys/mka/port-keys.ts';
 import { SakHistory } from '../../../../src/keys/mka/sak-history.ts';
 import { type SakConditions, type SakReason, SakRequests } from '../../../../src/keys/mka/sak-requests.ts';
@@ -166,14 +166,17 @@ describe('the AN of the next SAK', () => {
   });
 });
 
+const listing = (isProved: boolean): Listing => ({ provesLife: () => isProved, isMissed: false });
+const [PROVED, UNPROVED] = [listing(true), listing(false)];
+
 describe('Peers', () => {
   const said = (mi: string, mn: number, sci = 'aa') =>
     ({ basic: { mi, mn, sci }, sakUse: null, xpn: null }) as Parameters<Peers['hear']>[0];
   it('that are full let the one go that was not heard for longest', () => {
     const peers = new Peers();
-    for (let i = 0; i < 32; i++) peers.hear(said(`m${i}`, 1, `s${i}`), i, 6000, () => false);
-    peers.hear(said('m0', 2, 's0'), 100, 6000, () => false);
-    peers.hear(said('new', 1, 'new'), 101, 6000, () => false);
+    for (let i = 0; i < 32; i++) peers.hear(said(`m${i}`, 1, `s${i}`), i, 6000, UNPROVED);
+    peers.hear(said('m0', 2, 's0'), 100, 6000, UNPROVED);
+    peers.hear(said('new', 1, 'new'), 101, 6000, UNPROVED);
     expect(peers.find('m1')).toBeNull();
     expect([peers.find('m0'), peers.find('new')]).not.toContain(null);
     expect(peers.potential).toHaveLength(32);
@@ -181,32 +184,32 @@ describe('Peers', () => {
 
   it('count as joining only where nobody of that SCI is live', () => {
     const peers = new Peers();
-    peers.hear(said('a', 1), 0, 6000, () => true);
-    peers.hear(said('b', 1), 0, 6000, () => false);
+    peers.hear(said('a', 1), 0, 6000, PROVED);
+    peers.hear(said('b', 1), 0, 6000, UNPROVED);
     expect(peers.isSomebodyJoining).toBe(false);
-    peers.hear(said('c', 1, 'cc'), 0, 6000, () => false);
+    peers.hear(said('c', 1, 'cc'), 0, 6000, UNPROVED);
     expect(peers.isSomebodyJoining).toBe(true);
   });
 
   it('that prove to be live take the place of all others of their SCI, whose numbers are remembered', () => {
     const peers = new Peers();
-    peers.hear(said('a', 5), 0, 6000, () => true);
-    peers.hear(said('b', 1), 0, 6000, () => false);
-    expect(peers.hear(said('c', 1), 0, 6000, () => true)).toMatchObject({
+    peers.hear(said('a', 5), 0, 6000, PROVED);
+    peers.hear(said('b', 1), 0, 6000, UNPROVED);
+    expect(peers.hear(said('c', 1), 0, 6000, PROVED)).toMatchObject({
       change: 'live',
       replaced: [{ mi: 'a' }],
     });
     expect([peers.live.length, peers.potential.length]).toEqual([1, 0]);
-    expect(peers.hear(said('a', 5), 1, 6000, () => true)).toBe('ReplayedMn');
-    expect(peers.hear(said('a', 6), 1, 6000, () => true)).toMatchObject({ change: 'live' });
+    expect(peers.hear(said('a', 5), 1, 6000, PROVED)).toBe('ReplayedMn');
+    expect(peers.hear(said('a', 6), 1, 6000, PROVED)).toMatchObject({ change: 'live' });
   });
 
   it('live as long as they prove it, potential ones as long as they are heard', () => {
     const peers = new Peers();
-    peers.hear(said('a', 1), 0, 20_000, () => true);
-    peers.hear(said('b', 1, 'bb'), 0, 20_000, () => false);
-    peers.hear(said('a', 2), 10_000, 20_000, () => false);
-    peers.hear(said('b', 2, 'bb'), 5000, 20_000, () => false);
+    peers.hear(said('a', 1), 0, 20_000, PROVED);
+    peers.hear(said('b', 1, 'bb'), 0, 20_000, UNPROVED);
+    peers.hear(said('a', 2), 10_000, 20_000, UNPROVED);
+    peers.hear(said('b', 2, 'bb'), 5000, 20_000, UNPROVED);
     expect(peers.dueMs).toBe(11_000);
     expect(peers.expire(11_000).map(({ mi }) => mi)).toEqual(['b']);
     expect(peers.expire(19_999)).toEqual([]);

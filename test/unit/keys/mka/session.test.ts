@@ -3,6 +3,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { decodeMkpdu, peekMkpdu, type UncheckedMkpdu } from '../../../../src/keys/mka/decode.ts';
 import { deriveMkaKeys } from '../../../../src/keys/mka/keys.ts';
+import type { MkaSettings } from '../../../../src/keys/mka/settings.ts';
 import {
   agree,
   CKN,
@@ -16,12 +17,26 @@ import {
 import { World } from './session/world.ts';
 
 /** Two ends that agree. */
-async function pair(seed: number): Promise<{ world: World; a: Station; b: Station }> {
+async function pair(
+  seed: number,
+  more: Partial<MkaSettings> = {},
+): Promise<{ world: World; a: Station; b: Station }> {
   const world = new World(seed);
-  const [a, b] = stations(world, 2) as [Station, Station];
+  const [a, b] = stations(world, 2, more) as [Station, Station];
   for (const one of [a, b]) one.start();
   await world.until(() => agree(a, b), 1000);
   return { world, a, b };
+}
+
+/** Milliseconds between what `station` sends from now on. */
+function gapsOf(world: World, station: Station): number[] {
+  const gaps: number[] = [];
+  let lastMs = Number.NaN;
+  station.onSent = () => {
+    if (!Number.isNaN(lastMs)) gaps.push(world.nowMs - lastMs);
+    lastMs = world.nowMs;
+  };
+  return gaps;
 }
 
 describe('two ends', () => {
@@ -104,15 +119,50 @@ describe('two ends', () => {
     }
   });
 
-  it('send a hello at least every helloMs, and answers no closer than 50 ms', async () => {
+  it('send a hello at least every helloMs, one each two seconds when all has been calm for a while', async () => {
     const { world, a } = await pair(6);
-    const sentMs: number[] = [];
-    a.onSent = () => sentMs.push(world.nowMs);
-    await world.run(60_000);
-    const gaps = sentMs.slice(1).map((ms, i) => ms - sentMs[i]!);
+    const gaps = gapsOf(world, a);
+    await world.run(18_000);
     expect(Math.max(...gaps)).toBeLessThanOrEqual(501);
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(440);
+    await world.run(5000);
+    gaps.length = 0;
+    await world.run(60_000);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(2001);
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(1790);
   });
+
+  it('that are calm and configured with a short life say three hellos in it', async () => {
+    const { world, a } = await pair(6, { lifeMs: 2400 });
+    await world.run(25_000);
+    const gaps = gapsOf(world, a);
+    await world.run(30_000);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(801);
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(710);
+  });
+
+  it.each([
+    ['a hello to it is lost', 's2'],
+    ['a hello from it is lost', 's1'],
+  ])(
+    'that are calm hurry when %s, both of them, and a new SAK is theirs as soon as ever',
+    async (_, from) => {
+      const { world, a, b } = await pair(9);
+      await world.run(25_000);
+      let lost = 0;
+      world.passes = (sender) => sender !== from || lost++ > 0;
+      await world.until(() => lost > 0, 3000);
+      // The next hello tells, 2 s later at the latest.
+      await world.run(2100);
+      const gaps = [gapsOf(world, a), gapsOf(world, b)];
+      await world.run(10_000);
+      for (const of of gaps) expect(Math.max(...of)).toBeLessThanOrEqual(501);
+      await world.run(25_000);
+      const before = a.ki;
+      a.kay.rekey();
+      await world.until(() => agree(a, b) && a.ki !== before, 300);
+    },
+  );
 
   it.each(['gcm-aes-128', 'gcm-aes-256', 'gcm-aes-xpn-128', 'gcm-aes-xpn-256'] as const)(
     'agree with %s',

@@ -323,7 +323,7 @@ export class HostapModel implements Listener {
         potentialPeers: list(this.#potential),
         sakUse: hasKey ? sakUseOf(this.#used(this.#latest), this.#used(this.#old)) : null,
         distributedSak: this.#distributes,
-        ...{ xpn: null, icvIndicator: false },
+        ...{ xpn: null, linkControl: null, icvIndicator: false },
       },
       this.#keys.ick,
       Buffer.from(this.sci.slice(0, 12), 'hex'),

@@ -76,7 +76,7 @@ export class Puppet implements Listener {
         },
         livePeers: live.length === 0 ? null : { peers: live, keyServerSsci: 0 },
         potentialPeers: potential.length === 0 ? null : { peers: potential, keyServerSsci: 0 },
-        ...{ sakUse, distributedSak: sak, xpn: null, icvIndicator: true },
+        ...{ sakUse, distributedSak: sak, xpn: null, linkControl: null, icvIndicator: true },
       },
       this.keys.ick,
       Buffer.from((basic?.sci ?? this.sci).slice(0, 12), 'hex'),
