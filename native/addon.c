@@ -46,6 +46,7 @@ static const struct {
     {"deleteLinks", delete_links},
     {"openGreSocket", open_gre_socket},
     {"openUdpSocket", open_udp_socket},
+    {"openDoorSocket", open_door_socket},
     {"pathMtu", path_mtu},
     {"setReusePort", set_reuse_port},
     {"connectUdp", connect_udp},

@@ -25,20 +25,21 @@ napi_value set_reuse_port(napi_env env, napi_callback_info info) {
   return make_undefined(env);
 }
 
-/* A socket that is connected already changes its peer in one step: it hears the one or the other, never everybody. */
+/*
+ * A socket that is connected already changes its peer in one step: it hears the one or the other, never everybody. It cannot
+ * be made to hear everybody again: an IPv6 socket that was disconnected goes on to hear its last peer alone (Linux 6.18).
+ */
 napi_value connect_udp(napi_env env, napi_callback_info info) {
   napi_value argv[2];
   int32_t fd;
-  napi_valuetype type;
   uint8_t *endpoint;
-  struct sockaddr_storage to = {.ss_family = AF_UNSPEC};
-  socklen_t to_len = sizeof to.ss_family;
-  if (!read_args(env, info, 2, argv) || !read_i32(env, argv[0], "fd", &fd)) return NULL;
-  TRY_NAPI(env, napi_typeof(env, argv[1], &type));
-  if (type != napi_null) {
-    if (!read_endpoint(env, argv[1], &endpoint)) return NULL;
-    if (!endpoint_load(endpoint, &to, &to_len)) return throw_range(env, "\"endpoint\" expected a known peer");
+  struct sockaddr_storage to;
+  socklen_t to_len;
+  if (!read_args(env, info, 2, argv) || !read_i32(env, argv[0], "fd", &fd) ||
+      !read_endpoint(env, argv[1], &endpoint)) {
+    return NULL;
   }
+  if (!endpoint_load(endpoint, &to, &to_len)) return throw_range(env, "\"endpoint\" expected a known peer");
   if (connect(fd, (const struct sockaddr *)&to, to_len) != 0) return throw_errno(env, errno, "connect", NULL);
   return make_undefined(env);
 }

@@ -49,6 +49,15 @@ export function openUdpSocket(settings: UdpSettings, place: string): number {
   }
 }
 
+/** A UDP socket that hears whom no other socket at `local`:`port` hears, and admits others there. */
+export function openDoorSocket(settings: UdpSettings, place: string): number {
+  try {
+    return loadAddon().openDoorSocket(settings.local, settings.port, optionsOf(settings, false));
+  } catch (cause) {
+    throw translate(cause, settings, place);
+  }
+}
+
 /** The MTU of the route from `local` to `remote`, in octets. Sends nothing. */
 export function pathMtu(local: string, remote: string, place: string): number {
   try {

@@ -18,7 +18,7 @@ export function admitOthers(fd: number, on: boolean): void {
   loadAddon().setReusePort(fd, on);
 }
 
-/** The socket hears the peer in `endpoint` (`ports/endpoint.ts`) alone from now on; null: everybody whom no other hears. */
-export function hearOnly(fd: number, endpoint: Uint8Array | null): void {
+/** The socket hears the peer in `endpoint` (`ports/endpoint.ts`) alone from now on. There is no way back to everybody. */
+export function hearOnly(fd: number, endpoint: Uint8Array): void {
   loadAddon().connectUdp(fd, endpoint);
 }

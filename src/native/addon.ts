@@ -154,11 +154,13 @@ export interface Addon {
   pathMtu(local: string, remote: string): number;
   /** SO_REUSEPORT: whether other sockets of this user may be bound to the address and port of `fd`, if they have it too. */
   setReusePort(fd: number, on: boolean): void;
+  /** A UDP socket as `openUdpSocket` makes one that takes datagrams of everybody; others may share `local`:`port`. */
+  openDoorSocket(local: string, port: number, opts: GreSocketOptions): number;
   /**
-   * The UDP socket `fd` hears the peer in `endpoint` and nobody else from now on, in place of the one before; null:
-   * everybody. What waits in it stays. RangeError where no peer is known.
+   * The UDP socket `fd` hears the peer in `endpoint` and nobody else from now on, in place of the one before. What waits in
+   * it stays. RangeError where no peer is known.
    */
-  connectUdp(fd: number, endpoint: Uint8Array | null): void;
+  connectUdp(fd: number, endpoint: Uint8Array): void;
   /** The routing table's word on packets from `local` to `remote` (rtnetlink). Sends nothing. */
   routeTo(local: string, remote: string): RouteInfo;
   /** A raw socket that hears ICMP "fragmentation needed" (4) or ICMPv6 "packet too big" (6), of everybody for everybody here. */

@@ -14,46 +14,43 @@ export interface Named {
 const MAX_CANDIDATES = 4;
 
 export class NameTable<Tunnel extends Named> {
+  /** As they are indexed. */
   readonly #names = new Map<Tunnel, readonly ClaimedName[]>();
-  #byName = new Map<ClaimedName, Tunnel[]>();
+  readonly #byName = new Map<ClaimedName, Set<Tunnel>>();
 
   add(tunnel: Tunnel): void {
-    this.#names.set(tunnel, tunnel.names);
-    this.#index();
+    const { names } = tunnel;
+    this.#names.set(tunnel, names);
+    for (const name of names) {
+      const others = this.#byName.get(name);
+      if (others === undefined) this.#byName.set(name, new Set([tunnel]));
+      else others.add(tunnel);
+    }
   }
 
   delete(tunnel: Tunnel): void {
+    for (const name of this.#names.get(tunnel) ?? []) {
+      const others = this.#byName.get(name);
+      others?.delete(tunnel);
+      if (others?.size === 0) this.#byName.delete(name);
+    }
     this.#names.delete(tunnel);
-    this.#index();
   }
 
   /** Looks whether a tunnel has other names by now. */
   refresh(): void {
-    let changed = false;
-    for (const [tunnel, names] of this.#names) {
+    for (const [tunnel, names] of [...this.#names]) {
       if (tunnel.names === names) continue;
-      this.#names.set(tunnel, tunnel.names);
-      changed = true;
+      this.delete(tunnel);
+      this.add(tunnel);
     }
-    if (changed) this.#index();
   }
 
   /** Never more than MAX_CANDIDATES. */
   find({ name, greKey }: Pick<Claim, 'name' | 'greKey'>): readonly Tunnel[] {
     const named = this.#byName.get(name);
     if (named === undefined) return NOBODY;
-    return named.filter((tunnel) => tunnel.greKey === greKey).slice(0, MAX_CANDIDATES);
-  }
-
-  #index(): void {
-    this.#byName = new Map();
-    for (const [tunnel, names] of this.#names) {
-      for (const name of new Set(names)) {
-        const others = this.#byName.get(name);
-        if (others === undefined) this.#byName.set(name, [tunnel]);
-        else others.push(tunnel);
-      }
-    }
+    return [...named].filter((tunnel) => tunnel.greKey === greKey).slice(0, MAX_CANDIDATES);
   }
 }
 

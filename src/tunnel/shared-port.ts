@@ -16,7 +16,7 @@
 import type { Logger } from 'pino';
 import type { GreConfig } from '../encap/config.ts';
 import { closeFds } from '../host/close.ts';
-import { openUdpSocket } from '../host/socket.ts';
+import { openDoorSocket, openUdpSocket } from '../host/socket.ts';
 import { admitOthers, hearOnly, openDeafUdpSocket } from '../host/udp-share.ts';
 import { createEndpoint, endpointText } from '../ports/endpoint.ts';
 import type { AdmittedPacket } from '../worker/messages.ts';
@@ -134,8 +134,7 @@ export class SharedPort {
   #openDoor(place: string): void {
     if (this.#door !== null) return;
     for (const [fd, kind] of this.#sockets) if (kind === 'dynamic') admitOthers(fd, true);
-    const fd = openDeafUdpSocket(this.#gre, place);
-    hearOnly(fd, null);
+    const fd = openDoorSocket(this.#gre, place);
     admitOthers(fd, false);
     const { log, admit } = this.#context;
     const { local, port } = this.#gre;

@@ -156,7 +156,9 @@ class RunningWorker {
     signalEvent(this.#eventFd);
   }
 
+  /** Nothing is told to one that is being stopped. */
   tell(message: Extract<ToWorker, { readonly type: 'admit' }>): void {
+    if (this.#stopping) return;
     this.#worker.postMessage(message satisfies ToWorker);
     this.wake();
   }

@@ -1,6 +1,6 @@
 /** A hub at site 2 that takes spokes 1, 2, 3 … of site 1, each behind the NAT of the WAN, on one UDP port. */
 import { vi } from 'vitest';
-import { type MacsecFile, type Site, tunnelFile } from '../../lab/site.ts';
+import { type MacsecFile, type Site, type TunnelFile, tunnelFile } from '../../lab/site.ts';
 import type { Topology } from '../../lab/topology.ts';
 import { type Lab, pingOnce } from './support.ts';
 
@@ -25,17 +25,20 @@ function macsecOf(keys: Keys, spoke: number, at: 'hub' | 'spoke'): MacsecFile {
   };
 }
 
-/** The hub, with a tunnel `spoke<n>` per spoke; TAP `h<n>` has 10.0.n.2. */
-export function hubOf(lab: Lab, keys: Keys, spokes: readonly number[]): Site {
-  const tunnels = spokes.map((spoke) =>
-    tunnelFile(lab.topology, 2, {
+/** The hub's tunnels, `spoke<n>` each; TAP `h<n>` has 10.0.n.2. */
+export function hubTunnels({ topology }: Lab, keys: Keys, spokes: readonly number[]): TunnelFile[] {
+  return spokes.map((spoke) =>
+    tunnelFile(topology, 2, {
       name: `spoke${spoke}`,
       tap: { ifname: `h${spoke}`, mac: hubMac(spoke), bridge: null },
       gre: { encap: 'udp', remote: 'dynamic' },
       macsec: macsecOf(keys, spoke, 'hub'),
     }),
   );
-  return lab.siteOf(2, { tunnels });
+}
+
+export function hubOf(lab: Lab, keys: Keys, spokes: readonly number[]): Site {
+  return lab.siteOf(2, { tunnels: hubTunnels(lab, keys, spokes) });
 }
 
 /** A spoke, whose TAP `s<n>` has 10.0.n.1. */
@@ -50,7 +53,11 @@ export function spokeOf(lab: Lab, keys: Keys, spoke: number): Site {
 
 export async function startHub(lab: Lab, hub: Site, spokes: readonly number[]): Promise<void> {
   await hub.start(20_000);
-  await lab.topology.nsrb.ip(spokes.map((n) => `address replace 10.0.${n}.2/24 dev h${n}\n`).join(''));
+  await addressHub(lab, spokes);
+}
+
+export async function addressHub({ topology }: Lab, spokes: readonly number[]): Promise<void> {
+  await topology.nsrb.ip(spokes.map((n) => `address replace 10.0.${n}.2/24 dev h${n}\n`).join(''));
 }
 
 export async function startSpoke(lab: Lab, site: Site, spoke: number): Promise<void> {

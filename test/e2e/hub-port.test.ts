@@ -6,9 +6,11 @@ import { readdir } from 'node:fs/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { ETHERTYPE_TEST, ethernet, gre, pattern, protect } from './frames.ts';
 import {
+  addressHub,
   endpointsOf,
   hubOf,
   hubReaches,
+  hubTunnels,
   type Keys,
   keyOf,
   masquerade,
@@ -98,6 +100,28 @@ suite('a hub with one UDP port', { programs: ['nft', 'ping'], python: true }, ()
       for (const n of SPOKES) await untilAnswered(lab, n);
       for (const n of SPOKES) await untilAt(hub, n, 41_300 + n);
     });
+  });
+
+  it('goes from one spoke to three and back by reloads, and the first one does not notice', async () => {
+    lab.explainFailure();
+    await masquerade(lab.topology, { 1: 41_501, 2: 41_502, 3: 41_503 });
+    const hub = hubOf(lab, 'static', [1]);
+    await startHub(lab, hub, [1]);
+    await startSpoke(lab, spokeOf(lab, 'static', 1), 1);
+    await untilAnswered(lab, 1);
+    const pings = lab.topology.nsra.start(['ping', '-n', '-i', '0.02', '-c', '400', '10.0.1.2']);
+    await pings.waitFor(/icmp_seq=20 /);
+    await hub.prepare({ tunnels: hubTunnels(lab, 'static', SPOKES) });
+    expect(await hub.command('reload')).toMatchObject({ code: 0 });
+    await addressHub(lab, [2, 3]);
+    for (const n of [2, 3]) await startSpoke(lab, spokeOf(lab, 'static', n), n);
+    for (const n of [2, 3]) await untilAnswered(lab, n);
+    await hub.prepare({ tunnels: hubTunnels(lab, 'static', [1, 3]) });
+    expect(await hub.command('reload')).toMatchObject({ code: 0 });
+    await untilAnswered(lab, 3);
+    const [, received] = await pings.waitFor(/400 packets transmitted, (\d+) received/, 60_000);
+    expect(Number(received)).toBe(400);
+    expect(Object.keys(await endpointsOf(hub))).toEqual(['spoke1', 'spoke3']);
   });
 
   it('is not misled by packets in a spoke’s name or from its address', async () => {

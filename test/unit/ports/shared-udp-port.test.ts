@@ -1,5 +1,5 @@
 import { createSocket } from 'node:dgram';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Batch, createBatchOf, resetBatch } from '../../../src/frame/batch.ts';
 import { closeFds } from '../../../src/host/close.ts';
 import { openUdpSocket } from '../../../src/host/socket.ts';
@@ -61,7 +61,7 @@ describe('a UDP port that takes what came elsewhere', () => {
     expect(port.moved).toBe(true);
     port.moved = false;
 
-    expect(receive()).toEqual(['socket']);
+    await vi.waitUntil(() => receive()[0] === 'socket', { timeout: 5000, interval: 2 });
     expect(senderOf(0)).toBe(own);
     port.learn(0);
     expect([endpointText(endpoint), port.moved]).toEqual([own, true]);
