@@ -86,9 +86,9 @@ suite('a hub with one UDP port', { programs: ['nft', 'ping'], python: true }, ()
       lab.explainFailure();
       const { hub } = await allUp(keys, { 1: 41_301, 2: 41_302, 3: 41_303 });
       if (keys === 'static') {
-        const stored = async () =>
-          (await readdir(hub.stateDir)).filter((name) => name.includes('.endpoint.'));
-        await vi.waitUntil(async () => (await stored()).length === 3, { timeout: 10_000 });
+        const files = SPOKES.map((n) => `tunnel-spoke${n}.endpoint.json`);
+        const stored = async () => (await readdir(hub.stateDir)).filter((name) => files.includes(name));
+        await vi.waitUntil(async () => (await stored()).length === 3, { timeout: 20_000 });
       }
       await hub.kill9();
       await startHub(lab, hub, SPOKES);
