@@ -15,6 +15,7 @@
 #include "poller.h"
 #include "port.h"
 #include "process.h"
+#include "readable.h"
 #include "route.h"
 #include "socket-port.h"
 #include "socket.h"
@@ -26,6 +27,7 @@
 #include "udp-port.h"
 #include "udp-receive.h"
 #include "udp-send.h"
+#include "udp-share.h"
 
 static const struct {
   const char *name;
@@ -46,8 +48,11 @@ static const struct {
     {"deleteLinks", delete_links},
     {"openGreSocket", open_gre_socket},
     {"openUdpSocket", open_udp_socket},
+    {"openDoorSocket", open_door_socket},
     {"pathMtu", path_mtu},
     {"sourceTo", source_to},
+    {"setReusePort", set_reuse_port},
+    {"connectUdp", connect_udp},
     {"routeTo", route_to},
     {"openIcmpSocket", open_icmp_socket},
     {"receiveIcmp", receive_icmp},
@@ -63,6 +68,9 @@ static const struct {
     {"epollSet", epoll_set},
     {"epollReady", epoll_ready},
     {"waitFor", wait_for},
+    {"openReadable", open_readable},
+    {"armReadable", arm_readable},
+    {"closeReadable", close_readable_handle},
     {"openTapPort", open_tap_port},
     {"openSocketPort", open_socket_port},
     {"tapRead", tap_read},

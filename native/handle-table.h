@@ -17,6 +17,7 @@ enum handle_kind {
   HANDLE_KEYRING,
   HANDLE_FRAMES,
   HANDLE_JOB,
+  HANDLE_READABLE,
 };
 
 struct handle_entry {

@@ -16,6 +16,7 @@
 
 struct options {
   bool df, hdr_incl;
+  bool shares; /* other UDP sockets of this user may have the address and port too */
   int32_t ttl, tos, snd_buf, rcv_buf;
 };
 
@@ -77,8 +78,8 @@ static bool set_buffer(int fd, int force, int plain, int octets) {
  * Two tunnels may share a local port, told apart by their peers. Connected to the peer's address and port 0, a
  * socket takes datagrams of that address whatever their source port, which RFC 8086 3.1 lets a sender vary.
  */
-static const char *set_udp_options(int fd, int family, bool connected) {
-  if (connected && !set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1)) return "setsockopt SO_REUSEPORT";
+static const char *set_udp_options(int fd, int family, bool shares) {
+  if (shares && !set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1)) return "setsockopt SO_REUSEPORT";
   if (family == AF_INET6 && !set_int(fd, IPPROTO_UDP, UDP_NO_CHECK6_RX, 1)) return "setsockopt UDP_NO_CHECK6_RX";
   return NULL;
 }
@@ -135,7 +136,7 @@ static int open_socket(napi_env env, int type, int protocol, const struct end *l
   }
   const char *failed = opts == NULL ? NULL : set_options(fd, family, opts);
   const char *subject = NULL;
-  if (failed == NULL && opts != NULL && type == SOCK_DGRAM) failed = set_udp_options(fd, family, remote != NULL);
+  if (failed == NULL && opts != NULL && type == SOCK_DGRAM) failed = set_udp_options(fd, family, opts->shares);
   if (failed == NULL && bind(fd, (const struct sockaddr *)&local->addr, local->addr_len) != 0) {
     failed = "bind";
     subject = local->text;
@@ -175,7 +176,21 @@ napi_value open_udp_socket(napi_env env, napi_callback_info info) {
       (connected && !read_end(env, argv[1], "remote", 0, &remote)) || !read_options(env, argv[3], &opts)) {
     return NULL;
   }
+  opts.shares = connected;
   const int fd = open_socket(env, SOCK_DGRAM, 0, &local, connected ? &remote : NULL, &opts);
+  return fd < 0 ? NULL : make_i32(env, fd);
+}
+
+napi_value open_door_socket(napi_env env, napi_callback_info info) {
+  napi_value argv[3];
+  struct end local;
+  struct options opts;
+  uint32_t port;
+  if (!read_args(env, info, 3, argv) || !read_u32(env, argv[1], "port", &port)) return NULL;
+  if (port > UINT16_MAX) return throw_range(env, "\"port\" expected 0 to 65535");
+  if (!read_end(env, argv[0], "local", (uint16_t)port, &local) || !read_options(env, argv[2], &opts)) return NULL;
+  opts.shares = true;
+  const int fd = open_socket(env, SOCK_DGRAM, 0, &local, NULL, &opts);
   return fd < 0 ? NULL : make_i32(env, fd);
 }
 

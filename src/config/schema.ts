@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { ENCAP_WORDS, type EncapWord, SOURCE_PORT_WORDS, type SourcePortWord } from '../encap/config.ts';
 import { checkedBy, fitString, ifname, mac } from './checked-fields.ts';
+import { checkEnds } from './end-rules.ts';
 import {
   autoFalseOr,
   autoOr,
@@ -86,7 +87,11 @@ const gre = closed(
           .map(([word, what]) => `"${word}": ${what}.`)
           .join(' '),
       ),
-    port: wholeNumber(1, 65535).default(GRE_UDP_PORT).describe('UDP port of both ends with encap "udp".'),
+    port: wholeNumber(1, 65535)
+      .default(GRE_UDP_PORT)
+      .describe(
+        'UDP port of both ends with encap "udp". Tunnels may share it: each "remote" once, "dynamic" ones told apart by the SCIs and CKNs of their peers.',
+      ),
     key: wholeNumber(0, 0xffffffff)
       .nullable()
       .default(null)
@@ -206,7 +211,12 @@ const config: z.ZodType<RawConfig> = closed(
   },
   'an object with "tunnels"',
 )
-  .superRefine(checkedBy(checkConfig))
+  .superRefine(
+    checkedBy((value: RawConfig, report) => {
+      checkConfig(value, report);
+      checkEnds(value, report);
+    }),
+  )
   .meta({ title: 'l2vpnd configuration' });
 
 export type ParseResult = { ok: true; config: RawConfig } | { ok: false; problems: Problem[] };

@@ -9,7 +9,7 @@
 import { isXpn, sakLen } from '../crypto/cipher-suite.ts';
 import { pnFromJson } from '../macsec/pn-json.ts';
 import { sciOf } from '../wire/sci.ts';
-import { addressFamily, canonicalAddress, canonicalRemote } from './fields.ts';
+import { addressFamily, canonicalAddress } from './fields.ts';
 import { quote, type Report } from './problem.ts';
 import type { RawConfig, RawGre, RawMacsec, RawRxSc, RawSa } from './raw.ts';
 
@@ -143,7 +143,6 @@ function checkSaOfCipher(macsec: RawMacsec, sa: RawSa, report: Report): void {
 export function checkConfig(config: RawConfig, report: Report): void {
   checkDuplicates(config.tunnels, (tunnel) => tunnel.name, ['tunnels'], 'name', report);
   checkDuplicates(config.tunnels, (tunnel) => tunnel.tap.ifname, ['tunnels'], 'tap.ifname', report);
-  const ends = new EndsTaken();
   config.tunnels.forEach((tunnel, i) => {
     if (tunnel.tap.bridge === tunnel.tap.ifname) {
       report(['tunnels', i, 'tap', 'bridge'], `"${tunnel.tap.bridge}" is the TAP itself`);
@@ -153,12 +152,6 @@ export function checkConfig(config: RawConfig, report: Report): void {
         '"dynamic" needs macsec with "validate": "strict", replayProtect and replayBitmap: ' +
         'a peer is learned from authentic frames only, and from each once';
       report(['tunnels', i, 'gre', 'remote'], text);
-    }
-    const other = ends.take(tunnel.gre, i);
-    if (other !== null) {
-      const remedy = tunnel.gre.encap === 'none' ? 'key' : 'port';
-      const text = `has the same ends as tunnels[${other}].gre; give each a ${remedy} of its own`;
-      report(['tunnels', i, 'gre'], text);
     }
   });
   const port = Number(config.metrics?.listen.split(':').at(-1) ?? 1);
@@ -171,37 +164,6 @@ export function checkConfig(config: RawConfig, report: Report): void {
 /** Is every frame that passes authentic, and no frame passed twice? */
 function authentic(macsec: RawMacsec | null): boolean {
   return macsec !== null && macsec.validate === 'strict' && macsec.replayProtect && macsec.replayBitmap;
-}
-
-/** The tunnels that have one local end; nothing but the remote one tells their packets apart. */
-interface LocalEnd {
-  readonly first: number;
-  dynamic: number | null;
-  readonly byRemote: Map<string, number>;
-}
-
-/**
- * Finds tunnels whose packets nothing tells apart. A dynamic end is every end. Each UDP tunnel has a socket of its own,
- * so a GRE key separates raw tunnels only.
- */
-class EndsTaken {
-  readonly #byLocal = new Map<string, LocalEnd>();
-
-  /** The earlier tunnel that has the ends of `gre` too, or null; they are tunnel `index`'s from now on. */
-  take(gre: RawGre, index: number): number | null {
-    const local = `${gre.encap} ${canonicalAddress(gre.local)} ${gre.encap === 'none' ? gre.key : gre.port}`;
-    const remote = canonicalRemote(gre.remote);
-    const end = this.#byLocal.get(local);
-    if (end === undefined) {
-      const dynamic = remote === 'dynamic' ? index : null;
-      this.#byLocal.set(local, { first: index, dynamic, byRemote: new Map([[remote, index]]) });
-      return null;
-    }
-    const other = remote === 'dynamic' ? end.first : (end.dynamic ?? end.byRemote.get(remote) ?? null);
-    if (remote === 'dynamic') end.dynamic ??= index;
-    if (!end.byRemote.has(remote)) end.byRemote.set(remote, index);
-    return other;
-  }
 }
 
 /** Reports every entry of a list whose `keyOf` an earlier one has; null is no key. */

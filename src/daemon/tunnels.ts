@@ -19,6 +19,7 @@ import { allWhileTheyEnd, someAtOnce } from '../tunnel/in-turn.ts';
 import type { OuterEnds } from '../tunnel/outer-ends.ts';
 import type { PathNews } from '../tunnel/path.ts';
 import { PathErrors } from '../tunnel/path-errors.ts';
+import { SharedPorts } from '../tunnel/shared-ports.ts';
 import { type Fitting, type LaneHost, Tunnel } from '../tunnel/tunnel.ts';
 import type { TunnelTap } from '../tunnel/tunnel-tap.ts';
 import { ETHERTYPE_LINK_CONTROL } from '../wire/ethernet.ts';
@@ -74,6 +75,7 @@ export class Tunnels {
   readonly #linked = new WeakSet<Tunnel>();
   /** Those that are about to go over to other ends. */
   readonly #moving = new WeakSet<Tunnel>();
+  readonly #ports: SharedPorts;
   readonly #down: DownTunnels;
   readonly #upkeep: StateUpkeep;
   readonly #pathErrors = new PathErrors<Tunnel>();
@@ -83,6 +85,10 @@ export class Tunnels {
   constructor(context: TunnelsContext) {
     this.#context = context;
     this.#upkeep = new StateUpkeep(context.store, context.log);
+    this.#ports = new SharedPorts({
+      log: context.log,
+      admit: (packets) => void this.#workers?.then((workers) => workers.admit(packets), context.failed),
+    });
     this.#down = new DownTunnels(context.log, (down) => context.inTurn(() => this.#bringUp(down)));
   }
 
@@ -134,6 +140,8 @@ export class Tunnels {
       uncontrolled: (tunnels) => {
         for (const tunnel of tunnels) this.find(tunnel)?.tunnel.uncontrolled?.told();
       },
+      moved: (tunnel) => this.find(tunnel)?.tunnel.peerMoved(),
+      strays: (tunnel) => this.find(tunnel)?.tunnel.straysTold(),
       laneFailed: (tunnel, reason, errno) => this.#laneFailed(tunnel, reason, errno),
       failed: this.#context.failed,
     });
@@ -404,7 +412,7 @@ export class Tunnels {
         await keys.start(tunnel.macsec.sas, portOf(tunnel, keys.etherTypes));
         link = this.#linkOf(tunnel, keys);
       }
-      tunnel.open(await this.#storedPeer(tunnel));
+      tunnel.open(await this.#storedPeer(tunnel), this.#ports);
     } catch (error) {
       // Its giver takes it back.
       if (tap !== null) tunnel.handOnTap();

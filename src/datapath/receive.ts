@@ -19,6 +19,7 @@ import { BatchLane } from './lane.ts';
 import type { LaneMtu } from './lane-mtu.ts';
 import { clampMss, type MssClamp } from './mss-clamp.ts';
 import { dropRunts } from './runts.ts';
+import type { StrayEntry } from './strays.ts';
 import { takeOverEcn } from './traffic-class.ts';
 import type { UncontrolledEntry } from './uncontrolled.ts';
 import { type Workspace, Workspaces } from './workspace.ts';
@@ -46,6 +47,8 @@ export interface ReceiveLaneOptions {
   readonly workspaces?: Workspaces;
   /** Which frames the control plane takes; absent: none. */
   readonly uncontrolled?: UncontrolledEntry;
+  /** Where frames go that name another tunnel of the same port; null or absent: nowhere. */
+  readonly strays?: StrayEntry | null;
 }
 
 /** After so many packets at once it is likely that more have come meanwhile: worth a read that may find none. */
@@ -76,7 +79,7 @@ export class ReceiveLane extends BatchLane {
   }
 
   protected override work({ batch, job, rx }: Workspace): void {
-    const { encap, secy, uncontrolled, learn, counters } = this.#options;
+    const { encap, secy, uncontrolled, learn, strays, counters } = this.#options;
     const unsummed = encap.pull(batch, secy?.strict === true);
     if (unsummed > 0) counters.traffic[Traffic.greChecksumsLeft]! += unsummed;
     dropRunts(batch, Drop.InnerRunt);
@@ -84,6 +87,7 @@ export class ReceiveLane extends BatchLane {
     if (secy !== null) {
       validate(secy, batch, job, rx);
       if (rx.newest >= 0) learn?.(rx.newest);
+      strays?.take(secy, batch, rx);
     }
     if (this.#inheritsTos) takeOverEcn(batch);
     clampMss(batch, this.#mssClamp, this.mtu.inner);

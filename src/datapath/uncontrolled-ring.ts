@@ -60,13 +60,14 @@ export class FrameQueue {
   readonly #frames: readonly Uint8Array[];
   readonly #senders: readonly Uint8Array[];
 
-  constructor(shared: SharedArrayBuffer, at: number, slots: number) {
+  /** From `at` on, a multiple of 4: for frames of `frameLen` octets at most, a multiple of 4 too. */
+  constructor(shared: SharedArrayBuffer, at: number, slots: number, frameLen: number = SLOT_FRAME_LEN) {
     this.#words = new Uint32Array(shared, at, QUEUE_HEAD + slots);
     this.#slots = slots;
-    const slotAt = (i: number): number => at + this.#words.byteLength + i * SLOT_LEN;
+    const slotAt = (i: number): number => at + this.#words.byteLength + i * (ENDPOINT_LEN + frameLen);
     const all = Array.from({ length: slots }, (_, i) => slotAt(i));
     this.#senders = all.map((one) => new Uint8Array(shared, one, ENDPOINT_LEN));
-    this.#frames = all.map((one) => new Uint8Array(shared, one + ENDPOINT_LEN, SLOT_FRAME_LEN));
+    this.#frames = all.map((one) => new Uint8Array(shared, one + ENDPOINT_LEN, frameLen));
   }
 
   /** The slot for the next frame; −1: all wait. HOT PATH. */
@@ -82,7 +83,8 @@ export class FrameQueue {
 
   /** Puts `arena[at, at + len)`, as much of it as fits, into the slot that `free` has given. HOT PATH. */
   layIn(slot: number, arena: Uint8Array, at: number, len: number): void {
-    this.#frames[slot]!.set(arena.subarray(at, at + Math.min(len, SLOT_FRAME_LEN)));
+    const room = this.#frames[slot]!;
+    room.set(arena.subarray(at, at + Math.min(len, room.length)));
     this.#words[QUEUE_HEAD + slot] = len;
     Atomics.store(this.#words, IN, this.#words[IN]! + 1);
   }
@@ -94,7 +96,7 @@ export class FrameQueue {
     for (let next = this.#words[OUT]!; next !== end; next = (next + 1) >>> 0, count++) {
       const slot = next % this.#slots;
       const cameLen = this.#words[QUEUE_HEAD + slot]!;
-      const frame = this.#frames[slot]!.slice(0, Math.min(cameLen, SLOT_FRAME_LEN));
+      const frame = this.#frames[slot]!.slice(0, cameLen);
       const sender = this.#senders[slot]!.slice();
       Atomics.store(this.#words, OUT, next + 1);
       taken(frame, sender, cameLen);

@@ -68,7 +68,11 @@ export class UncontrolledExit {
   readonly #received: UncontrolledTaker;
   readonly #looks: UncontrolledLooks;
 
-  constructor(ring: UncontrolledRing, received: UncontrolledTaker, looks: UncontrolledLooks = LOOKS) {
+  constructor(
+    ring: UncontrolledRing,
+    received: UncontrolledTaker,
+    looks: UncontrolledLooks = UNCONTROLLED_LOOKS,
+  ) {
     this.#ring = ring;
     this.#received = received;
     this.#looks = looks;
@@ -93,13 +97,18 @@ export class UncontrolledExit {
 /** The main thread looks no more often than this: with the slots of a ring, that bounds what it takes. */
 const LOOK_MS = 20;
 
+/** The main thread's end of a ring. */
+export interface Drained {
+  drain(): void;
+}
+
 /** When the main thread looks at its rings: at all of which it was told at once, however many tunnels there are. */
 export class UncontrolledLooks {
-  readonly #wanted = new Set<UncontrolledExit>();
+  readonly #wanted = new Set<Drained>();
   #timer: NodeJS.Timeout | null = null;
   #lookedMs = Number.NEGATIVE_INFINITY;
 
-  want(exit: UncontrolledExit): void {
+  want(exit: Drained): void {
     this.#wanted.add(exit);
     if (this.#timer !== null) return;
     const waitMs = this.#lookedMs + LOOK_MS - performance.now();
@@ -107,7 +116,7 @@ export class UncontrolledLooks {
     else this.#timer = setTimeout(() => this.#look(), Math.ceil(waitMs));
   }
 
-  cancel(exit: UncontrolledExit): void {
+  cancel(exit: Drained): void {
     this.#wanted.delete(exit);
     if (this.#wanted.size > 0 || this.#timer === null) return;
     clearTimeout(this.#timer);
@@ -124,4 +133,4 @@ export class UncontrolledLooks {
 }
 
 /** Of a thread. */
-const LOOKS = new UncontrolledLooks();
+export const UNCONTROLLED_LOOKS: UncontrolledLooks = new UncontrolledLooks();

@@ -3,7 +3,9 @@
  * main thread a description: its headers, for the MTU; its socket; what a worker has to know.
  */
 import type { Batch } from '../frame/batch.ts';
+import type { UdpSettings } from '../host/socket.ts';
 import type { FramePort } from '../ports/frame-port.ts';
+import type { SharedUdpPort } from '../ports/shared-udp-port.ts';
 import type { GreConfig } from './config.ts';
 
 /** Puts headers before frames, and takes them off packets. Belongs to one lane. */
@@ -35,6 +37,8 @@ export interface Wire {
   readonly learn: ((frame: number) => void) | null;
   /** Writes where frame `frame` of the last `receive` came from, as an endpoint's octets; null where `learn` is. */
   readonly senderOf: ((frame: number, into: Uint8Array) => void) | null;
+  /** `port`, where datagrams of the peer may come to another socket too; null: they do not. */
+  readonly shared: SharedUdpPort | null;
 }
 
 /** The socket that a tunnel sends and receives by, and what its lanes are told of it. */
@@ -56,6 +60,9 @@ export interface Rehearsal<Spec, Sends = Spec> {
   readonly outer: Uint8Array;
 }
 
+/** Opens a UDP socket as `openUdpSocket` of `host/socket.ts` does, or one that shares its port with others. */
+export type OpenUdp = (settings: UdpSettings, place: string) => number;
+
 /** Where a peer is. */
 export interface PeerAddress {
   /** IPv4 or IPv6. */
@@ -73,7 +80,7 @@ export interface EncapKind<Spec, Sends = Spec> {
    * Opens the socket; `place` is where the configuration names it (`tunnels[0].gre`); `peer`: where a dynamic peer was
    * last. Throws L2vpnError.
    */
-  open(config: GreConfig, place: string, peer: PeerAddress | null): OpenedWire<Spec>;
+  open(config: GreConfig, place: string, peer: PeerAddress | null, openUdp: OpenUdp): OpenedWire<Spec>;
   /** The worker's side; `fd` stays its owner's. `traffic`: of its lane, where ICMP errors are counted. */
   attach(spec: Spec, fd: number, traffic: Float64Array): Wire;
   /** Headers for packets that are sent beside the lanes; what of the outer header is ours has the type of service `tos`. */

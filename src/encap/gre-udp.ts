@@ -4,22 +4,24 @@
  *     | outer IPv4 or IPv6 | UDP | GRE | frame |
  *
  * The kernel writes the outer headers, and moves trains of packets. Where `gre.remote` is dynamic, the peer is where the
- * newest authentic frame came from. Where `gre.sourcePort` is flow, lanes send by sockets of their own.
+ * newest authentic frame came from, and several tunnels may share a port (`tunnel/shared-port.ts`). Where `gre.sourcePort`
+ * is flow, lanes send by sockets of their own.
  */
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Batch } from '../frame/batch.ts';
 import { closeFds } from '../host/close.ts';
-import { openUdpSenders, openUdpSocket, type UdpSenders, type UdpSettings } from '../host/socket.ts';
+import { openUdpSenders, type UdpSenders, type UdpSettings } from '../host/socket.ts';
 import { createEndpoint } from '../ports/endpoint.ts';
 import { FlowPort, type FlowSenders } from '../ports/flow-port.ts';
+import { SharedUdpPort } from '../ports/shared-udp-port.ts';
 import { wrapUdpSocket } from '../ports/udp-socket-port.ts';
 import type { GreOptions } from '../wire/gre.ts';
 import { IPV4_LEN } from '../wire/ipv4.ts';
 import { IPV6_LEN } from '../wire/ipv6.ts';
 import { UDP_LEN } from '../wire/udp.ts';
 import { type GreConfig, ownTos } from './config.ts';
-import type { Encap, EncapHeaders, EncapKind, PeerAddress, Rehearsal, Wire } from './encap.ts';
+import type { Encap, EncapHeaders, EncapKind, OpenUdp, PeerAddress, Rehearsal, Wire } from './encap.ts';
 import { greHeaderMax, greOptionsOf, greOverhead, pullGre, pushGre, takeUnsummed } from './gre.ts';
 import { type GretapSpec, nothing } from './gretap.ts';
 
@@ -68,9 +70,9 @@ export const greUdp: EncapKind<GreUdpSpec, GretapSpec> = {
   ],
   // The kernel takes IP and UDP headers off.
   headersMax: (config: EncapHeaders) => greHeaderMax(config),
-  open(config: GreConfig, place: string, peer: PeerAddress | null) {
+  open(config: GreConfig, place: string, peer: PeerAddress | null, openUdp: OpenUdp) {
     const settings = { ...config, tos: ownTos(config) };
-    const fd = openUdpSocket(settings, place);
+    const fd = openUdp(settings, place);
     const learns = config.remote === 'dynamic';
     const family = peer === null ? 0 : isIP(peer.address);
     const known = learns && family === config.family ? peer : null;
@@ -85,12 +87,24 @@ export const greUdp: EncapKind<GreUdpSpec, GretapSpec> = {
   },
   attach(spec: GreUdpSpec, fd: number, traffic: Float64Array): Wire {
     const { gre, endpoint, learns, inheritsTos, flow } = spec;
-    const port = wrapUdpSocket(fd, endpoint, traffic, inheritsTos);
+    const socket = wrapUdpSocket(fd, endpoint, traffic, inheritsTos);
+    const encap = new GreUdp(gre);
+    if (!learns) {
+      return {
+        port: flow === null ? socket : new FlowPort(socket, endpoint, flow.fds, inheritsTos),
+        encap,
+        learn: null,
+        senderOf: (frame, into) => socket.senderOf(frame, into),
+        shared: null,
+      };
+    }
+    const shared = new SharedUdpPort(socket, endpoint);
     return {
-      port: flow === null ? port : new FlowPort(port, endpoint, flow.fds, inheritsTos),
-      encap: new GreUdp(gre),
-      learn: learns ? (frame) => void port.learn(frame) : null,
-      senderOf: learns ? (frame, into) => port.senderOf(frame, into) : null,
+      port: shared,
+      encap,
+      learn: (frame) => shared.learn(frame),
+      senderOf: (frame, into) => shared.senderOf(frame, into),
+      shared,
     };
   },
   // The outer header is the kernel's.

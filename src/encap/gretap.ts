@@ -150,6 +150,7 @@ export const gretap: EncapKind<GretapSpec> = {
     encap: new Gretap(spec),
     learn: null,
     senderOf: null,
+    shared: null,
   }),
   beside: (spec: GretapSpec, tos: number) =>
     new Gretap({

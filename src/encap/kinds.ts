@@ -1,4 +1,5 @@
 /** The kinds of encapsulation: the one place that names them all. */
+import { openUdpSocket } from '../host/socket.ts';
 import type { FlowSenders } from '../ports/flow-port.ts';
 import type { EncapWord, GreConfig } from './config.ts';
 import type {
@@ -6,6 +7,7 @@ import type {
   EncapHeaders,
   EncapKind,
   OpenedWire,
+  OpenUdp,
   OverheadPart,
   PeerAddress,
   Rehearsal,
@@ -42,8 +44,9 @@ export function openWire(
   config: GreConfig,
   place: string,
   peer: PeerAddress | null = null,
+  openUdp: OpenUdp = openUdpSocket,
 ): OpenedWire<EncapSpec> {
-  return BY_CONFIG[config.encap].open(config, place, peer);
+  return BY_CONFIG[config.encap].open(config, place, peer, openUdp);
 }
 
 /** The far end of a lane over the descriptor `fd`, which stays its owner's; `traffic`: of the lane. */

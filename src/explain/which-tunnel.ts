@@ -28,10 +28,18 @@ export function findTunnel(config: Config, packet: Buffer, decoded: Decoded): Fo
     return isBetween(tunnel, decoded, ends.dst, ends.src) ? [{ tunnel, direction: 'sent' }] : [];
   });
   const [first] = candidates;
-  // Tunnels between the same ends are told apart by their GRE key.
-  const own = candidates.find(({ tunnel }) => decoded.greAt >= 0 && hasKeyOf(tunnel, packet, decoded));
-  if (first !== undefined) return own ?? first;
+  // Tunnels between the same ends are told apart by their GRE key; dynamic ones of one port by what their peers are called.
+  const own = candidates.filter(({ tunnel }) => decoded.greAt >= 0 && hasKeyOf(tunnel, packet, decoded));
+  const named = own.length > 1 ? findNamed(config, packet, decoded) : null;
+  const called = own.find(({ tunnel }) => tunnel === named?.tunnel);
+  if (first !== undefined) return called ?? own[0] ?? first;
   return `no tunnel has the ends ${ends.src} and ${ends.dst}${decoded.udp === null ? '' : ' over UDP'}: compare gre.local and gre.remote`;
+}
+
+/** By the CKN or SCI of its frame alone; null: no tunnel has them. */
+function findNamed(config: Config, packet: Buffer, decoded: Decoded): Found | null {
+  const found = findByCkn(config, packet, decoded) ?? findBySci(config, sciOfFrame(packet, decoded));
+  return typeof found === 'string' ? null : found;
 }
 
 function hasKeyOf({ gre }: TunnelConfig, packet: Buffer, { greAt, end }: Decoded): boolean {

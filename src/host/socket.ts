@@ -51,6 +51,15 @@ export function openUdpSocket(settings: UdpSettings, place: string): number {
   }
 }
 
+/** A UDP socket that hears whom no other socket at `local`:`port` hears, and admits others there. */
+export function openDoorSocket(settings: UdpSettings, place: string): number {
+  try {
+    return loadAddon().openDoorSocket(settings.local, settings.port, optionsOf(settings, false));
+  } catch (cause) {
+    throw translate(cause, settings, place);
+  }
+}
+
 /** Of dynamic ports (RFC 6335 §6), which RFC 8086 §3.1 wants source ports to be taken from. */
 const FIRST_DYNAMIC_PORT = 49_152;
 const DYNAMIC_PORTS = 16_384;

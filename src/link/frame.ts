@@ -40,7 +40,7 @@ const OFF_PROTOCOL: number = ETHERNET_LEN;
 const OFF_VERSION: number = OFF_PROTOCOL + 4;
 const OFF_KIND: number = OFF_VERSION + 1;
 const OFF_BODY_LEN: number = OFF_KIND + 1;
-const OFF_LINK_SCI: number = OFF_BODY_LEN + 2;
+export const OFF_LINK_SCI: number = OFF_BODY_LEN + 2;
 /** Where the key name is: what tells the peer's frames from others, as long as nobody has seen one. */
 export const OFF_KEY_NAME: number = OFF_LINK_SCI + SCI_LEN;
 export const KEY_NAME_LEN = 8;

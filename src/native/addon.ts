@@ -23,6 +23,9 @@ declare const handle: unique symbol;
 export interface PortHandle {
   readonly [handle]: 'port';
 }
+export interface ReadableHandle {
+  readonly [handle]: 'readable';
+}
 export interface KeyringHandle {
   readonly [handle]: 'keyring';
 }
@@ -155,6 +158,15 @@ export interface Addon {
   pathMtu(local: string, remote: string): number;
   /** The address that the kernel's route to `remote` sends from. Throws where there is no route. Sends nothing. */
   sourceTo(remote: string): string;
+  /** SO_REUSEPORT: whether other sockets of this user may be bound to the address and port of `fd`, if they have it too. */
+  setReusePort(fd: number, on: boolean): void;
+  /** A UDP socket as `openUdpSocket` makes one that takes datagrams of everybody; others may share `local`:`port`. */
+  openDoorSocket(local: string, port: number, opts: GreSocketOptions): number;
+  /**
+   * The UDP socket `fd` hears the peer in `endpoint` and nobody else from now on, in place of the one before. What waits in
+   * it stays. RangeError where no peer is known.
+   */
+  connectUdp(fd: number, endpoint: Uint8Array): void;
   /** The routing table's word on packets from `local` to `remote` (rtnetlink). Sends nothing. */
   routeTo(local: string, remote: string): RouteInfo;
   /** A raw socket that hears ICMP "fragmentation needed" (4) or ICMPv6 "packet too big" (6), of everybody for everybody here. */
@@ -191,6 +203,14 @@ export interface Addon {
    * and POLLHUP 16 unasked) into `ready`; returns how many pairs, 256 at most. EINTR counts as 0.
    */
   epollReady(epoll: number, ready: Int32Array, timeoutMs: number): number;
+
+  /**
+   * Once armed, has the event loop of this thread call `readable` when `fd` can be read: once, and not before it is armed
+   * again. It keeps no process alive. The descriptor stays its owner's, who closes it after the handle.
+   */
+  openReadable(fd: number, readable: () => void): ReadableHandle;
+  armReadable(handle: ReadableHandle): void;
+  closeReadable(handle: ReadableHandle): void;
 
   // --- ports: batched reads and writes -------------------------------------------------------------
   /**

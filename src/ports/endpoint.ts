@@ -27,7 +27,29 @@ export function endpointAddress(endpoint: Uint8Array): { address: string; port: 
   return { address: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
 }
 
+/** What an endpoint was last printed as, by its sequence number: thousands of them are looked at once a second. */
+interface Printed {
+  readonly sequence: Int32Array;
+  at: number;
+  text: string | null;
+}
+
+const printed = new WeakMap<Uint8Array, Printed>();
+
 /** `192.0.2.1:4754`, or null while the peer is unknown. */
 export function endpointText(endpoint: Uint8Array): string | null {
-  return loadAddon().endpointText(endpoint);
+  let known = printed.get(endpoint);
+  if (known === undefined) {
+    known = { sequence: new Int32Array(endpoint.buffer, endpoint.byteOffset, 1), at: -1, text: null };
+    printed.set(endpoint, known);
+  }
+  // Odd while it is written (`native/endpoint.c`).
+  const sequence = Atomics.load(known.sequence, 0);
+  if (sequence !== known.at) {
+    const text = loadAddon().endpointText(endpoint);
+    const isSettled = (sequence & 1) === 0 && Atomics.load(known.sequence, 0) === sequence;
+    known.at = isSettled ? sequence : -1;
+    known.text = text;
+  }
+  return known.text;
 }

@@ -27,6 +27,7 @@ export interface LaneGround {
   /** What the LAN may send. */
   readonly tapMtu: number;
   readonly uncontrolled: UncontrolledSpec | null;
+  readonly strays: SharedArrayBuffer | null;
   /** Of each lane, as `laneCounterMemory` made them. */
   readonly counted: readonly CountedLane[];
 }
@@ -45,7 +46,7 @@ export function laneCounterMemory(queues: number, hasSecy: boolean): CountedLane
 
 /** One transmit lane per TAP queue, and one receive lane: every raw socket more would get its own copy of each packet. */
 export function laneSpecs(ground: LaneGround): LaneSpec[] {
-  const { config, tap, wireFd, encap, secy, lowerMtu, mtu, tapMtu, uncontrolled, counted } = ground;
+  const { config, tap, wireFd, encap, secy, lowerMtu, mtu, tapMtu, uncontrolled, strays, counted } = ground;
   const common = { tunnel: config.name, wireFd, encap, secy, lowerMtu, mssClamp: config.tap.mssClamp };
   // Two VLAN tags more than the MTU promises: the bridge may let them pass. What does not fit is answered or fragmented,
   // for which all of it must be there.
@@ -61,8 +62,9 @@ export function laneSpecs(ground: LaneGround): LaneSpec[] {
       maxLen: clearLen,
       counters: counted[i]!.counters,
       uncontrolled: null,
+      strays: null,
     }),
   );
   const receive = { ...common, direction: 'receive', tapFd: tap.writeFd, maxLen: packetLen } as const;
-  return [...transmit, { ...receive, counters: counted.at(-1)!.counters, uncontrolled }];
+  return [...transmit, { ...receive, counters: counted.at(-1)!.counters, uncontrolled, strays }];
 }

@@ -12,7 +12,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { KeepaliveConfig, MkaConfig, TapConfig, TunnelConfig } from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
-import type { OpenedWire, PeerAddress } from '../encap/encap.ts';
+import type { OpenedWire, OpenUdp, PeerAddress } from '../encap/encap.ts';
 import { type EncapSpec, endpointOf, flowSendersOf, openWire } from '../encap/kinds.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
 import { Traffic } from '../frame/lane-counters.ts';
@@ -39,8 +39,10 @@ import type { Notice } from './notice.ts';
 import { fixedEnds, type OuterEnds } from './outer-ends.ts';
 import type { NumberStore } from './packet-numbers.ts';
 import { type HeardTooBig, type PathContext, type PathNews, TunnelPath } from './path.ts';
+import { PortSeat } from './port-seat.ts';
 import { type SaControl, TunnelSaControl } from './sa-control.ts';
 import { SecyControl } from './secy-control.ts';
+import type { SharedPorts } from './shared-ports.ts';
 import { batchesDone, type CountedLane, type TunnelTotals, totalsOf } from './totals.ts';
 import { TunnelTap } from './tunnel-tap.ts';
 import { TunnelUncontrolledPort } from './uncontrolled.ts';
@@ -115,6 +117,10 @@ export class Tunnel implements TunnelView {
   #wire: OpenedWire<EncapSpec> | null = null;
   #lanes: readonly LaneSpec[] = [];
   readonly #counted: readonly CountedLane[];
+  /** UDP ports that it shares with other tunnels; null before `open`. */
+  #ports: SharedPorts | null = null;
+  /** Null before there is a socket, and where it has no UDP port. */
+  #seat: PortSeat | null = null;
   readonly #learned = new LearnedEndpoint();
   readonly #notices: Notice[] = [];
   #totals: { readonly done: number; readonly places: number | null; readonly counters: TunnelTotals } | null =
@@ -241,9 +247,13 @@ export class Tunnel implements TunnelView {
     return this.#totals.counters;
   }
 
-  /** TAP and socket; `peer`: where a dynamic one was when it was last stored. Throws L2vpnError; call `close` then too. */
-  open(peer: LoadedEndpoint | null = null): void {
+  /**
+   * TAP and socket; `peer`: where a dynamic one was when it was last stored; `ports`: those that it shares with other
+   * tunnels. Throws L2vpnError; call `close` then too.
+   */
+  open(peer: LoadedEndpoint | null, ports: SharedPorts): void {
     if (peer !== null) this.secy?.learnFrom(peer.sak, peer.lowestPn);
+    this.#ports = ports;
     const { tap, most } = this.#fitting;
     if (this.#tap === null) this.#tap = new TunnelTap(tap, this.mac, most, `${this.#place}.tap`);
     else this.#tap.adopt(tap, most, `${this.#place}.tap`);
@@ -331,6 +341,16 @@ export class Tunnel implements TunnelView {
     const tap = this.#tap;
     this.#tap = null;
     return tap;
+  }
+
+  /** The receive lane has learned the peer at another place. */
+  peerMoved(): void {
+    this.#seat?.follow();
+  }
+
+  /** Frames that name another tunnel of the port wait in the ring of the receive lane. */
+  straysTold(): void {
+    this.#seat?.strays.told();
   }
 
   /** For the workers, with the SecY as it is now: the host hears of what changes after this call. */
@@ -507,9 +527,12 @@ export class Tunnel implements TunnelView {
     const { gre, ends } = this.#fitting;
     // It may have to go first, as the port is its.
     this.#closeWire();
-    if (ends === null || this.#tap === null) return;
-    this.#wire = openWire(gre, `${this.#place}.gre`, peer);
+    const ports = this.#ports;
+    if (ends === null || this.#tap === null || ports === null) return;
+    const openUdp: OpenUdp = (settings, place) => ports.open(settings, place);
+    this.#wire = openWire(gre, `${this.#place}.gre`, peer, openUdp);
     const { fd: wireFd, spec: encap } = this.#wire;
+    this.#seat = gre.encap === 'udp' ? new PortSeat(this, wireFd, encap, ports) : null;
     const { lowerMost, most } = this.#fitting;
     this.#lanes = laneSpecs({
       config: { ...this.config, gre },
@@ -521,14 +544,18 @@ export class Tunnel implements TunnelView {
       mtu: most,
       tapMtu: this.#tap.mtu,
       uncontrolled: this.uncontrolled?.spec ?? null,
+      strays: this.#seat?.strays.ring ?? null,
       counted: this.#counted,
     });
     this.uncontrolled?.open(encap, wireFd);
+    this.#seat?.enter();
     this.#notices.push(...(this.#fitting.finder?.used(ends, performance.now()) ?? []));
   }
 
   #closeWire(): void {
     this.uncontrolled?.close();
+    this.#seat?.close();
+    this.#seat = null;
     if (this.#wire !== null) closeFds([this.#wire.fd, ...this.#wire.senders]);
     this.#wire = null;
     this.#lanes = [];

@@ -3,7 +3,7 @@
  * whose it is. Key agreement and control frames use it side by side, by their EtherTypes.
  */
 
-import { UncontrolledExit } from '../datapath/uncontrolled.ts';
+import { UncontrolledExit, type UncontrolledTaker } from '../datapath/uncontrolled.ts';
 import type { Sender, UncontrolledPort } from '../datapath/uncontrolled-port.ts';
 import { createUncontrolledRing, type Mark, UncontrolledRing } from '../datapath/uncontrolled-ring.ts';
 import { UncontrolledSender } from '../datapath/uncontrolled-sender.ts';
@@ -15,8 +15,12 @@ import type { UncontrolledSpec } from '../worker/messages.ts';
 export class TunnelUncontrolledPort {
   readonly #shared = createUncontrolledRing();
   readonly #ring = new UncontrolledRing(this.#shared);
+  /** A frame that came to the tunnel's socket; `PortSeat` puts its own here, as it may be another tunnel's. */
+  arrived: UncontrolledTaker = (frame, sender, cameLen) => this.deliver(frame, sender, cameLen);
+  /** The peer is at another place. */
+  moved: () => void = () => {};
   readonly #exit = new UncontrolledExit(this.#ring, (frame, sender, cameLen) =>
-    this.#handOn(frame, this.#endpoint === null ? null : sender, cameLen),
+    this.arrived(frame, sender, cameLen),
   );
   readonly #users: PortUser[] = [];
   #sender: UncontrolledSender | null = null;
@@ -29,7 +33,9 @@ export class TunnelUncontrolledPort {
       want: () => this.#ring.want(this.#users.flatMap(({ marks }) => marks)),
       send: (frame, answerTo) => this.#send(frame, answerTo),
       moveTo: (to) => {
-        if (this.#endpoint !== null) moveEndpoint(this.#endpoint, to);
+        if (this.#endpoint === null) return;
+        moveEndpoint(this.#endpoint, to);
+        this.moved();
       },
       isElsewhere: (from) => this.#endpoint !== null && endpointText(this.#endpoint) !== endpointText(from),
     });
@@ -46,6 +52,16 @@ export class TunnelUncontrolledPort {
   open(encap: EncapSpec, wireFd: number): void {
     this.#sender = new UncontrolledSender(encap, wireFd);
     this.#endpoint = movingEndpointOf(encap);
+  }
+
+  /** Of the frames that are for it. */
+  get etherTypes(): readonly number[] {
+    return this.#users.flatMap(({ etherTypes }) => etherTypes);
+  }
+
+  /** A frame for this tunnel, or what SLOT_FRAME_LEN has room for, by whatever socket it came. */
+  deliver(frame: Uint8Array, sender: Sender, cameLen: number): void {
+    this.#handOn(frame, this.#endpoint === null ? null : sender, cameLen);
   }
 
   /** The worker says that frames wait. */

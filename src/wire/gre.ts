@@ -113,6 +113,13 @@ export function isGreChecksumLeft(buf: Uint8Array, at: number): boolean {
   return (buf[at]! & (FLAG_CHECKSUM >> 8)) !== 0 && u16At(buf, at + GRE_LEN) === 0;
 }
 
+/** The key in the header at `at`, all of which is there; null: it has none. */
+export function greKeyAt(buf: Uint8Array, at: number): number | null {
+  const flags = buf[at]! << 8;
+  if ((flags & FLAG_KEY) === 0) return null;
+  return u32At(buf, at + GRE_LEN + ((flags & FLAG_CHECKSUM) !== 0 ? GRE_OPTION_LEN : 0));
+}
+
 /**
  * Is what is there in `buf[at, end)` of a header one that `writeGre` writes with these options? For quotes, which may end
  * anywhere behind the first 4 octets; the checksum is not looked at.

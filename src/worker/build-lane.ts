@@ -6,6 +6,7 @@ import { FragmentingPort } from '../datapath/fragmenting-port.ts';
 import type { Lane } from '../datapath/lane.ts';
 import { LaneMtu } from '../datapath/lane-mtu.ts';
 import { ReceiveLane } from '../datapath/receive.ts';
+import { StrayEntry } from '../datapath/strays.ts';
 import { LONGEST_ANSWER, TooBigAnswer } from '../datapath/too-big.ts';
 import { TransmitLane } from '../datapath/transmit.ts';
 import { UncontrolledEntry } from '../datapath/uncontrolled.ts';
@@ -17,6 +18,7 @@ import { type LaneCounters, laneCounters } from '../frame/lane-counters.ts';
 import { createSecy, MAX_KEY_SLOTS } from '../macsec/configure.ts';
 import type { SecY } from '../macsec/secy.ts';
 import type { FramePort } from '../ports/frame-port.ts';
+import type { SharedUdpPort } from '../ports/shared-udp-port.ts';
 import { wrapTap } from '../ports/tap-port.ts';
 import type { LaneSpec } from './messages.ts';
 
@@ -30,6 +32,9 @@ export interface BuiltLane {
   /** A grant was asked for and has not come yet. */
   asked: boolean;
   readonly uncontrolled: UncontrolledEntry | null;
+  readonly strays: StrayEntry | null;
+  /** Where it takes datagrams that came elsewhere; null: nowhere. */
+  readonly shared: SharedUdpPort | null;
 }
 
 /** The lane that `spec` describes. */
@@ -40,12 +45,13 @@ export function buildLane(spec: LaneSpec, provider: AeadProvider, workspaces: Wo
   const base = { spec, secy, asked: false };
   if (spec.direction === 'transmit') {
     const lane = transmitLane(spec, secy, counters, workspaces);
-    return { ...base, lane, takesPns: secy !== null, uncontrolled: null };
+    return { ...base, lane, takesPns: secy !== null, uncontrolled: null, strays: null, shared: null };
   }
   const wire = attachWire(spec.encap, spec.wireFd, counters.traffic);
   const uncontrolled = uncontrolledEntry(spec.uncontrolled, wire);
-  const lane = receiveLane(spec, wire, secy, counters, workspaces, uncontrolled);
-  return { ...base, lane, takesPns: false, uncontrolled };
+  const strays = strayEntry(spec, wire);
+  const lane = receiveLane(spec, wire, secy, counters, workspaces, uncontrolled, strays);
+  return { ...base, lane, takesPns: false, uncontrolled, strays, shared: wire.shared };
 }
 
 function transmitLane(
@@ -78,6 +84,10 @@ function uncontrolledEntry(spec: LaneSpec['uncontrolled'], { senderOf }: Wire): 
   return spec === null ? null : new UncontrolledEntry(spec.ring, spec.etherTypes, senderOf);
 }
 
+function strayEntry({ strays }: LaneSpec, { senderOf }: Wire): StrayEntry | null {
+  return strays === null || senderOf === null ? null : new StrayEntry(strays, senderOf);
+}
+
 function receiveLane(
   spec: LaneSpec,
   { port: wire, encap, learn }: Wire,
@@ -85,12 +95,14 @@ function receiveLane(
   counters: LaneCounters,
   workspaces: Workspaces,
   uncontrolled: UncontrolledEntry | null,
+  strays: StrayEntry | null,
 ): Lane {
   const common = {
     tap: tapOf(spec),
     wire,
     encap,
     learn,
+    strays,
     secy,
     mtu: new LaneMtu(secy, spec.lowerMtu),
     mssClamp: spec.mssClamp,

@@ -72,6 +72,12 @@ export class LaneLoop<Entry extends Looped> {
     this.#markDue(seat);
   }
 
+  /** The entry has something to do that no descriptor tells of: it runs in the next turn. */
+  touch(entry: Entry): void {
+    const seat = this.#seats.get(entry);
+    if (seat !== undefined) this.#markDue(seat);
+  }
+
   /** Lets go of the entry and its descriptors; its lane is the caller's to close. */
   remove(entry: Entry): void {
     const seat = this.#seats.get(entry);

@@ -21,6 +21,17 @@ export interface LaneSpec {
   readonly counters: SharedArrayBuffer;
   /** Receive: which untagged frames go to the main thread, and by which ring; null: none do. */
   readonly uncontrolled: UncontrolledSpec | null;
+  /** Receive: the ring for frames that name another tunnel of the same port (`datapath/strays.ts`); null: there is none. */
+  readonly strays: SharedArrayBuffer | null;
+}
+
+/** A datagram that came to another socket of a tunnel's local port. Nobody has verified it. */
+export interface AdmittedPacket {
+  readonly tunnel: string;
+  /** From the GRE header on. */
+  readonly packet: Uint8Array;
+  /** An endpoint's octets. */
+  readonly sender: Uint8Array;
 }
 
 export interface UncontrolledSpec {
@@ -37,6 +48,8 @@ export interface WorkerSpec {
 /** Main thread to worker; the eventfd says that one waits. A grant needs no message, only the wake-up. */
 export type ToWorker =
   | { readonly type: 'stop' }
+  /** For the receive lanes of tunnels that are this worker's. */
+  | { readonly type: 'admit'; readonly packets: readonly AdmittedPacket[] }
   /** Further lanes: a tunnel was added. */
   | { readonly type: 'add'; readonly id: number; readonly lanes: readonly LaneSpec[] }
   /** Drain and close the lanes of a tunnel. */
@@ -46,12 +59,19 @@ export type ToWorker =
   /** The SecY of a tunnel's lanes has a new configuration. */
   | { readonly type: 'secy'; readonly id: number; readonly tunnel: string; readonly spec: SecySpec };
 
+/** What is answered by `done`. */
+export type ToRequest = Extract<ToWorker, { readonly id: number }>;
+
 export type FromWorker =
   | { readonly type: 'running' }
   /** A lane of the tunnel is short of granted packet numbers. */
   | { readonly type: 'pn-low'; readonly tunnel: string }
   /** Frames for the control plane wait in the ring of the tunnel. */
   | { readonly type: 'uncontrolled'; readonly tunnels: readonly string[] }
+  /** The receive lane has learned the tunnel's peer at another place. */
+  | { readonly type: 'moved'; readonly tunnel: string }
+  /** Frames that name another tunnel wait in the ring of this one. */
+  | { readonly type: 'strays'; readonly tunnel: string }
   /** The request `id` is carried out; with `fault`, it is not, and this is why. */
   | { readonly type: 'done'; readonly id: number; readonly fault?: string }
   /** Every lane is drained; the worker ends. */

@@ -11,7 +11,7 @@ import { encodingSa } from '../macsec/protect.ts';
 import type { SecySpec } from '../macsec/secy.ts';
 import { type BuiltLane, buildLane } from './build-lane.ts';
 import { drain, LaneLoop, type LoopEvents, runLoop } from './loop.ts';
-import type { FromWorker, LaneSpec, ToWorker, WorkerSpec } from './messages.ts';
+import type { AdmittedPacket, FromWorker, LaneSpec, ToRequest, ToWorker, WorkerSpec } from './messages.ts';
 import { WARM_UP, warmUp } from './warm-up.ts';
 
 /** Runs until it is told to stop. A lane that fails goes; the others run on. */
@@ -55,11 +55,12 @@ class LaneWorker implements LoopEvents<BuiltLane> {
       if (received === undefined) return false;
       const { message } = received;
       if (message.type === 'stop') return true;
-      this.#carryOut(message);
+      if (message.type === 'admit') this.#admit(message.packets);
+      else this.#carryOut(message);
     }
   }
 
-  #carryOut(message: Exclude<ToWorker, { type: 'stop' }>): void {
+  #carryOut(message: ToRequest): void {
     const { id } = message;
     try {
       if (message.type === 'add') this.#add(message.lanes);
@@ -76,6 +77,8 @@ class LaneWorker implements LoopEvents<BuiltLane> {
   ran(built: BuiltLane): void {
     if (built.takesPns) this.#wantPns(built);
     else if (built.uncontrolled?.untold) this.#noteUncontrolled(built);
+    if (built.shared?.moved) this.#tellMoved(built);
+    if (built.strays?.untold) this.#tellStrays(built);
   }
 
   /** One message for all tunnels: many have their hellos at about the same time. */
@@ -101,6 +104,28 @@ class LaneWorker implements LoopEvents<BuiltLane> {
   #noteUncontrolled({ uncontrolled, spec }: BuiltLane): void {
     uncontrolled!.untold = false;
     this.#untold.push(spec.tunnel);
+  }
+
+  #tellMoved({ shared, spec }: BuiltLane): void {
+    shared!.moved = false;
+    this.#post({ type: 'moved', tunnel: spec.tunnel });
+  }
+
+  #tellStrays({ strays, spec }: BuiltLane): void {
+    strays!.untold = false;
+    this.#post({ type: 'strays', tunnel: spec.tunnel });
+  }
+
+  /** Of tunnels that other workers have, or that are gone, nothing is taken. */
+  #admit(packets: readonly AdmittedPacket[]): void {
+    const wanted = new Set(packets.map(({ tunnel }) => tunnel));
+    for (const built of this.loop.entries) {
+      const { shared, spec } = built;
+      if (shared === null || !wanted.has(spec.tunnel)) continue;
+      for (const { tunnel, packet, sender } of packets)
+        if (tunnel === spec.tunnel) shared.admit(packet, sender);
+      this.loop.touch(built);
+    }
   }
 
   /** All of them or none. */

@@ -120,7 +120,7 @@ function laneOf(
   const counters = new SharedArrayBuffer(laneCountersBytes(secyCountersLen(1)));
   return {
     ...{ direction, tunnel: WARM_UP, tapFd, wireFd, encap, secy, counters },
-    ...{ lowerMtu: LOWER_MTU, mssClamp: 'auto' as const, maxLen: MAX_LEN, uncontrolled: null },
+    ...{ lowerMtu: LOWER_MTU, mssClamp: 'auto' as const, maxLen: MAX_LEN, uncontrolled: null, strays: null },
   };
 }
 

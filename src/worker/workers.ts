@@ -6,13 +6,17 @@ import { L2vpnError } from '../errors.ts';
 import { closeFds } from '../host/close.ts';
 import { openEvent, signalEvent } from '../host/event.ts';
 import type { SecySpec } from '../macsec/secy.ts';
-import type { FromWorker, LaneSpec, ToWorker, WorkerSpec } from './messages.ts';
+import type { AdmittedPacket, FromWorker, LaneSpec, ToRequest, ToWorker, WorkerSpec } from './messages.ts';
 
 export interface WorkerEvents {
   /** A lane of the tunnel is short of granted packet numbers. */
   pnLow(tunnel: string): void;
   /** Frames for the control plane wait in the rings of these tunnels. */
   uncontrolled(tunnels: readonly string[]): void;
+  /** The peer of the tunnel was learned at another place. */
+  moved(tunnel: string): void;
+  /** Frames that name another tunnel wait in the ring of this one. */
+  strays(tunnel: string): void;
   /** A lane of the tunnel has lost a port, and is gone; the others run. `errno`: the kernel's name for it, or empty. */
   laneFailed(tunnel: string, reason: string, errno: string): void;
   /** A worker has ended that should not have. */
@@ -88,6 +92,11 @@ export class Workers {
     await Promise.all(this.#running.map((worker) => worker.ask({ type: 'mtu', tunnel, lowerMtu })));
   }
 
+  /** Gives datagrams to the receive lanes of the tunnels that they name; each is taken once, or not at all. */
+  admit(packets: readonly AdmittedPacket[]): void {
+    for (const worker of this.#running) worker.tell({ type: 'admit', packets });
+  }
+
   /** Drains and ends all of them. */
   async stop(): Promise<void> {
     await Promise.all(this.#running.map((worker) => worker.stop()));
@@ -95,7 +104,7 @@ export class Workers {
 }
 
 /** A request of the main thread, without the number that `ask` gives it. */
-type Request = DistributiveOmit<Exclude<ToWorker, { type: 'stop' }>, 'id'>;
+type Request = DistributiveOmit<ToRequest, 'id'>;
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** Lanes allocate next to nothing: a worker's heap need not grow for what building a thousand of them leaves behind. */
@@ -128,6 +137,8 @@ class RunningWorker {
         if (message.type === 'running') resolve();
         if (message.type === 'pn-low') events.pnLow(message.tunnel);
         if (message.type === 'uncontrolled') events.uncontrolled(message.tunnels);
+        if (message.type === 'moved') events.moved(message.tunnel);
+        if (message.type === 'strays') events.strays(message.tunnel);
         if (message.type === 'done') this.#done(message.id, message.fault);
         if (message.type === 'failed') events.laneFailed(message.tunnel, message.reason, message.errno);
       });
@@ -143,6 +154,13 @@ class RunningWorker {
 
   wake(): void {
     signalEvent(this.#eventFd);
+  }
+
+  /** Nothing is told to one that is being stopped. */
+  tell(message: Extract<ToWorker, { readonly type: 'admit' }>): void {
+    if (this.#stopping) return;
+    this.#worker.postMessage(message satisfies ToWorker);
+    this.wake();
   }
 
   /** Resolves when the worker has carried `request` out, or has ended. Rejects with L2VPN_SYSTEM where it could not. */

@@ -1,6 +1,7 @@
 /** Everything that is fuzzed. */
 import type { FuzzTarget } from '../target.ts';
 import { capture } from './capture.ts';
+import { claimedName } from './claimed-name.ts';
 import { clearFrame } from './clear-frame.ts';
 import { config } from './config.ts';
 import { explain } from './explain.ts';
@@ -13,6 +14,7 @@ import { tooBig } from './too-big.ts';
 
 export const TARGETS: readonly FuzzTarget[] = [
   headers,
+  claimedName,
   clearFrame,
   receiveLane,
   tooBig,

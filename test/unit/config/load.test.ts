@@ -615,8 +615,9 @@ describe('loadConfig: what must not stand twice', () => {
       (a, b) => {
         a.gre = { local: '1.1.1.1', remote: 'dynamic', encap: 'udp' };
         b.gre = { ...a.gre };
+        b.macsec.rxSc = a.macsec.rxSc;
       },
-      /give each a port of its own/,
+      /tunnels\[1\]\.macsec\.rxSc\[0\]: is an SCI of tunnels\[0\] too, at the same UDP port/,
     ],
     [
       'sending key and SCI',

@@ -22,7 +22,7 @@ function tunnelLanes(kind: EncapSpec['kind']): LaneSpec[] {
   opened.push(...pairs);
   return (['transmit', 'receive'] as const).map((direction) => ({
     ...{ direction, tunnel: 'site2', tapFd: pairs[0]!, wireFd: pairs[2]!, encap: rehearsalOf(kind).receives },
-    ...{ secy: null, lowerMtu: 1462, mssClamp: 'auto', maxLen: 1600, uncontrolled: null },
+    ...{ secy: null, lowerMtu: 1462, mssClamp: 'auto', maxLen: 1600, uncontrolled: null, strays: null },
     counters: new SharedArrayBuffer(laneCountersBytes(0)),
   }));
 }
