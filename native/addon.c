@@ -16,6 +16,7 @@
 #include "port.h"
 #include "process.h"
 #include "route.h"
+#include "rtnetlink.h"
 #include "socket-port.h"
 #include "socket.h"
 #include "tap-port.h"
@@ -42,6 +43,7 @@ static const struct {
     {"setLinkUp", set_link_up},
     {"addToBridge", add_to_bridge},
     {"deleteLinks", delete_links},
+    {"rtnetlink", rtnetlink},
     {"openGreSocket", open_gre_socket},
     {"openUdpSocket", open_udp_socket},
     {"pathMtu", path_mtu},

@@ -6,7 +6,7 @@
         'addon.c', 'aead.c', 'args.c', 'arrays.c', 'bound.c', 'checksum.c', 'coalesce.c', 'constants.c',
         'endpoint.c', 'environment.c', 'error.c', 'event.c', 'frames.c', 'handle-table.c', 'handle.c',
         'headers.c', 'host-lock.c', 'icmp-socket.c', 'link-group.c', 'link-state.c', 'link.c', 'openssl.c', 'packet-send.c',
-        'poller.c', 'port.c', 'process.c', 'route.c', 'scratch.c', 'segment.c', 'socket-port.c', 'socket.c',
+        'poller.c', 'port.c', 'process.c', 'route.c', 'rtnetlink.c', 'scratch.c', 'segment.c', 'socket-port.c', 'socket.c',
         'tap-port.c', 'tap-read.c', 'tap-write.c', 'tap.c', 'udp-port.c', 'udp-receive.c', 'udp-send.c', 'value.c',
       ],
       'defines': ['NAPI_VERSION=9', '_GNU_SOURCE'],

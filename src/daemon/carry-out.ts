@@ -2,9 +2,10 @@
 import type { Config } from '../config/types.ts';
 import { haveSameKeys, mergeSas } from '../keys/merge-sas.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
+import { portSettings } from '../tunnel/bridge-port.ts';
 import { settingsOf } from '../tunnel/sa-set.ts';
 import type { DownTunnel } from './down-tunnels.ts';
-import type { MacsecChange, ReloadPlan } from './reload.ts';
+import type { MacsecChange, PortChange, ReloadPlan } from './reload.ts';
 import type { Tunnels } from './tunnels.ts';
 
 export interface CarryOutContext {
@@ -26,6 +27,7 @@ export async function carryOut(plan: ReloadPlan, context: CarryOutContext): Prom
   try {
     for (const name of plan.remove) await remove(name, context, undo);
     for (const change of plan.macsec) await changeMacsec(change, context, undo);
+    for (const change of plan.ports) changePort(change, context, undo);
     for (const { name } of plan.add) await add(name, context, undo);
   } catch (error) {
     for (const step of undo.reverse()) await step().catch((fault: unknown) => context.failed(fault));
@@ -33,6 +35,7 @@ export async function carryOut(plan: ReloadPlan, context: CarryOutContext): Prom
   }
   // Nothing of this can fail.
   for (const { name, seconds } of plan.peerTimeouts) context.tunnels.setPeerTimeout(name, seconds);
+  context.tunnels.joinAgain();
   for (const { name, filed, keys } of plan.macsec) {
     if (keys) await context.tunnels.find(name)?.keys?.keep(filed.before, filed.now);
   }
@@ -42,6 +45,13 @@ async function remove(name: string, { tunnels, before, clean }: CarryOutContext,
   const { config, sas } = tunnels.runningOf(name);
   await tunnels.remove(name, clean());
   undo.push(() => tunnels.add(config, indexOf(before, name), sas));
+}
+
+/** Throws L2vpnError where the kernel refuses. */
+function changePort({ name, settings }: PortChange, { tunnels }: CarryOutContext, undo: Undo): void {
+  const was = portSettings(tunnels.runningOf(name).config.tap);
+  tunnels.setPort(name, settings);
+  undo.push(async () => tunnels.setPort(name, was));
 }
 
 /** SAs stay, a rotation's too, but for what the file changes of them. */

@@ -4,9 +4,10 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { isSameKey } from '../config/key-prints.ts';
-import type { Config, LogLevel, MkaConfig, MkaKey, TunnelConfig } from '../config/types.ts';
+import type { Config, LogLevel, MkaConfig, MkaKey, PortSettings, TunnelConfig } from '../config/types.ts';
 import type { FiledKeys } from '../keys/key-source.ts';
 import type { MacsecConfig, SaConfig } from '../macsec/config.ts';
+import { portSettings } from '../tunnel/bridge-port.ts';
 
 export interface ReloadPlan {
   readonly add: readonly TunnelConfig[];
@@ -15,11 +16,18 @@ export interface ReloadPlan {
   readonly macsec: readonly MacsecChange[];
   /** Tunnels that run on, whose peer is waited for longer or less long. */
   readonly peerTimeouts: readonly PeerTimeoutChange[];
+  /** Tunnels whose ports of their bridges are set anew. */
+  readonly ports: readonly PortChange[];
   readonly logLevel: LogLevel | null;
   /** What stays as it was: `tunnel "site2": gre.remote cannot change while it runs; restart l2vpnd`. */
   readonly refused: readonly string[];
   /** What holds from now on: the new configuration, with that which is refused as it was. */
   readonly effective: Config;
+}
+
+export interface PortChange {
+  readonly name: string;
+  readonly settings: PortSettings;
 }
 
 export interface PeerTimeoutChange {
@@ -48,6 +56,7 @@ export function planReload(before: Config, after: Config): ReloadPlan {
   const refused: string[] = [];
   const macsec: MacsecChange[] = [];
   const peerTimeouts: PeerTimeoutChange[] = [];
+  const ports: PortChange[] = [];
   const tunnels: TunnelConfig[] = [];
   for (const key of FIXED_GLOBAL) {
     if (!isDeepStrictEqual(before[key], after[key])) refused.push(`${key} ${CANNOT}`);
@@ -62,15 +71,20 @@ export function planReload(before: Config, after: Config): ReloadPlan {
     if (was.peerTimeoutSeconds !== peerTimeoutSeconds) {
       peerTimeouts.push({ name: now.name, seconds: peerTimeoutSeconds });
     }
-    refused.push(...fixedChanges(was, now).map((path) => `tunnel "${now.name}": ${path} ${CANNOT}`));
+    const settings = portSettings(now.tap);
+    if (!isDeepStrictEqual(portSettings(was.tap), settings)) ports.push({ name: now.name, settings });
+    const tap = { ...was.tap, ...settings };
+    refused.push(
+      ...fixedChanges({ ...was, tap }, now).map((path) => `tunnel "${now.name}": ${path} ${CANNOT}`),
+    );
     const fixed = [...fixedMacsec(was.macsec, now.macsec), ...fixedMka(was, now)];
     refused.push(...fixed.map((path) => `tunnel "${now.name}": ${path} ${CANNOT}`));
     if (fixed.length > 0 || was.macsec === null || now.macsec === null) {
-      tunnels.push({ ...was, peerTimeoutSeconds });
+      tunnels.push({ ...was, tap, peerTimeoutSeconds });
       continue;
     }
     const { name, macsec: config, mka } = now;
-    tunnels.push({ ...was, peerTimeoutSeconds, macsec: config, mka });
+    tunnels.push({ ...was, tap, peerTimeoutSeconds, macsec: config, mka });
     const agrees = mka !== null && was.macsec.encrypt !== config.encrypt;
     const keys = agrees || !sameSas(was.macsec, config) || !sameMka(was.mka, mka);
     if (keys || !sameMacsec(was.macsec, config)) {
@@ -86,6 +100,7 @@ export function planReload(before: Config, after: Config): ReloadPlan {
     remove: [...old].filter((name) => !current.has(name)),
     macsec,
     peerTimeouts,
+    ports,
     logLevel: before.log.level === after.log.level ? null : after.log.level,
     refused,
     effective: { ...after, ...fixedGlobal, tunnels },
@@ -93,8 +108,8 @@ export function planReload(before: Config, after: Config): ReloadPlan {
 }
 
 /** Tunnels that run on and are not as before. */
-export function changedNames({ macsec, peerTimeouts }: ReloadPlan): string[] {
-  return [...new Set([...macsec, ...peerTimeouts].map(({ name }) => name))];
+export function changedNames({ macsec, peerTimeouts, ports }: ReloadPlan): string[] {
+  return [...new Set([...macsec, ...peerTimeouts, ...ports].map(({ name }) => name))];
 }
 
 const CANNOT = 'cannot change while it runs; restart l2vpnd';

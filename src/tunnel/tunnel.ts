@@ -8,11 +8,12 @@
  *   5. `close`        after the lanes have ended
  */
 import type { KeyObject } from 'node:crypto';
-import type { KeepaliveConfig, MkaConfig, TapConfig, TunnelConfig } from '../config/types.ts';
+import type { KeepaliveConfig, MkaConfig, PortSettings, TapConfig, TunnelConfig } from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
 import type { PeerAddress } from '../encap/encap.ts';
 import { endpointOf, openWire } from '../encap/kinds.ts';
-import { L2vpnError } from '../errors.ts';
+import { L2vpnError, messageOf } from '../errors.ts';
+import type { BridgePortInfo } from '../host/bridge-port.ts';
 import { closeFds } from '../host/close.ts';
 import { openTap, setCarrier } from '../host/tap.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
@@ -24,12 +25,13 @@ import { endpointAddress, endpointText } from '../ports/endpoint.ts';
 import type { LoadedEndpoint } from '../state/endpoint-record.ts';
 import { sciOf } from '../wire/sci.ts';
 import type { LaneSpec } from '../worker/messages.ts';
+import { BridgePort, portSettings } from './bridge-port.ts';
 import { Carrier } from './carrier.ts';
 import { laneSpecs } from './lane-specs.ts';
 import { type DueEndpoint, LearnedEndpoint } from './learned-endpoint.ts';
 import { LocalWatch } from './local-watch.ts';
 import { type MtuArithmetic, mtuArithmetic } from './mtu.ts';
-import type { Notice } from './notice.ts';
+import { type Notice, warning } from './notice.ts';
 import type { NumberStore } from './packet-numbers.ts';
 import { type HeardTooBig, type PathContext, type PathNews, TunnelPath } from './path.ts';
 import { type SaControl, TunnelSaControl } from './sa-control.ts';
@@ -38,7 +40,7 @@ import { tapMtu } from './tap-mtu.ts';
 import { TapWatch } from './tap-watch.ts';
 import { batchesDone, type TunnelTotals, totalsOf } from './totals.ts';
 import { TunnelUncontrolledPort } from './uncontrolled.ts';
-import type { TunnelView } from './view.ts';
+import type { BridgePortView, TunnelView } from './view.ts';
 
 /** The smallest MTU that IPv4 demands of a link (RFC 791): below it the arithmetic has gone wrong. */
 const LEAST_MTU = 68;
@@ -61,7 +63,8 @@ export class Tunnel implements TunnelView {
   readonly name: string;
   /** Its place in the configuration. */
   readonly index: number;
-  readonly tap: TapConfig;
+  /** A reload may change what is set at its port. */
+  tap: TapConfig;
   readonly gre: GreConfig;
   readonly mac: string;
   readonly arithmetic: MtuArithmetic;
@@ -84,6 +87,7 @@ export class Tunnel implements TunnelView {
   readonly #lowerMost: number;
   #ifindex = 0;
   readonly #localWatch: LocalWatch;
+  readonly #port: BridgePort;
   /** Null before there is a TAP. */
   #tapWatch: TapWatch | null = null;
   #lanes: readonly LaneSpec[] = [];
@@ -106,6 +110,7 @@ export class Tunnel implements TunnelView {
     this.keepalive = config.keepalive;
     this.peerTimeoutSeconds = config.peerTimeoutSeconds;
     this.#localWatch = new LocalWatch(gre.local);
+    this.#port = new BridgePort(portSettings(tap), `${this.#place}.tap`);
     this.path = new TunnelPath(this.#pathContext(), `${this.#place}.gre`);
     this.arithmetic = mtuArithmetic(this.path.octets, gre, macsec);
     this.#most = tap.mtu === 'auto' ? this.arithmetic.mtu : tap.mtu;
@@ -178,11 +183,17 @@ export class Tunnel implements TunnelView {
     if (peer !== null) this.secy?.learnFrom(peer.sak, peer.lowestPn);
     const ofTap = tapMtu(this.tap, this.#most);
     const carrier = this.tap.carrier === 'up';
-    const tap = openTap({ ...this.tap, mac: this.mac, mtu: ofTap, carrier }, `${this.#place}.tap`);
+    const tap = openTap(
+      { ...this.tap, mac: this.mac, mtu: ofTap, carrier },
+      `${this.#place}.tap`,
+      (ifindex) => this.#port.joined(ifindex),
+    );
     this.#fds.push(...new Set([...tap.fds, tap.writeFd]));
     if (!carrier) this.carrier = new Carrier(this.tap.carrierDelayMs, (up) => setCarrier(tap.fds[0]!, up));
     this.#ifindex = tap.ifindex;
-    this.#tapWatch = new TapWatch({ ...this.tap, ifindex: tap.ifindex, mtu: ofTap });
+    this.#tapWatch = new TapWatch({ ...this.tap, ifindex: tap.ifindex, mtu: ofTap }, (ifindex) =>
+      this.#joinedAgain(ifindex),
+    );
     const { config } = this;
     const mtu = this.#most;
     const { fd: wireFd, spec: encap } = openWire(this.gre, `${this.#place}.gre`, peer);
@@ -262,7 +273,41 @@ export class Tunnel implements TunnelView {
 
   /** What others have done to what it stands on: the TAP, the bridge, the local address. Throws SystemError. */
   lookAround(): Notice[] {
-    return [...(this.#tapWatch?.look() ?? []), ...this.#localWatch.look()];
+    return [...(this.#tapWatch?.look() ?? []), ...this.#port.look(), ...this.#localWatch.look()];
+  }
+
+  /** Sets its port of the bridge anew. Throws L2vpnError, with everything as it was. */
+  changePort(settings: PortSettings): void {
+    this.#port.change(settings);
+    this.tap = { ...this.tap, ...settings };
+  }
+
+  /** A TAP that somebody has taken out of its bridge joins it again. */
+  joinAgain(): void {
+    this.#tapWatch?.forgive();
+  }
+
+  get bridgePort(): BridgePortView | null {
+    const membership = this.#tapWatch?.membership ?? null;
+    return membership === null ? null : { membership, info: this.#portInfo() };
+  }
+
+  #portInfo(): BridgePortInfo | null {
+    try {
+      return this.#port.info;
+    } catch {
+      // No descriptor for the question, say.
+      return null;
+    }
+  }
+
+  #joinedAgain(ifindex: number): Notice[] {
+    try {
+      this.#port.joined(ifindex);
+      return [];
+    } catch (error) {
+      return [warning(messageOf(error))];
+    }
   }
 
   /**

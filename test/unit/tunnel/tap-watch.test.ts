@@ -41,10 +41,15 @@ class Host implements Links {
 
 function watched(bridge: string | null = 'br0') {
   const host = new Host();
-  const watch = new TapWatch({ ...TAP, bridge }, host);
+  const ports: number[] = [];
+  const joined = (ifindex: number): [] => {
+    ports.push(ifindex);
+    return [];
+  };
+  const watch = new TapWatch({ ...TAP, bridge }, joined, host);
   const look = (): string[] => watch.look().map(({ level, text }) => `${level}: ${text}`);
   expect(look()).toEqual([]);
-  return { host, watch, look };
+  return { host, watch, look, ports };
 }
 
 /** Each of these once. */
