@@ -1,9 +1,9 @@
 /** What `tap` says of its port of the bridge: isolation, STP, VLANs; named as iproute2 names them. */
 import { z } from 'zod';
 import type { PortVlan } from '../host/bridge-port.ts';
-import type { PortSettings } from './types.ts';
 import { closed, flag, mustBe, wholeNumber } from './fields.ts';
 import type { Report } from './problem.ts';
+import type { PortSettings } from './types.ts';
 
 const LAST_VID = 4094;
 const VIDS = `a VLAN from 1 to ${LAST_VID}, or a range like "20-29"`;

@@ -11,10 +11,10 @@ import type {
   TrafficSnapshot,
   TunnelSnapshot,
 } from '../api/tunnel.ts';
-import { vlanToJson } from '../host/bridge-port.ts';
 import { DROP_TEXTS } from '../frame/drop.ts';
 import { ICMP_TEXTS } from '../frame/icmp.ts';
 import { Traffic } from '../frame/lane-counters.ts';
+import { vlanToJson } from '../host/bridge-port.ts';
 import type { MkaSnapshot } from '../keys/mka/snapshot.ts';
 import type { LinkSnapshot } from '../link/link-control.ts';
 import { type PnJson, pnToJson } from '../macsec/pn-json.ts';
@@ -100,7 +100,12 @@ function pathSnapshot({ limit, since, because, claims }: PathView): PathSnapshot
 function bridgeSnapshot({ tap, bridgePort }: TunnelView): BridgeSnapshot | null {
   if (tap.bridge === null || bridgePort === null) return null;
   const { membership, info } = bridgePort;
-  return { name: tap.bridge, membership, port: info && { ...info }, vlans: tap.vlans?.map(vlanToJson) ?? null };
+  return {
+    name: tap.bridge,
+    membership,
+    port: info && { ...info },
+    vlans: tap.vlans?.map(vlanToJson) ?? null,
+  };
 }
 
 function dropCounters(drops: Float64Array): Counters {
