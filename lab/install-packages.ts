@@ -10,6 +10,7 @@ const TESTS = [
   'python3-scapy',
   'ethtool',
   'nftables',
+  'keepalived',
   'util-linux',
   'qemu-system-x86',
   'busybox-static',

@@ -13,6 +13,7 @@ export const PACKAGES = {
   ethtool: 'ethtool',
   setpriv: 'util-linux',
   nft: 'nftables',
+  keepalived: 'keepalived',
   openssl: 'openssl',
 } as const;
 export type Program = keyof typeof PACKAGES;

@@ -16,6 +16,7 @@ import {
   oneOf,
   text,
   unfitAddress,
+  unfitRemote,
   wholeNumber,
 } from './fields.ts';
 import { checkCarrier, checkKeepalive } from './liveness-rules.ts';
@@ -69,13 +70,15 @@ const tap = closed(
 
 const gre = closed(
   {
-    local: fitString('an address of this host', unfitAddress).describe(
-      'Outer source address, IPv4 or IPv6; must be an address of this host.',
-    ),
-    remote: fitString('the address of the other site', (value) =>
-      value === 'dynamic' ? null : unfitAddress(value),
+    local: fitString('an address of this host, or "auto"', (value) =>
+      value === 'auto' ? null : unfitAddress(value),
     ).describe(
-      'Outer destination address. "dynamic": learned from authentic frames (only with encap "udp").',
+      'Outer source address, IPv4 or IPv6; must be an address of this host. "auto": that which the route to the other site has, and another when that changes; with "remote": "dynamic" any IPv4 address.',
+    ),
+    remote: fitString('the address or host name of the other site', (value) =>
+      value === 'dynamic' ? null : unfitRemote(value),
+    ).describe(
+      'Outer destination address, or a host name: resolved at the start, and again while nothing authentic comes. "dynamic": learned from authentic frames (only with encap "udp").',
     ),
     encap: oneOf(Object.keys(ENCAP_WORDS) as EncapWord[])
       .default('none')
@@ -93,6 +96,11 @@ const gre = closed(
     ttl: wholeNumber(1, 255).default(64).describe('TTL or hop limit of outer packets.'),
     tos: wholeNumber(0, 255).default(0).describe('TOS or traffic class of outer packets.'),
     df: flag().default(true).describe("Set Don't Fragment on outer IPv4 packets."),
+    mtuProbeSeconds: wholeNumber(0, 86_400)
+      .default(600)
+      .describe(
+        'Between two l2vpnd with control frames the path is probed for what it carries; after so many seconds one that carries less than it might is probed for more. 0: it is not probed.',
+      ),
   },
   'an object with at least "local" and "remote"',
 ).superRefine(checkedBy(checkGre));

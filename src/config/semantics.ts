@@ -9,7 +9,7 @@
 import { isXpn, sakLen } from '../crypto/cipher-suite.ts';
 import { pnFromJson } from '../macsec/pn-json.ts';
 import { sciOf } from '../wire/sci.ts';
-import { addressFamily, canonicalAddress } from './fields.ts';
+import { addressFamily, canonicalAddress, canonicalRemote } from './fields.ts';
 import { quote, type Report } from './problem.ts';
 import type { RawConfig, RawGre, RawMacsec, RawRxSc, RawSa } from './raw.ts';
 
@@ -178,7 +178,7 @@ class EndsTaken {
   /** The earlier tunnel that has the ends of `gre` too, or null; they are tunnel `index`'s from now on. */
   take(gre: RawGre, index: number): number | null {
     const local = `${gre.encap} ${canonicalAddress(gre.local)} ${gre.encap === 'none' ? gre.key : gre.port}`;
-    const remote = canonicalAddress(gre.remote);
+    const remote = canonicalRemote(gre.remote);
     const end = this.#byLocal.get(local);
     if (end === undefined) {
       const dynamic = remote === 'dynamic' ? index : null;

@@ -17,6 +17,7 @@ export function logUp(log: Logger, tunnel: Tunnel): void {
     encap: gre.encap,
     mtu: tunnel.mtu,
     arithmetic: formatMtu(tunnel.arithmetic),
+    ...(tunnel.ends === null ? {} : { peer: tunnel.ends.remote }),
     ...(secy === null
       ? {}
       : { sci: secy.sci, cipher: secy.config.cipher, nextPn: secy.tx.map((tx) => pnToJson(tx.start)) }),
@@ -45,6 +46,10 @@ export function logPath(log: Logger, tunnel: Tunnel, news: readonly PathNews[]):
     if (one.kind === 'ignored') {
       const { octets, why, count } = one;
       log.warn({ ...fields, claimed: octets, count }, `ICMP claims a path of ${octets} octets: ${why}`);
+      continue;
+    }
+    if (one.kind === 'grown') {
+      log.debug(fields, 'the path carries more; the search goes on');
       continue;
     }
     log.warn({ ...fields, because: one.because }, `the path MTU has changed; ${consequence(tunnel)}`);

@@ -8,9 +8,11 @@ export const ENCAP_WORDS = {
 export type EncapWord = keyof typeof ENCAP_WORDS;
 
 export interface GreConfig {
+  /** An address, or `auto`: that which the route to the peer has. */
   local: string;
-  /** An address, or `dynamic` (only with `encap: 'udp'`): learned from the first authentic frame. */
+  /** An address, a host name, or `dynamic` (only with `encap: 'udp'`): learned from the first authentic frame. */
   remote: string;
+  /** Of the addresses; 4 while neither is known. */
   family: 4 | 6;
   encap: EncapWord;
   /** The UDP port at both ends; unused without `encap: 'udp'`. */
@@ -21,4 +23,6 @@ export interface GreConfig {
   ttl: number;
   tos: number;
   df: boolean;
+  /** A path that carries less than it might is probed again after so many seconds; 0: it is never probed. */
+  mtuProbeSeconds: number;
 }

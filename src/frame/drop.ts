@@ -100,8 +100,11 @@ export const DROP_TEXTS: readonly DropText[] = [
   rx('SecTagRunt', 'the frame ends inside the SecTAG'),
   tx('NoEndpoint', 'gre.remote is dynamic, and no authentic frame has come from the peer yet'),
   tx('TapMalformed', 'the TAP described a super-frame that cannot be cut'),
-  rx('Uncontrolled', 'not dropped: a frame for the control plane (EAPOL), which has it'),
-  rx('UncontrolledFull', 'more frames for the control plane (EAPOL) than it takes: is somebody flooding it?'),
+  rx('Uncontrolled', 'not dropped: a frame for the control plane (EAPOL, control frames), which has it'),
+  rx(
+    'UncontrolledFull',
+    'more frames for the control plane (EAPOL, control frames) than it takes: is somebody flooding it?',
+  ),
   alarm(
     'OwnSci',
     'the frame carries our own SCI: a loop brings back what we send, or a second sender has our address and perhaps our key, and then both ends need new keys',

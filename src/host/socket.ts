@@ -58,6 +58,24 @@ export function pathMtu(local: string, remote: string, place: string): number {
   }
 }
 
+/** The address that packets to `remote` leave with by the kernel's routes; null: there is no route. Sends nothing. */
+export function sourceTo(remote: string): string | null {
+  try {
+    return loadAddon().sourceTo(remote);
+  } catch {
+    return null;
+  }
+}
+
+/** Whether packets can go from `local` to `remote` now. Sends nothing. */
+export function hasRoute(local: string, remote: string): boolean {
+  try {
+    return loadAddon().pathMtu(local, remote) > 0;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether this host has `address`; true where the kernel cannot be asked. Sends nothing. */
 export function isLocalAddress(address: string): boolean {
   try {

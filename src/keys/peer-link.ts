@@ -47,7 +47,7 @@ export class PeerLink {
   #marked: LinkKeys | null = null;
   #isUp = false;
   #hasLeft = false;
-  #wasSecured = false;
+  #wasThere = false;
 
   constructor(context: PeerLinkContext) {
     const { sci, keepalive, port, keys } = context;
@@ -86,18 +86,21 @@ export class PeerLink {
     return this.#control.isLive;
   }
 
-  /** Whether the peer is there for user data: as key agreement says, or with static keys the keepalive. */
+  /**
+   * Whether the peer is there for user data: as key agreement says, which takes its time where the peer has just said that
+   * it stops, or with static keys the keepalive.
+   */
   get isPeerThere(): boolean {
-    return this.#context.keys.peer?.isSecured ?? this.#control.isLive;
+    const { peer } = this.#context.keys;
+    return peer === null ? this.#control.isLive : peer.isSecured && !this.#hasLeft;
   }
 
   /** Why the peer is not there, for people. */
   get absence(): string {
     const { keepalive, keys } = this.#context;
+    if (this.#hasLeft) return 'the peer says that it stops';
     if (keepalive === null) return keys.peer?.hasLivePeer ? 'no SAK is in use' : 'mka: no peer is live';
-    return this.#hasLeft
-      ? 'keepalive: the peer says that it stops'
-      : `keepalive: the peer was not heard, or did not hear us, for ${keepalive.lifeMs} ms`;
+    return `keepalive: the peer was not heard, or did not hear us, for ${keepalive.lifeMs} ms`;
   }
 
   /** How long ago the live peer was heard; null: nobody is live. */
@@ -135,9 +138,11 @@ export class PeerLink {
       if (peer === null || peer.takesControlFrames) this.#control.start();
       else this.#control.stop();
     }
-    const isSecured = peer?.isSecured ?? false;
-    if (isSecured === this.#wasSecured) return;
-    this.#wasSecured = isSecured;
+    // MKA has noticed too, or has found another peer.
+    if (peer !== null && !(peer.isSecured && peer.takesControlFrames)) this.#hasLeft = false;
+    const isThere = this.isPeerThere;
+    if (isThere === this.#wasThere) return;
+    this.#wasThere = isThere;
     this.#changed();
   }
 
@@ -168,6 +173,7 @@ export class PeerLink {
 
   #tellPeer(event: Extract<LinkEvent, { name: 'live' | 'lost' }>): void {
     this.#hasLeft = event.name === 'lost' && event.why === 'left';
+    this.#wasThere = this.isPeerThere;
     const { tunnel, log, keepalive } = this.#context;
     // With key agreement MKA tells of the peer.
     const [good, bad] = keepalive === null ? (['debug', 'debug'] as const) : (['info', 'warn'] as const);

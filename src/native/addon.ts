@@ -131,6 +131,8 @@ export interface Addon {
   setLinkUp(ifname: string, up: boolean): void;
   /** Enslaves `ifname` to `bridge` (SIOCBRADDIF). */
   addToBridge(bridge: string, ifname: string): void;
+  /** Takes `ifname` out of `bridge` (SIOCBRDELIF); EINVAL where it is no port of it. */
+  takeFromBridge(bridge: string, ifname: string): void;
   /** Puts the links into `group` (not 0, and nobody else's) and deletes that in one step; returns how many were there. */
   deleteLinks(ifindexes: Int32Array, group: number): number;
   /** Sends the rtnetlink message `request` and returns the first answer; what the kernel refuses is thrown, with `what` in it. */
@@ -151,6 +153,8 @@ export interface Addon {
   openUdpSocket(local: string, remote: string | null, port: number, opts: GreSocketOptions): number;
   /** The kernel's route MTU from `local` to `remote`: a connected UDP socket's IP_MTU / IPV6_MTU. Sends nothing. */
   pathMtu(local: string, remote: string): number;
+  /** The address that the kernel's route to `remote` sends from. Throws where there is no route. Sends nothing. */
+  sourceTo(remote: string): string;
   /** The routing table's word on packets from `local` to `remote` (rtnetlink). Sends nothing. */
   routeTo(local: string, remote: string): RouteInfo;
   /** A raw socket that hears ICMP "fragmentation needed" (4) or ICMPv6 "packet too big" (6), of everybody for everybody here. */

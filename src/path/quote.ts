@@ -10,7 +10,7 @@
  *
  * What the quote is too short to show is not held against it: then it is plausible, no more.
  */
-import { ETHERNET_LEN, ETHERTYPE_MACSEC, etherTypeAt } from '../wire/ethernet.ts';
+import { ETHERNET_LEN, ETHERTYPE_LINK_CONTROL, ETHERTYPE_MACSEC, etherTypeAt } from '../wire/ethernet.ts';
 import { type GreOptions, greHeaderLen, isGreQuoteOf } from '../wire/gre.ts';
 import { IPPROTO_UDP } from '../wire/ip.ts';
 import { AN_MASK, formatSciAt, hasSecTag, pnAt, tciAt } from '../wire/sectag.ts';
@@ -35,10 +35,12 @@ export interface OwnSecTags {
 
 /** What a quote comes to; the reasons of a refusal are half sentences about the quoted packet. */
 export type Judgement =
-  | { readonly verdict: 'proven' | 'plausible' }
+  /** `probe`: one of our probes, which tells by itself that it was too big: nothing follows. */
+  | { readonly verdict: 'proven' | 'plausible' | 'probe' }
   | { readonly verdict: 'refused'; readonly why: string };
 
 const PROVEN: Judgement = { verdict: 'proven' };
+const PROBE: Judgement = { verdict: 'probe' };
 const PLAUSIBLE: Judgement = { verdict: 'plausible' };
 
 function refused(why: string): Judgement {
@@ -68,6 +70,7 @@ function isOwnUdp({ octets, at, totalLen }: QuotedPacket, udp: NonNullable<OwnPa
 
 function judgeFrame(octets: Uint8Array, at: number, end: number, secy: OwnSecTags | null): Judgement {
   if (secy === null || end < at + ETHERNET_LEN) return PLAUSIBLE;
+  if (etherTypeAt(octets, at) === ETHERTYPE_LINK_CONTROL) return PROBE;
   if (etherTypeAt(octets, at) !== ETHERTYPE_MACSEC) return refused('has no SecTAG');
   if (!hasSecTag(octets, at, end - at)) return PLAUSIBLE;
   const sci = formatSciAt(octets, at);

@@ -49,7 +49,7 @@ export function snapshotOf(
   peer: PeerSnapshot = UNKNOWN_PEER,
   link: LinkView | null = null,
 ): TunnelSnapshot {
-  const { name, ifname, gre, secy } = tunnel;
+  const { name, ifname, gre, ends, secy } = tunnel;
   const totals = tunnel.totals();
   const agreement = keys?.agreement ?? null;
   return {
@@ -61,8 +61,9 @@ export function snapshotOf(
     path_mtu: tunnel.pathMtu,
     path: pathSnapshot(tunnel.path),
     local: gre.local,
-    remote: gre.remote,
-    endpoint: tunnel.endpoint,
+    remote: ends?.remote ?? gre.remote,
+    endpoint: tunnel.endpoint ?? foundAddress(tunnel),
+    waits_for: ends?.waitsFor ?? null,
     encap: gre.encap,
     aead: secy === null ? null : aead,
     peer,
@@ -81,6 +82,11 @@ export function snapshotOf(
   };
 }
 
+/** Of a peer whose host name the file has. */
+function foundAddress({ gre, ends }: TunnelView): string | null {
+  return ends === null || ends.waitsFor !== null || ends.remote === gre.remote ? null : gre.remote;
+}
+
 function carrierSnapshot({ isUp, reason, since }: CarrierView): CarrierSnapshot {
   return { state: isUp ? 'up' : 'down', reason, since: since.toISOString() };
 }
@@ -93,8 +99,8 @@ function controlFrames({ isKeepalive, snapshot }: LinkView): ControlFramesSnapsh
   };
 }
 
-function pathSnapshot({ limit, since, because, claims }: PathView): PathSnapshot {
-  return { limit, since: new Date(since).toISOString(), because, icmp_too_big: { ...claims } };
+function pathSnapshot({ limit, since, because, claims, search }: PathView): PathSnapshot {
+  return { limit, since: new Date(since).toISOString(), because, search, icmp_too_big: { ...claims } };
 }
 
 function bridgeSnapshot({ tap, bridgePort }: TunnelView): BridgeSnapshot | null {

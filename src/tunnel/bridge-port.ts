@@ -82,11 +82,18 @@ export class BridgePort {
     this.#set(UNSET, this.#settings);
   }
 
+  /** It is in no bridge any more; `settings` are for the next one. */
+  left(settings: PortSettings): void {
+    this.#index = 0;
+    this.#settings = settings;
+  }
+
   /** Other settings while it runs. Throws L2vpnError, with everything as it was. */
   change(settings: PortSettings): void {
     const was = this.#settings;
     try {
-      if (this.#index !== 0) this.#set(was, settings);
+      // Out of the bridge it has nothing to set: the next joining does it.
+      if (this.info !== null) this.#set(was, settings);
     } catch (error) {
       this.#setBack(settings, was);
       throw error;

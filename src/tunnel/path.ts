@@ -1,6 +1,6 @@
 /**
- * What the path to the peer carries: what the own link takes, less where the route says so, or where ICMP proves that a packet
- * of ours was too big. Nobody is believed by his word: a message is judged by the packet that it quotes (`path/quote.ts`).
+ * What the path to the peer carries: what the own link takes, less where the route says so, where ICMP proves that a packet
+ * of ours was too big, or where probes to a peer that answers them do not arrive (`path/search.ts`). Nobody is believed by his word: a message is judged by the packet that it quotes (`path/quote.ts`).
  * The kernel believes more, so it is not asked: sockets send whatever it has cached (IP_PMTUDISC_PROBE), and its routing
  * table is read without it.
  */
@@ -9,6 +9,7 @@ import { linkMtuOf, type Route, routeTo } from '../host/route.ts';
 import { pathMtu } from '../host/socket.ts';
 import { BelievedMtu, claimedMtu, LEAST_BELIEVED } from '../path/believed-mtu.ts';
 import { type Judgement, judgeQuote, type OwnPackets, type OwnSecTags } from '../path/quote.ts';
+import { PathSearch, type SearchClock, type SearchEvent, type SearchState } from '../path/search.ts';
 import type { TooBig } from '../path/too-big.ts';
 import { PathNewsGate } from './path-news.ts';
 
@@ -33,6 +34,8 @@ export interface HeardTooBig {
 export type PathNews =
   /** It carries something else than before. */
   | { readonly kind: 'changed'; readonly because: string }
+  /** The same, in the middle of a search: an operator need not hear it. */
+  | { readonly kind: 'grown' }
   /** Messages that nothing follows from, `count` of them since the last news; the last one claimed `octets`. */
   | { readonly kind: 'ignored'; readonly octets: number; readonly why: string; readonly count: number };
 
@@ -44,6 +47,14 @@ export interface RouteSource {
 }
 
 const KERNEL: RouteSource = { route: routeTo, link: linkMtuOf };
+
+/** What probes are sent by, while the peer answers them. */
+export interface Prober {
+  readonly clock: SearchClock;
+  /** Sends a probe that is a packet of so many octets, outer IP header and all. */
+  probe(octets: number): void;
+  isBusy(): boolean;
+}
 
 /** What a path is looked at with. */
 export interface PathContext {
@@ -65,6 +76,8 @@ export interface PathView {
   readonly since: number;
   readonly because: string;
   readonly claims: Readonly<ClaimCounts>;
+  /** How far the search by probes is; `stopped`: there is none. */
+  readonly search: SearchState;
 }
 
 export class TunnelPath implements PathView {
@@ -72,6 +85,10 @@ export class TunnelPath implements PathView {
   readonly #source: RouteSource;
   readonly #believed = new BelievedMtu();
   readonly #gate = new PathNewsGate();
+  /** Null: there is nobody to answer probes. */
+  #search: PathSearch | null = null;
+  #limit: PathLimit;
+  #told: (news: PathNews[]) => void = () => {};
   readonly claims: ClaimCounts = { proven: 0, plausible: 0, refused: 0 };
   #own: Route;
   #octets: number;
@@ -90,6 +107,7 @@ export class TunnelPath implements PathView {
     this.#own = route ?? { mtu: source.link(local), ofRoute: false, locked: false };
     this.#octets = this.#own.mtu;
     this.#because = ownText(this.#own);
+    this.#limit = ownLimit(this.#own);
   }
 
   get octets(): number {
@@ -97,8 +115,7 @@ export class TunnelPath implements PathView {
   }
 
   get limit(): PathLimit {
-    if (this.#believed.claim !== null) return 'icmp';
-    return this.#own.ofRoute ? 'route' : 'link';
+    return this.#limit;
   }
 
   get since(): number {
@@ -109,12 +126,60 @@ export class TunnelPath implements PathView {
     return this.#because;
   }
 
+  get search(): SearchState {
+    return this.#search?.state ?? 'stopped';
+  }
+
+  /** `listener` hears what probes find. */
+  onNews(listener: (news: PathNews[]) => void): void {
+    this.#told = listener;
+  }
+
+  /** The peer answers probes from now on: nobody else's word is taken for what they can find out. */
+  probeBy({ clock, probe, isBusy }: Prober): void {
+    const { gre, fixedMtu } = this.#context;
+    if (this.#search !== null || !gre.df || gre.mtuProbeSeconds === 0) return;
+    if (fixedMtu !== null || this.#own.locked) return;
+    this.#believed.forget();
+    this.#search = new PathSearch({
+      ...{ clock, probe, isBusy, random: Math.random, raiseMs: gre.mtuProbeSeconds * 1000 },
+      listener: (event) => this.#heed(event),
+    });
+    this.#search.start(this.#octets, this.#own.mtu);
+  }
+
+  /** Nobody answers probes any more. What they have found holds for a while. */
+  stopProbing(nowMs: number): void {
+    const search = this.#search;
+    if (search === null) return;
+    this.#search = null;
+    search.stop();
+    this.#believed.take({ octets: search.octets, proof: 'proven', from: 'probes' }, this.#own.mtu, nowMs);
+  }
+
+  /** A probe of `octets` octets has come to the peer. */
+  probeAnswered(octets: number): void {
+    this.#search?.answered(octets);
+  }
+
+  #heed(event: SearchEvent): void {
+    const octets = this.#search!.octets;
+    const isWhole = octets === this.#own.mtu;
+    const limit = isWhole ? ownLimit(this.#own) : 'probes';
+    const because =
+      event.name === 'black hole'
+        ? `probes of ${event.octets} octets do not arrive, and smaller ones do`
+        : `the peer has had a probe of ${octets} octets${isWhole ? '' : ', and no longer one'}`;
+    this.#become(octets, limit, because);
+    this.#told([event.name === 'grown' ? { kind: 'grown' } : { kind: 'changed', because }]);
+  }
+
   /** From time to time: what the own link and route say now, and whether the path is to be tried again. */
   refresh(nowMs: number): PathNews[] {
     if (!this.#context.gre.df) return [];
     this.#lookAtRoute();
     const triesAgain = this.#believed.expire(nowMs);
-    return this.#settle(triesAgain ? 'what ICMP said is old: the path is tried again' : ownText(this.#own));
+    return this.#settle(triesAgain ? 'what was found is old: the path is tried again' : ownText(this.#own));
   }
 
   /** Of a message about a packet from our address to the peer's: is the packet one of this tunnel? */
@@ -125,6 +190,7 @@ export class TunnelPath implements PathView {
   /** Draws the consequence of a message. */
   hear({ tooBig, judgement, from }: HeardTooBig, nowMs: number): PathNews[] {
     if (!this.#context.gre.df) return [];
+    if (judgement.verdict === 'probe') return [];
     this.claims[judgement.verdict]++;
     const octets = claimedMtu(tooBig.mtu, tooBig.packet.totalLen);
     if (judgement.verdict === 'refused') {
@@ -133,9 +199,14 @@ export class TunnelPath implements PathView {
     const why = this.#whyNot(octets);
     if (why !== null) return this.#ignore(octets, why, nowMs);
     const proof = judgement.verdict;
+    if (proof === 'plausible' && this.#search !== null) {
+      this.#search.suspect(octets);
+      return [];
+    }
     if (!this.#believed.take({ octets, proof, from }, this.#octets, nowMs)) return [];
     const quote =
       proof === 'proven' ? 'proven by the packet that it quotes' : 'it quotes too little for a proof';
+    this.#search?.lower(octets);
     return this.#settle(`ICMP of ${from}: ${quote}`);
   }
 
@@ -161,14 +232,22 @@ export class TunnelPath implements PathView {
 
   /** Takes over what follows from all that is known. */
   #settle(because: string): PathNews[] {
+    this.#search?.setMost(this.#own.mtu);
     const claim = this.#believed.claim;
-    if (claim !== null && claim.octets >= this.#own.mtu) this.#believed.forget();
-    const octets = Math.min(this.#own.mtu, claim?.octets ?? Number.POSITIVE_INFINITY);
+    if (this.#search !== null || (claim !== null && claim.octets >= this.#own.mtu)) this.#believed.forget();
+    const believed = this.#search?.octets ?? claim?.octets ?? Number.POSITIVE_INFINITY;
+    const octets = Math.min(this.#own.mtu, believed);
     if (octets === this.#octets) return [];
-    this.#octets = octets;
-    this.#because = because;
-    this.#since = Date.now();
+    const ofOther = claim?.from === 'probes' ? 'probes' : 'icmp';
+    this.#become(octets, octets === this.#own.mtu ? ownLimit(this.#own) : ofOther, because);
     return [{ kind: 'changed', because }];
+  }
+
+  #become(octets: number, limit: PathLimit, because: string): void {
+    if (octets !== this.#octets) this.#since = Date.now();
+    this.#octets = octets;
+    this.#limit = limit;
+    this.#because = because;
   }
 
   #ownPackets(): OwnPackets {
@@ -176,6 +255,10 @@ export class TunnelPath implements PathView {
     const udp = gre.encap === 'udp' ? { localPort: gre.port, remotePort: peer()?.port ?? gre.port } : null;
     return { udp, gre, secy: secTags() };
   }
+}
+
+function ownLimit({ ofRoute }: Route): PathLimit {
+  return ofRoute ? 'route' : 'link';
 }
 
 function ownText({ ofRoute }: Route): string {

@@ -16,7 +16,7 @@ import type { Lab } from './support.ts';
 
 export const MKA: { readonly ckn: string; readonly cak: string } = { ckn: '6c32', cak: '5a'.repeat(32) };
 export const WRONG_CAK = "the ICV of the peer's MKPDU is wrong: another CAK";
-const [ETHERTYPE_EAPOL, ETHERTYPE_MACSEC] = [0x888e, 0x88e5];
+const [ETHERTYPE_EAPOL, ETHERTYPE_LINK_CONTROL, ETHERTYPE_MACSEC] = [0x888e, 0x88b5, 0x88e5];
 
 type Settings = Record<string, unknown>;
 
@@ -114,10 +114,10 @@ export async function underPings(
 
 const etherTypeOf = ({ payload }: GrePacket): number => payload.readUInt16BE(12);
 
-/** That nothing but key agreement and frames with a SecTAG went over the WAN. */
+/** That nothing but key agreement, control frames and frames with a SecTAG went over the WAN. */
 export function expectNothingClear(packets: readonly GrePacket[]): void {
   const clear = packets.filter(
-    (packet) => ![ETHERTYPE_EAPOL, ETHERTYPE_MACSEC].includes(etherTypeOf(packet)),
+    (packet) => ![ETHERTYPE_EAPOL, ETHERTYPE_LINK_CONTROL, ETHERTYPE_MACSEC].includes(etherTypeOf(packet)),
   );
   expect(clear.map(({ payload }) => payload.toString('hex'))).toEqual([]);
 }

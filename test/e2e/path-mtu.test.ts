@@ -1,9 +1,11 @@
 /** A path that shrinks under a running tunnel: the limit follows whom it may, and frames are never lost in silence. */
 import { expect, it } from 'vitest';
-import type { Site } from '../../lab/site.ts';
+import { iperf, startIperfServer } from '../../lab/iperf.ts';
+import type { Site, TunnelChanges } from '../../lab/site.ts';
 import type { Namespace } from '../../lab/topology.ts';
 import type { TunnelSnapshot } from '../../src/api/tunnel.ts';
 import { fragNeeded, greFrame, type Quoted, tooBigV6Packet, udpFrame } from '../unit/path/kit.ts';
+import { agreeing } from './mka-kit.ts';
 import { forgetPaths, labOfTests, pingOnce, pingUntil, Sender, suite } from './support.ts';
 
 /** What a site says of its tunnel. */
@@ -239,3 +241,100 @@ suite('a route with an MTU of its own', { programs: ['ping'] }, () => {
     expect(await tunnelOf(site1)).toMatchObject({ mtu: 1380, path_mtu: 1500, path: { limit: 'link' } });
   });
 });
+
+const MKA_SITES = agreeing();
+const KEPT: TunnelChanges = { keepalive: {} };
+const ETHERTYPE_CONTROL = 0x88b5;
+
+suite('a path that swallows large packets, and no ICMP says so', {
+  programs: ['ping', 'nft', 'iperf'],
+}, () => {
+  const lab = labOfTests({ prefix: 'hole' });
+  /** A narrow link whose router says nothing. */
+  async function swallow(): Promise<void> {
+    const { wan } = lab.topology;
+    const input = `table inet mute {
+      chain output { type filter hook output priority 0; icmp type destination-unreachable drop; }
+    }`;
+    await wan.must(['nft', '-f', '-'], { input });
+    await wan.ip('link set wan1 mtu 1400\nlink set wan2 mtu 1400\n');
+  }
+  async function heal(): Promise<void> {
+    const { wan } = lab.topology;
+    await wan.ip('link set wan1 mtu 1500\nlink set wan2 mtu 1500\n');
+    await wan.run(['nft', 'delete', 'table', 'inet', 'mute']);
+  }
+
+  it.each([
+    ['key agreement', 'none', MKA_SITES, 70],
+    ['key agreement', 'udp', MKA_SITES, 78],
+    ['a keepalive', 'none', KEPT, 70],
+  ] as const)(
+    'with %s, encap "%s": two l2vpnd find what it carries, and that it carries more again',
+    async (_, encap, changes, over) => {
+      lab.explainFailure();
+      const { host1, host2 } = lab.topology;
+      const sites = await lab.bothSites({ ...changes, gre: { encap, mtuProbeSeconds: 10 } });
+      const [site1] = sites;
+      await pingUntil(host1, '192.168.1.2');
+      await untilSearched(site1, 1500);
+      try {
+        await swallow();
+        const holeMs = Date.now();
+        // Somebody uses the tunnel.
+        const use = host1.start(['ping', '-q', '-i', '0.2', '-s', '1402', '-M', 'dont', '192.168.1.2']);
+        for (const site of sites) await site.waitForLog(/probes of 1500 octets do not arrive/, 30_000);
+        console.log(`black hole noticed after ${Date.now() - holeMs} ms`);
+        for (const site of sites) await untilSearched(site, 1400);
+        console.log(`1400 octets found after ${Date.now() - holeMs} ms`);
+        await use.stop('SIGINT');
+        const { mtu, path } = await tunnelOf(site1);
+        expect([mtu, path.limit]).toEqual([1400 - over, 'probes']);
+        expect((await site1.command('show')).stdout).toMatch(
+          /path mtu since .*: the peer has had a probe of 1400 octets, and no longer one/,
+        );
+        await forgetPaths(lab.topology);
+        expect(await pingOnce(host1, '192.168.1.2', dataOf(1400 - over))).toBe(true);
+        const server = await startIperfServer(host2);
+        const { octets } = await iperf(host1, '192.168.1.2', { seconds: 2 });
+        await server.stop('SIGKILL');
+        expect(octets).toBeGreaterThan(1_000_000);
+      } finally {
+        await heal();
+      }
+      for (const site of sites) await untilSearched(site, 1500);
+      await site1.waitForLog(/the path MTU has changed; every frame fits/);
+      await forgetPaths(lab.topology);
+      expect(await pingOnce(host1, '192.168.1.2', dataOf(1500 - over))).toBe(true);
+    },
+    120_000,
+  );
+
+  it('a peer that has not said to be an l2vpnd never sees a probe', async () => {
+    lab.explainFailure();
+    const { wan, host1 } = lab.topology;
+    const frames = await lab.watchLink(wan, 'wan1', 'proto gre', async () => {
+      const [site1] = await lab.bothSites();
+      await pingUntil(host1, '192.168.1.2');
+      await host1.must(['ping', '-q', '-i', '0.2', '-c', '40', '-s', '1402', '192.168.1.2']);
+      expect((await tunnelOf(site1)).path.search).toBe('stopped');
+    });
+    // Behind Ethernet, IPv4 and GRE the frame of the tunnel begins.
+    const types = frames.map((frame) => frame.readUInt16BE(14 + 20 + 4 + 12));
+    expect(types.length).toBeGreaterThan(80);
+    expect(types).not.toContain(ETHERTYPE_CONTROL);
+  });
+});
+
+/** Waits until the search of a site has come to `octets`. */
+async function untilSearched(site: Site, octets: number): Promise<void> {
+  await expect
+    .poll(
+      async () => {
+        const { path_mtu, path } = await tunnelOf(site);
+        return [path_mtu, path.search];
+      },
+      { timeout: 60_000, interval: 100 },
+    )
+    .toEqual([octets, 'complete']);
+}

@@ -51,6 +51,7 @@ describe('loadConfig: a sound file', () => {
       ttl: 64,
       tos: 0,
       df: true,
+      mtuProbeSeconds: 600,
     });
     expect(tunnel!.macsec).toMatchObject({
       cipher: 'gcm-aes-128',
@@ -143,6 +144,18 @@ describe('loadConfig: a sound file', () => {
     expect(tunnel!.macsec!.txSa[0]!.salt).toEqual(Buffer.alloc(12, 0x0c));
   });
 
+  it.each([
+    ['1.1.1.1', 'hub.example.net', 4],
+    ['2001:db8::1', 'HUB', 6],
+    ['auto', 'hub.example.net.', 4],
+    ['auto', '2001:db8::2', 6],
+    ['auto', '192.0.2.1', 4],
+  ])('takes ends that are to be found: from %s to %s', (local, remote, family) => {
+    const file = sample();
+    Object.assign(file.tunnels[0].gre, { local, remote });
+    expect(load(file).tunnels[0]?.gre).toMatchObject({ local, remote, family });
+  });
+
   it('takes two tunnels that share nothing but the local address', () => {
     expect(load({ tunnels: [sample().tunnels[0], otherTunnel()] }).tunnels).toHaveLength(2);
   });
@@ -233,6 +246,25 @@ describe('loadConfig: fields', () => {
       'localhost',
       /"localhost" is not an IPv4 or IPv6 address/,
     ],
+    [
+      'a name with an underscore',
+      'tunnels.0.gre.remote',
+      'my_hub.example',
+      /"my_hub" may have letters, digits/,
+    ],
+    ['a name with an empty label', 'tunnels.0.gre.remote', 'hub..example', /"" is not a label of 1 to 63/],
+    [
+      'a name with a long label',
+      'tunnels.0.gre.remote',
+      `${'a'.repeat(64)}.example`,
+      /is not a label of 1 to 63/,
+    ],
+    ['a label that ends in "-"', 'tunnels.0.gre.remote', 'hub-.example', /"hub-" may have letters/],
+    ['a long name', 'tunnels.0.gre.remote', 'a.'.repeat(127), /more than 253 characters/],
+    ['a name that ends in a number', 'tunnels.0.gre.remote', 'hub.1', /its last label is a number/],
+    ['auto for the peer', 'tunnels.0.gre.remote', 'auto', /"auto" is for gre\.local/],
+    ['another spelling of dynamic', 'tunnels.0.gre.remote', 'Dynamic', /is written "dynamic"/],
+    ['a URL', 'tunnels.0.gre.remote', 'udp://hub', /is not an IPv4 or IPv6 address/],
     ['a scoped address', 'tunnels.0.gre.local', 'fe80::1%eth0', /is not an IPv4 or IPv6 address/],
     ['any address', 'tunnels.0.gre.local', '0.0.0.0', /is not the address of one host/],
     ['any IPv6 address', 'tunnels.0.gre.local', '::', /is not the address of one host/],
@@ -582,6 +614,14 @@ describe('loadConfig: what must not stand twice', () => {
       b.gre = { ...a.gre, key: 2 };
     });
     expect(load(value).tunnels).toHaveLength(2);
+  });
+
+  it('one spelling of a host name is as good as another', () => {
+    const file = { tunnels: [...sample().tunnels, otherTunnel()] };
+    const [one, two] = file.tunnels;
+    Object.assign(one.gre, { remote: 'hub.example.net' });
+    Object.assign(two.gre, { local: one.gre.local, remote: 'HUB.example.net.' });
+    expect(refusal(() => load(file)).message).toMatch(/has the same ends as tunnels\[0\]\.gre/);
   });
 
   it('one spelling of an IPv6 address is as good as another', () => {

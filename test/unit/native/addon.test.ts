@@ -155,6 +155,13 @@ describe('batched reads and writes', () => {
     expect(errorOf(() => addon.openUdpSocket('host', null, 24755, opts)).code).toBe('EINVAL');
     expect(addon.pathMtu('127.0.0.1', '127.0.0.1')).toBeGreaterThan(1500);
   });
+
+  it('the source of the way to an address is what the kernel chooses', () => {
+    expect(addon.sourceTo('127.0.0.9')).toBe('127.0.0.1');
+    expect(addon.sourceTo('::1')).toBe('::1');
+    expect(errorOf(() => addon.sourceTo('host')).code).toBe('EINVAL');
+    expect(errorOf(() => addon.sourceTo('ff02::1%nowhere0')).code).toBe('EINVAL');
+  });
 });
 
 describe('several threads', () => {

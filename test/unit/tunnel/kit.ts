@@ -130,6 +130,7 @@ const GRE: GreConfig = {
   ttl: 64,
   tos: 0,
   df: true,
+  mtuProbeSeconds: 600,
 };
 
 export interface ViewedTunnel {
@@ -156,6 +157,7 @@ export async function tunnelOf(
     name: 'site2',
     tap: TAP,
     gre: GRE,
+    ends: null,
     agreesKeys: false,
     peerTimeoutSeconds: 10,
     ifname: TAP.ifname,
@@ -168,6 +170,7 @@ export async function tunnelOf(
       limit: 'link',
       since: 0,
       because: 'the MTU of the own link',
+      search: 'stopped',
       claims: { proven: 0, plausible: 0, refused: 0 },
     },
     overhead,

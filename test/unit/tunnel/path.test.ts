@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { GreConfig } from '../../../src/encap/config.ts';
 import type { Route } from '../../../src/host/route.ts';
+import { PROBE_MS, type SearchClock } from '../../../src/path/search.ts';
 import { readTooBigV4 } from '../../../src/path/too-big.ts';
 import { type PathContext, type PathNews, type RouteSource, TunnelPath } from '../../../src/tunnel/path.ts';
 import { fragNeeded, greFrame } from '../path/kit.ts';
@@ -17,6 +18,7 @@ const GRE: GreConfig = {
   ttl: 64,
   tos: 0,
   df: true,
+  mtuProbeSeconds: 600,
 };
 
 /** A host whose routes are the test's to change. */
@@ -90,7 +92,7 @@ describe('the path of a tunnel', () => {
     expect(path).toMatchObject({ octets: 1400, limit: 'icmp' });
     expect(path.refresh(599_999)).toEqual([]);
     expect(path.refresh(600_000)).toEqual([
-      { kind: 'changed', because: 'what ICMP said is old: the path is tried again' },
+      { kind: 'changed', because: 'what was found is old: the path is tried again' },
     ]);
     expect(path).toMatchObject({ octets: 1500, limit: 'link' });
     expect(path.claims).toEqual({ proven: 1, plausible: 0, refused: 0 });
@@ -150,5 +152,149 @@ describe('the path of a tunnel', () => {
     peer = { address: '2.2.2.2', port: 4754 };
     expect(path.refresh(0)).toHaveLength(1);
     expect(path.octets).toBe(1400);
+  });
+});
+
+/** A peer that answers probes, and a clock that the test moves. */
+class AnsweringPeer implements SearchClock {
+  readonly probes: number[] = [];
+  carries = 1500;
+  readonly #path: TunnelPath;
+  #nowMs = 0;
+  #due: { atMs: number; wake: () => void } | null = null;
+
+  constructor(path: TunnelPath) {
+    this.#path = path;
+  }
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  wakeAt(atMs: number, wake: () => void): void {
+    this.#due = { atMs, wake };
+  }
+
+  cancel(): void {
+    this.#due = null;
+  }
+
+  start(): void {
+    const probe = (octets: number): void => void this.probes.push(octets);
+    this.#path.probeBy({ clock: this, probe, isBusy: () => true });
+    this.answer();
+  }
+
+  /** Answers what has arrived, and what that leads to. */
+  answer(): void {
+    for (let last = this.probes.at(-1)!; last <= this.carries; ) {
+      this.#path.probeAnswered(last);
+      if (this.probes.at(-1) === last) return;
+      last = this.probes.at(-1)!;
+    }
+  }
+
+  pass(ms: number): void {
+    const until = this.#nowMs + ms;
+    while (this.#due !== null && this.#due.atMs <= until) {
+      const { atMs, wake } = this.#due;
+      this.#due = null;
+      this.#nowMs = atMs;
+      wake();
+      this.answer();
+    }
+    this.#nowMs = until;
+  }
+}
+
+function probed(more: Partial<PathContext> = {}) {
+  const host = new Host();
+  const path = pathOf(host, more);
+  const peer = new AnsweringPeer(path);
+  const news: PathNews[] = [];
+  path.onNews((some) => news.push(...some));
+  return { host, path, peer, news };
+}
+
+describe('a path whose peer answers probes', () => {
+  it('is probed for what it carries', () => {
+    const { path, peer, news } = probed();
+    peer.carries = 1400;
+    peer.start();
+    peer.pass(3 * PROBE_MS);
+    expect(news[0]).toEqual({
+      kind: 'changed',
+      because: 'probes of 1500 octets do not arrive, and smaller ones do',
+    });
+    peer.pass(30 * PROBE_MS);
+    expect(path).toMatchObject({ octets: 1400, limit: 'probes', search: 'complete' });
+    const because = 'the peer has had a probe of 1400 octets, and no longer one';
+    expect(news.at(-1)).toEqual({ kind: 'changed', because });
+    expect(news.slice(1, -1).every(({ kind }) => kind === 'grown')).toBe(true);
+    peer.carries = 1500;
+    peer.pass(800_000);
+    expect(path).toMatchObject({ octets: 1500, limit: 'link' });
+    expect(news.at(-1)).toMatchObject({ because: 'the peer has had a probe of 1500 octets' });
+  });
+
+  it('takes a claim that proves little for a reason to probe, and for no more', () => {
+    const { path, peer } = probed();
+    peer.start();
+    const before = peer.probes.length;
+    expect(hear(path, 1300, SHORT)).toEqual([]);
+    expect(peer.probes.slice(before)).toEqual([1500]);
+    expect(path.octets).toBe(1500);
+  });
+
+  it('follows a claim that is proven at once, and searches what it says later', () => {
+    const { path, peer } = probed();
+    peer.start();
+    peer.carries = 1400;
+    expect(hear(path, 1400)).toHaveLength(1);
+    expect(path).toMatchObject({ octets: 1400, limit: 'icmp' });
+    peer.answer();
+    peer.pass(60_000);
+    expect(path.octets).toBe(1400);
+    peer.carries = 1500;
+    peer.pass(800_000);
+    expect(path.octets).toBe(1500);
+  });
+
+  it('keeps what was found for ten minutes when nobody answers any more', () => {
+    const { path, peer } = probed();
+    peer.carries = 1400;
+    peer.start();
+    peer.pass(60_000);
+    path.stopProbing(0);
+    const sent = peer.probes.length;
+    peer.pass(60_000);
+    expect(peer.probes).toHaveLength(sent);
+    expect(path.refresh(599_999)).toEqual([]);
+    expect(path).toMatchObject({ octets: 1400, limit: 'probes', search: 'stopped' });
+    expect(path.refresh(600_000)).toHaveLength(1);
+    expect(path.octets).toBe(1500);
+  });
+
+  it('follows its own link', () => {
+    const { host, path, peer } = probed();
+    peer.start();
+    host.carries(1400);
+    expect(path.refresh(0)).toHaveLength(1);
+    expect(path.octets).toBe(1400);
+    host.carries(1500);
+    path.refresh(0);
+    peer.answer();
+    expect(path).toMatchObject({ octets: 1500, limit: 'link' });
+  });
+
+  it.each<[string, Partial<PathContext>]>([
+    ['gre.mtuProbeSeconds is 0', { gre: { ...GRE, mtuProbeSeconds: 0 } }],
+    ['gre.df is false', { gre: { ...GRE, df: false } }],
+    ['tap.mtu is a number', { fixedMtu: 1430 }],
+  ])('is not probed where %s', (_, more) => {
+    const { path, peer } = probed(more);
+    path.probeBy({ clock: peer, probe: (octets) => void peer.probes.push(octets), isBusy: () => true });
+    expect(peer.probes).toEqual([]);
+    expect(path.search).toBe('stopped');
   });
 });
