@@ -44,7 +44,7 @@ export const bridgePortFields: {
       cost: wholeNumber(1, 65_535)
         .nullable()
         .default(null)
-        .describe("STP's path cost of the port. null: the kernel's (100)."),
+        .describe("STP's path cost of the port. null: the kernel's."),
       priority: wholeNumber(0, 63)
         .nullable()
         .default(null)

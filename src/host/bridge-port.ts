@@ -30,7 +30,7 @@ export interface PortVlan {
   readonly untagged: boolean;
 }
 
-/** Of STP; 100 and 32 are what the kernel gives a TAP. */
+/** Of STP. */
 export interface PortStp {
   readonly cost: number;
   readonly priority: number;

@@ -44,6 +44,7 @@ const KERNEL: Bridges = {
 
 /** As the kernel makes a port. */
 const UNSET: PortSettings = { isolated: false, stp: { cost: null, priority: null }, vlans: null };
+/** What a port has of which the kernel tells nothing; which cost a TAP has depends on the kernel. */
 const KERNEL_STP: PortStp = { cost: 100, priority: 32 };
 
 /** What of a TAP's configuration is set at its port. */
