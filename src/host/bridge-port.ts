@@ -133,15 +133,16 @@ function setPort(index: number, setting: Attribute, what: string): void {
  * break. Throws SystemError: EOPNOTSUPP where this kernel has no VLANs of bridges.
  */
 export function setVlans(index: number, vlans: readonly PortVlan[]): void {
-  // First what is new: a kernel that cannot says so before anything is gone.
-  changeVlans(LinkRequest.Set, index, vlans);
-  changeVlans(LinkRequest.Delete, index, othersThan(vlans));
+  for (const request of vlanRequests(index, vlans)) askLink(request, 'bridge vlan');
 }
 
-function changeVlans(request: LinkRequest, index: number, vlans: readonly PortVlan[]): void {
-  if (vlans.length === 0) return;
-  const infos = vlans.flatMap(vlanInfos);
-  askLink(linkRequest(request, AF_BRIDGE, index, [nested(IFLA_AF_SPEC, infos)]), 'bridge vlan');
+/** What `setVlans` asks, in its order: first for what is new, so that a kernel that cannot says so before anything is gone. */
+export function vlanRequests(index: number, vlans: readonly PortVlan[]): Buffer[] {
+  const request = (kind: LinkRequest, list: readonly PortVlan[]): Buffer[] => {
+    const infos = nested(IFLA_AF_SPEC, list.flatMap(vlanInfos));
+    return list.length === 0 ? [] : [linkRequest(kind, AF_BRIDGE, index, [infos])];
+  };
+  return [...request(LinkRequest.Set, vlans), ...request(LinkRequest.Delete, othersThan(vlans))];
 }
 
 function vlanInfos({ first, last, pvid, untagged }: PortVlan): Attribute[] {
