@@ -17,6 +17,7 @@
 #include "process.h"
 #include "readable.h"
 #include "route.h"
+#include "rtnetlink.h"
 #include "socket-port.h"
 #include "socket.h"
 #include "tap-port.h"
@@ -46,6 +47,7 @@ static const struct {
     {"addToBridge", add_to_bridge},
     {"takeFromBridge", take_from_bridge},
     {"deleteLinks", delete_links},
+    {"rtnetlink", rtnetlink},
     {"openGreSocket", open_gre_socket},
     {"openUdpSocket", open_udp_socket},
     {"openDoorSocket", open_door_socket},

@@ -130,10 +130,27 @@ export interface PathSnapshot {
   icmp_too_big: Counters;
 }
 
+/** The TAP as a port of its bridge. */
+export interface BridgeSnapshot {
+  /** As configured. */
+  name: string;
+  /**
+   * `waiting`: there is no such bridge; `elsewhere`: somebody has moved the TAP to another; `taken`: somebody has taken it out
+   * of this one.
+   */
+  membership: 'joined' | 'waiting' | 'elsewhere' | 'taken';
+  /** As the kernel has it now; null: the TAP is in no bridge. */
+  port: { state: string; isolated: boolean; cost: number; priority: number } | null;
+  /** As configured; null: those that the bridge gives. */
+  vlans: { vid: string; pvid: boolean; untagged: boolean }[] | null;
+}
+
 export interface TunnelSnapshot {
   name: string;
   ifindex: number;
   ifname: string;
+  /** Null: its TAP is to be in none. */
+  bridge: BridgeSnapshot | null;
   mtu: number;
   path_mtu: number;
   path: PathSnapshot;

@@ -7,6 +7,7 @@ import { isIP } from 'node:net';
 import type { Counters } from '../api/counters.ts';
 import { shownSettings } from '../api/macsec-settings.ts';
 import type {
+  BridgeSnapshot,
   ControlFramesSnapshot,
   DownSnapshot,
   MacsecSnapshot,
@@ -59,7 +60,7 @@ function hexOf(digits: string): string {
 
 function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
   const { name, mtu, path_mtu, path, local, remote, endpoint, waits_for, encap, aead, pn_left } = tunnel;
-  const { peer, carrier, control_frames, rotation, agreement, seen, tx, rx, drops, icmp } = tunnel;
+  const { bridge, peer, carrier, control_frames, rotation, agreement, seen, tx, rx, drops, icmp } = tunnel;
   const extras = {
     name,
     mtu,
@@ -74,6 +75,7 @@ function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
     pn_left,
     rotation,
     peer,
+    bridge,
     carrier,
     control_frames: control_frames && controlFramesJson(control_frames, statistics),
     peer_last_seen: rx.last,
@@ -153,6 +155,7 @@ function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
     `        mtu ${tunnel.mtu}, path mtu ${tunnel.path_mtu}, peer last seen ${rx.last ?? 'never'}`,
     `        peer ${peerText(tunnel.peer)}`,
   ];
+  if (tunnel.bridge !== null) lines.push(`        ${bridgeText(tunnel.bridge)}`);
   const { carrier, control_frames } = tunnel;
   if (carrier !== null)
     lines.push(`        carrier ${carrier.state} since ${carrier.since}: ${carrier.reason}`);
@@ -200,6 +203,22 @@ function controlFrameLines(frames: ControlFramesSnapshot, statistics: boolean): 
   if (statistics)
     lines.push(`            ${frames_in} in, ${frames_out} out, refused: ${occurred(refused) || 'nothing'}`);
   return lines;
+}
+
+const NO_PORT = {
+  joined: 'left just now',
+  waiting: 'waits for it: there is none of that name',
+  elsewhere: 'moved to another by somebody',
+  taken: 'taken out by somebody, until a reload or a restart',
+};
+
+/** Settings by their names in `bridge -d link` and `bridge vlan`. */
+function bridgeText({ name, membership, port, vlans }: BridgeSnapshot): string {
+  if (membership !== 'joined' || port === null) return `bridge ${name}: ${NO_PORT[membership]}`;
+  const flags = (one: { pvid: boolean; untagged: boolean }): string =>
+    `${one.pvid ? ' pvid' : ''}${one.untagged ? ' untagged' : ''}`;
+  const ofVlans = vlans === null ? '' : `, vlan ${vlans.map((one) => `${one.vid}${flags(one)}`).join(', ')}`;
+  return `bridge ${name}: ${port.state}, isolated ${onOff(port.isolated)}, cost ${port.cost}, priority ${port.priority}${ofVlans}`;
 }
 
 /** What is not 0: `GreKey 3, InPktsLate 1`. */

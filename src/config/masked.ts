@@ -1,5 +1,6 @@
 /** The effective configuration as JSON for people and scripts, keys hidden. */
 
+import { vlanToJson } from '../host/bridge-port.ts';
 import type { MacsecConfig, SaConfig } from '../macsec/config.ts';
 import { pnToJson } from '../macsec/pn-json.ts';
 import type { Config, MkaConfig, MkaKey } from './types.ts';
@@ -8,8 +9,9 @@ import type { Config, MkaConfig, MkaKey } from './types.ts';
 export function maskedConfig(config: Config): unknown {
   return {
     ...config,
-    tunnels: config.tunnels.map(({ macsec, mka, ...tunnel }) => ({
+    tunnels: config.tunnels.map(({ macsec, mka, tap, ...tunnel }) => ({
       ...tunnel,
+      tap: { ...tap, vlans: tap.vlans?.map(vlanToJson) ?? null },
       macsec: macsec && (mka === null ? withMaskedSas(macsec) : withMka(macsec, mka)),
     })),
   };

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { ENCAP_WORDS, type EncapWord, SOURCE_PORT_WORDS, type SourcePortWord } from '../encap/config.ts';
+import { bridgePortFields, checkBridgePort } from './bridge-port-schema.ts';
 import { checkedBy, fitString, ifname, mac } from './checked-fields.ts';
 import { checkEnds } from './end-rules.ts';
 import {
@@ -51,6 +52,7 @@ const tap = closed(
         'The MSS that TCP announces through the tunnel, in either direction, is lowered to what the tunnel carries ("auto") or to so many octets. false: never.',
       ),
     bridge: ifname().nullable().default(null).describe('Existing bridge that the TAP joins. null: none.'),
+    ...bridgePortFields,
     carrier: oneOf(['up', 'peer'])
       .default('up')
       .describe(
@@ -66,7 +68,7 @@ const tap = closed(
       .describe('Queues of the TAP, one transmit lane each. More than 1 helps only with idle cores.'),
   },
   'an object with at least "ifname"',
-);
+).superRefine(checkedBy(checkBridgePort));
 
 const gre = closed(
   {

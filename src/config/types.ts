@@ -4,6 +4,7 @@
  */
 import type { KeyObject } from 'node:crypto';
 import type { GreConfig } from '../encap/config.ts';
+import type { PortVlan } from '../host/bridge-port.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 
 export interface Config {
@@ -71,7 +72,17 @@ export interface MkaKey {
   cak: KeyObject;
 }
 
-export interface TapConfig {
+/** The TAP as a port of its bridge; a reload changes it while it runs. */
+export interface PortSettings {
+  /** No frame goes from it to another isolated port. */
+  isolated: boolean;
+  /** `null`: as the kernel has it. */
+  stp: { cost: number | null; priority: number | null };
+  /** These alone; `null`: as the bridge gives them to a port. */
+  vlans: PortVlan[] | null;
+}
+
+export interface TapConfig extends PortSettings {
   ifname: string;
   /** `aa:bb:cc:dd:ee:ff` in lower case; `null`: random, locally administered. */
   mac: string | null;

@@ -2,9 +2,10 @@
 import type { Config } from '../config/types.ts';
 import { haveSameKeys, mergeSas } from '../keys/merge-sas.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
+import { portSettings } from '../tunnel/bridge-port.ts';
 import { settingsOf } from '../tunnel/sa-set.ts';
 import type { DownTunnel } from './down-tunnels.ts';
-import type { MacsecChange, RefitChange, ReloadPlan, ReplaceChange } from './reload.ts';
+import type { MacsecChange, PortChange, RefitChange, ReloadPlan, ReplaceChange } from './reload.ts';
 import type { Tunnels } from './tunnels.ts';
 
 export interface CarryOutContext {
@@ -27,6 +28,7 @@ export async function carryOut(plan: ReloadPlan, context: CarryOutContext): Prom
     for (const name of plan.remove) await remove(name, context, undo);
     for (const change of plan.replace) await replace(change, context, undo);
     for (const change of plan.macsec) await changeMacsec(change, context, undo);
+    for (const change of plan.ports) changePort(change, context, undo);
     for (const change of plan.refit) await refit(change, context, undo);
     for (const { name } of plan.add) await add(name, context, undo);
   } catch (error) {
@@ -35,6 +37,7 @@ export async function carryOut(plan: ReloadPlan, context: CarryOutContext): Prom
   }
   // Nothing of this can fail.
   for (const { name, seconds } of plan.peerTimeouts) context.tunnels.setPeerTimeout(name, seconds);
+  context.tunnels.joinAgain();
   for (const { name, filed, keys } of plan.macsec) {
     if (keys) await context.tunnels.find(name)?.keys?.keep(filed.before, filed.now);
   }
@@ -44,6 +47,13 @@ async function remove(name: string, { tunnels, before, clean }: CarryOutContext,
   const { config, sas } = tunnels.runningOf(name);
   await tunnels.remove(name, clean());
   undo.push(() => tunnels.add(config, indexOf(before, name), sas));
+}
+
+/** Throws L2vpnError where the kernel refuses. */
+function changePort({ name, settings }: PortChange, { tunnels }: CarryOutContext, undo: Undo): void {
+  const was = portSettings(tunnels.runningOf(name).config.tap);
+  tunnels.setPort(name, settings);
+  undo.push(async () => tunnels.setPort(name, was));
 }
 
 /** SAs that a rotation has brought go on where the change is not about them. */

@@ -5,11 +5,20 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { isSameKey } from '../config/key-prints.ts';
-import type { Config, LogLevel, MkaConfig, MkaKey, TapConfig, TunnelConfig } from '../config/types.ts';
+import type {
+  Config,
+  LogLevel,
+  MkaConfig,
+  MkaKey,
+  PortSettings,
+  TapConfig,
+  TunnelConfig,
+} from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
 import type { FiledKeys } from '../keys/key-source.ts';
 import { haveSameKeys } from '../keys/merge-sas.ts';
 import type { MacsecConfig, SaConfig } from '../macsec/config.ts';
+import { portSettings } from '../tunnel/bridge-port.ts';
 
 export interface ReloadPlan {
   readonly add: readonly TunnelConfig[];
@@ -22,11 +31,18 @@ export interface ReloadPlan {
   readonly macsec: readonly MacsecChange[];
   /** Tunnels that run on, whose peer is waited for longer or less long. */
   readonly peerTimeouts: readonly PeerTimeoutChange[];
+  /** Tunnels whose ports of their bridges are set anew. */
+  readonly ports: readonly PortChange[];
   readonly logLevel: LogLevel | null;
   /** What stays as it was: `crypto cannot change while it runs; restart l2vpnd`. */
   readonly refused: readonly string[];
   /** What holds from now on: the new configuration, with that which is refused as it was. */
   readonly effective: Config;
+}
+
+export interface PortChange {
+  readonly name: string;
+  readonly settings: PortSettings;
 }
 
 export interface ReplaceChange {
@@ -70,6 +86,7 @@ const FIXED_GLOBAL = ['crypto', 'workers', 'stateDir', 'stateMayBeLost', 'contro
 export function planReload(before: Config, after: Config): ReloadPlan {
   const macsec: MacsecChange[] = [];
   const peerTimeouts: PeerTimeoutChange[] = [];
+  const ports: PortChange[] = [];
   const replace: ReplaceChange[] = [];
   const refit: RefitChange[] = [];
   const changed = FIXED_GLOBAL.filter((key) => !isDeepStrictEqual(before[key], after[key]));
@@ -85,7 +102,12 @@ export function planReload(before: Config, after: Config): ReloadPlan {
       peerTimeouts.push({ name: now.name, seconds: peerTimeoutSeconds });
     }
     const { name, tap, gre, macsec: config, mka } = now;
-    if (!isDeepStrictEqual([was.tap, was.gre], [tap, gre])) refit.push({ name, tap, gre });
+    const settings = portSettings(tap);
+    if (!isDeepStrictEqual([{ ...was.tap, ...settings }, was.gre], [tap, gre])) {
+      refit.push({ name, tap, gre });
+    } else if (!isDeepStrictEqual(portSettings(was.tap), settings)) {
+      ports.push({ name, settings });
+    }
     if (was.macsec === null || config === null) continue;
     const agrees = mka !== null && was.macsec.encrypt !== config.encrypt;
     const keys = agrees || !sameSas(was.macsec, config) || !sameMka(was.mka, mka);
@@ -104,6 +126,7 @@ export function planReload(before: Config, after: Config): ReloadPlan {
     refit,
     macsec,
     peerTimeouts,
+    ports,
     logLevel: before.log.level === after.log.level ? null : after.log.level,
     refused: changed.map((key) => `${key} ${CANNOT}`),
     effective: { ...after, ...fixedGlobal },
@@ -118,7 +141,7 @@ export function restartedNames({ replace, refit }: ReloadPlan): string[] {
 /** Tunnels that run on and are not as before. */
 export function changedNames(plan: ReloadPlan): string[] {
   const restarted = restartedNames(plan);
-  const names = new Set([...plan.macsec, ...plan.peerTimeouts].map(({ name }) => name));
+  const names = new Set([...plan.macsec, ...plan.peerTimeouts, ...plan.ports].map(({ name }) => name));
   return [...names].filter((name) => !restarted.includes(name));
 }
 

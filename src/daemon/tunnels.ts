@@ -3,7 +3,7 @@
  * packet number is lost or used twice. Nothing here decides; `daemon.ts` and a reload do.
  */
 import type { Logger } from 'pino';
-import type { Config, TunnelConfig } from '../config/types.ts';
+import type { Config, PortSettings, TunnelConfig } from '../config/types.ts';
 import type { AeadProvider } from '../crypto/aead.ts';
 import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
@@ -278,6 +278,18 @@ export class Tunnels {
     const down = this.#down.get(name);
     if (down !== null) down.config = { ...down.config, peerTimeoutSeconds: seconds };
     else this.get(name).tunnel.peerTimeoutSeconds = seconds;
+  }
+
+  /** For a tunnel that runs, or will when it is up again. Throws L2vpnError where the kernel refuses. */
+  setPort(name: string, settings: PortSettings): void {
+    const down = this.#down.get(name);
+    if (down === null) this.get(name).tunnel.changePort(settings);
+    else down.config = { ...down.config, tap: { ...down.config.tap, ...settings } };
+  }
+
+  /** TAPs that somebody has taken out of their bridges join them again. */
+  joinAgain(): void {
+    for (const tunnel of this.all()) tunnel.joinAgain();
   }
 
   /** In its turn: a reload before it may have changed the tunnel, or removed it. */

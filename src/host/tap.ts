@@ -29,9 +29,13 @@ export interface OpenTap {
 
 /**
  * Makes the TAP `settings.ifname`, sets MAC and MTU, puts it into the bridge and brings it up. `place` is where
- * the configuration names it (`tunnels[0].tap`). Throws `L2vpnError`; nothing is left open then.
+ * the configuration names it (`tunnels[0].tap`); `joined` is called between the bridge and up. Throws `L2vpnError`; nothing is left open then.
  */
-export function openTap(settings: TapSettings, place: string): OpenTap {
+export function openTap(
+  settings: TapSettings,
+  place: string,
+  joined: (ifindex: number) => void = () => {},
+): OpenTap {
   const addon = loadAddon();
   const opened: number[] = [];
   try {
@@ -44,7 +48,7 @@ export function openTap(settings: TapSettings, place: string): OpenTap {
       addon.detachTapQueue(writeFd);
     }
     if (!settings.carrier) takeCarrier(fds[0]!, place);
-    configure(settings, place);
+    configure(settings, place, joined);
     const { mac, index } = addon.linkInfo(settings.ifname);
     return { fds, writeFd, mac, ifindex: index };
   } catch (error) {
@@ -97,12 +101,15 @@ function openQueue(settings: TapSettings, place: string, isFirst: boolean): numb
   }
 }
 
-function configure(settings: TapSettings, place: string): void {
+function configure(settings: TapSettings, place: string, joined: (ifindex: number) => void): void {
   const addon = loadAddon();
   const { ifname, mac, mtu, bridge } = settings;
   if (mac !== null) addon.setLinkMac(ifname, Buffer.from(mac.replaceAll(':', ''), 'hex'));
   changeTapMtu(ifname, mtu, place);
-  if (bridge !== null) joinBridge(bridge, ifname, place);
+  if (bridge !== null) {
+    joinBridge(bridge, ifname, place);
+    joined(addon.linkInfo(ifname).index);
+  }
   addon.setLinkUp(ifname, true);
 }
 

@@ -140,6 +140,8 @@ export interface Addon {
   takeFromBridge(bridge: string, ifname: string): void;
   /** Puts the links into `group` (not 0, and nobody else's) and deletes that in one step; returns how many were there. */
   deleteLinks(ifindexes: Int32Array, group: number): number;
+  /** Sends the rtnetlink message `request` and returns the first answer; what the kernel refuses is thrown, with `what` in it. */
+  rtnetlink(request: Uint8Array, what: string): Buffer;
 
   // --- sockets -------------------------------------------------------------------------------------
   /**

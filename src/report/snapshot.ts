@@ -3,6 +3,7 @@
 import type { Counters } from '../api/counters.ts';
 import type { RotationStatus } from '../api/rotate.ts';
 import type {
+  BridgeSnapshot,
   CarrierSnapshot,
   ControlFramesSnapshot,
   PathSnapshot,
@@ -13,6 +14,7 @@ import type {
 import { DROP_TEXTS } from '../frame/drop.ts';
 import { ICMP_TEXTS } from '../frame/icmp.ts';
 import { Traffic } from '../frame/lane-counters.ts';
+import { vlanToJson } from '../host/bridge-port.ts';
 import type { MkaSnapshot } from '../keys/mka/snapshot.ts';
 import type { LinkSnapshot } from '../link/link-control.ts';
 import { type PnJson, pnToJson } from '../macsec/pn-json.ts';
@@ -54,6 +56,7 @@ export function snapshotOf(
     name,
     ifindex: tunnel.ifindex,
     ifname,
+    bridge: bridgeSnapshot(tunnel),
     mtu: tunnel.mtu,
     path_mtu: tunnel.pathMtu,
     path: pathSnapshot(tunnel.path),
@@ -98,6 +101,17 @@ function controlFrames({ isKeepalive, snapshot }: LinkView): ControlFramesSnapsh
 
 function pathSnapshot({ limit, since, because, claims, search }: PathView): PathSnapshot {
   return { limit, since: new Date(since).toISOString(), because, search, icmp_too_big: { ...claims } };
+}
+
+function bridgeSnapshot({ tap, bridgePort }: TunnelView): BridgeSnapshot | null {
+  if (tap.bridge === null || bridgePort === null) return null;
+  const { membership, info } = bridgePort;
+  return {
+    name: tap.bridge,
+    membership,
+    port: info && { ...info },
+    vlans: tap.vlans?.map(vlanToJson) ?? null,
+  };
 }
 
 function dropCounters(drops: Float64Array): Counters {

@@ -1,7 +1,8 @@
 /**
- * What somebody else does to a TAP while it runs: renames it, sets it down, changes its MTU, takes its bridge away. All of
- * it is told, each once; only a lost bridge is mended, as soon as it is there again: `ifdown` and `ifup` of a bridge make a
- * new one, and nobody else would put the TAP in.
+ * What somebody else does to a TAP while it runs: renames it, sets it down, changes its MTU, takes its bridge away, or it
+ * out of its bridge. All of it is told, each once; only a lost bridge is mended, as soon as it is there again: `ifdown` and
+ * `ifup` of a bridge make a new one, and nobody else would put the TAP in. A TAP that was taken out of a bridge that is still
+ * there stays out, as somebody has wanted it so.
  */
 import { errnoName, messageOf } from '../errors.ts';
 import { addToBridge, type LinkState, linkIndex, linkState } from '../host/link.ts';
@@ -25,6 +26,9 @@ export interface WatchedTap {
   readonly bridge: string | null;
 }
 
+/** `taken`: out of the bridge, by somebody's wish; `waiting`: for the bridge. */
+export type Membership = 'joined' | 'waiting' | 'elsewhere' | 'taken';
+
 export class TapWatch {
   readonly #tap: WatchedTap;
   readonly #links: Links;
@@ -34,12 +38,16 @@ export class TapWatch {
   /** How often in a row it was not there. One that was deleted takes its lane with it, and the tunnel is closed. */
   #missed = 0;
   /** Index of its bridge, when it was seen there last. */
-  #bridgeIndex = 0;
-  #membership: 'joined' | 'waiting' | 'elsewhere' = 'joined';
+  #bridgeIndex: number;
+  #membership: Membership = 'joined';
+  readonly #joined: (ifindex: number) => Notice[];
 
-  constructor(tap: WatchedTap, links: Links = KERNEL) {
+  /** `joined`: it has become a port of its bridge again, of which the kernel knows nothing yet. */
+  constructor(tap: WatchedTap, joined: (ifindex: number) => Notice[] = () => [], links: Links = KERNEL) {
     this.#tap = tap;
+    this.#joined = joined;
     this.#links = links;
+    this.#bridgeIndex = tap.bridge === null ? 0 : links.index(tap.bridge);
     this.#ifname = tap.ifname;
     this.#mtu = tap.mtu;
   }
@@ -47,6 +55,16 @@ export class TapWatch {
   /** What it is called now. */
   get ifname(): string {
     return this.#ifname;
+  }
+
+  /** Null: it is to be in no bridge. */
+  get membership(): Membership | null {
+    return this.#tap.bridge === null ? null : this.#membership;
+  }
+
+  /** A TAP that was taken out joins its bridge again at the next look. */
+  forgive(): void {
+    if (this.#membership === 'taken') this.#bridgeIndex = 0;
   }
 
   /** What is new since the last look. Throws SystemError where the kernel cannot be asked. */
@@ -95,15 +113,32 @@ export class TapWatch {
   #lookAtBridge({ master }: LinkState): Notice[] {
     const { bridge } = this.#tap;
     if (bridge === null) return [];
-    if (master === 0) return this.#join(bridge);
+    if (master === 0) return this.#isTaken(bridge) ? this.#takenOut(bridge) : this.#join(bridge);
     if (master !== this.#bridgeIndex && master !== this.#links.index(bridge)) {
       return this.#become('elsewhere', () => {
         const other = this.#links.state(master)?.ifname ?? `interface ${master}`;
         return warning(`TAP ${this.#ifname} is in ${other}, not in bridge ${bridge}: moved by somebody`);
       });
     }
+    // It has been made anew, and somebody was faster than we.
+    const isNew = this.#membership !== 'joined' || master !== this.#bridgeIndex;
     this.#bridgeIndex = master;
-    return this.#become('joined', () => news(`TAP ${this.#ifname} is in bridge ${bridge} again`));
+    const told = this.#become('joined', () => news(`TAP ${this.#ifname} is in bridge ${bridge} again`));
+    return isNew ? [...told, ...this.#joined(this.#tap.ifindex)] : told;
+  }
+
+  /** The bridge that it was in is still there. */
+  #isTaken(bridge: string): boolean {
+    return this.#bridgeIndex !== 0 && this.#links.index(bridge) === this.#bridgeIndex;
+  }
+
+  #takenOut(bridge: string): Notice[] {
+    const back = `"ip link set ${this.#ifname} master ${bridge}"`;
+    return this.#become('taken', () =>
+      warning(
+        `TAP ${this.#ifname} was taken out of bridge ${bridge} by somebody: it stays out until ${back}, a reload or a restart`,
+      ),
+    );
   }
 
   #join(bridge: string): Notice[] {
@@ -120,11 +155,14 @@ export class TapWatch {
     }
     this.#bridgeIndex = this.#links.index(bridge);
     this.#membership = 'joined';
-    return [warning(`TAP ${this.#ifname} was in bridge ${bridge} no more: joined again`)];
+    return [
+      warning(`TAP ${this.#ifname} was in bridge ${bridge} no more: joined again`),
+      ...this.#joined(this.#tap.ifindex),
+    ];
   }
 
   /** A notice where that is not so already. */
-  #become(membership: 'joined' | 'waiting' | 'elsewhere', notice: () => Notice): Notice[] {
+  #become(membership: Membership, notice: () => Notice): Notice[] {
     if (this.#membership === membership) return [];
     this.#membership = membership;
     return [notice()];

@@ -1,10 +1,14 @@
 /** The TAP of a tunnel: made once, and changed while everything before and behind it is exchanged. */
-import type { TapConfig } from '../config/types.ts';
+import type { PortSettings, TapConfig } from '../config/types.ts';
+import { messageOf } from '../errors.ts';
+import type { BridgePortInfo } from '../host/bridge-port.ts';
 import { closeFds } from '../host/close.ts';
 import { changeTapMtu, moveTap, type OpenTap, openTap, setCarrier } from '../host/tap.ts';
-import type { Notice } from './notice.ts';
+import { BridgePort, portSettings } from './bridge-port.ts';
+import { type Notice, warning } from './notice.ts';
 import { tapMtu } from './tap-mtu.ts';
 import { TapWatch } from './tap-watch.ts';
+import type { BridgePortView } from './view.ts';
 
 export class TunnelTap {
   readonly opened: OpenTap;
@@ -12,12 +16,15 @@ export class TunnelTap {
   /** What the LAN may send. */
   #mtu: number;
   #watch: TapWatch;
+  readonly #port: BridgePort;
 
   /** `carried`: what the tunnel carries; `place` is where the configuration names it (`tunnels[0].tap`). Throws L2vpnError. */
   constructor(config: TapConfig, mac: string, carried: number, place: string) {
     this.#config = config;
     this.#mtu = tapMtu(config, carried);
-    this.opened = openTap({ ...config, mac, mtu: this.#mtu, carrier: config.carrier === 'up' }, place);
+    this.#port = new BridgePort(portSettings(config), place);
+    const settings = { ...config, mac, mtu: this.#mtu, carrier: config.carrier === 'up' };
+    this.opened = openTap(settings, place, (ifindex) => this.#port.joined(ifindex));
     this.#watch = this.#newWatch(config.ifname);
   }
 
@@ -51,27 +58,70 @@ export class TunnelTap {
     if (was !== 'up' || config.carrier !== 'up') setCarrier(this.opened.fds[0]!, config.carrier === 'up');
   }
 
-  /** MTU and bridge as `config` has them. Throws L2vpnError; what it was before brings it back. */
+  /** MTU, bridge and port as `config` has them. Throws L2vpnError; what it was before brings it back. */
   change(config: TapConfig, carried: number, place: string): void {
     const { ifname } = this;
     const [mtu, was] = [tapMtu(config, carried), this.#config];
     if (mtu !== this.#mtu) changeTapMtu(ifname, mtu, place);
     this.#mtu = mtu;
-    if (config.bridge !== was.bridge) moveTap(ifname, was.bridge, config.bridge, place);
+    if (config.bridge !== was.bridge) this.#move(was.bridge, config, place);
+    else this.#port.change(portSettings(config));
     this.#config = config;
     this.#watch = this.#newWatch(ifname);
   }
 
+  /** Throws L2vpnError, with everything as it was. */
+  changePort(settings: PortSettings): void {
+    this.#port.change(settings);
+    this.#config = { ...this.#config, ...settings };
+  }
+
+  /** Where somebody has taken it out of its bridge. */
+  joinAgain(): void {
+    this.#watch.forgive();
+  }
+
+  /** Null: it is to be in no bridge. */
+  get bridgePort(): BridgePortView | null {
+    const { membership } = this.#watch;
+    return membership === null ? null : { membership, info: this.#portInfo() };
+  }
+
   look(): Notice[] {
-    return this.#watch.look();
+    return [...this.#watch.look(), ...this.#port.look()];
   }
 
   close(): void {
     closeFds([...new Set([...this.opened.fds, this.opened.writeFd])]);
   }
 
+  #move(from: string | null, config: TapConfig, place: string): void {
+    moveTap(this.ifname, from, config.bridge, place);
+    this.#port.left(portSettings(config));
+    if (config.bridge !== null) this.#port.joined(this.ifindex);
+  }
+
+  #portInfo(): BridgePortInfo | null {
+    try {
+      return this.#port.info;
+    } catch {
+      // No descriptor for the question, say.
+      return null;
+    }
+  }
+
+  #joinedAgain(ifindex: number): Notice[] {
+    try {
+      this.#port.joined(ifindex);
+      return [];
+    } catch (error) {
+      return [warning(messageOf(error))];
+    }
+  }
+
   #newWatch(ifname: string): TapWatch {
     const { bridge } = this.#config;
-    return new TapWatch({ ifname, ifindex: this.ifindex, mtu: this.#mtu, bridge });
+    const tap = { ifname, ifindex: this.ifindex, mtu: this.#mtu, bridge };
+    return new TapWatch(tap, (ifindex) => this.#joinedAgain(ifindex));
   }
 }

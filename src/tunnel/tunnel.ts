@@ -10,7 +10,7 @@
  * What lies outside (socket, ends, MTU) may be exchanged between 4 and 5 (`plan`, `refit`): TAP, SecY and counters stay.
  */
 import type { KeyObject } from 'node:crypto';
-import type { KeepaliveConfig, MkaConfig, TapConfig, TunnelConfig } from '../config/types.ts';
+import type { KeepaliveConfig, MkaConfig, PortSettings, TapConfig, TunnelConfig } from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
 import type { OpenedWire, OpenUdp, PeerAddress } from '../encap/encap.ts';
 import { type EncapSpec, endpointOf, flowSendersOf, openWire } from '../encap/kinds.ts';
@@ -46,7 +46,7 @@ import type { SharedPorts } from './shared-ports.ts';
 import { batchesDone, type CountedLane, type TunnelTotals, totalsOf } from './totals.ts';
 import { TunnelTap } from './tunnel-tap.ts';
 import { TunnelUncontrolledPort } from './uncontrolled.ts';
-import type { EndsView, TunnelView } from './view.ts';
+import type { BridgePortView, EndsView, TunnelView } from './view.ts';
 
 /** The smallest MTU that IPv4 demands of a link (RFC 791): below it the arithmetic has gone wrong. */
 const LEAST_MTU = 68;
@@ -452,6 +452,21 @@ export class Tunnel implements TunnelView {
   /** What others have done to what it stands on: the TAP, the bridge, the local address. Throws SystemError. */
   lookAround(): Notice[] {
     return [...(this.#tap?.look() ?? []), ...(this.#fitting.localWatch?.look() ?? [])];
+  }
+
+  /** Sets its port of the bridge anew. Throws L2vpnError, with everything as it was. */
+  changePort(settings: PortSettings): void {
+    this.#tap?.changePort(settings);
+    this.#fitting = { ...this.#fitting, tap: { ...this.tap, ...settings } };
+  }
+
+  /** A TAP that somebody has taken out of its bridge joins it again. */
+  joinAgain(): void {
+    this.#tap?.joinAgain();
+  }
+
+  get bridgePort(): BridgePortView | null {
+    return this.#tap?.bridgePort ?? null;
   }
 
   /**

@@ -1,9 +1,18 @@
 /** What may be read of a tunnel while it runs: by `show`, the metrics, the log. Figures are those of the moment. */
 import type { TapConfig } from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
+import type { BridgePortInfo } from '../host/bridge-port.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import type { PathView } from './path.ts';
+import type { Membership } from './tap-watch.ts';
 import type { TunnelTotals } from './totals.ts';
+
+/** The TAP and its bridge. */
+export interface BridgePortView {
+  readonly membership: Membership;
+  /** As the kernel has it; null where it is in no bridge. */
+  readonly info: BridgePortInfo | null;
+}
 
 export interface TunnelView {
   readonly name: string;
@@ -19,6 +28,8 @@ export interface TunnelView {
   /** Of the TAP, as it is called now. */
   readonly ifname: string;
   readonly ifindex: number;
+  /** Null: its TAP is to be in no bridge. Asks the kernel. */
+  readonly bridgePort: BridgePortView | null;
   /** What it carries now; the TAP may have another. */
   readonly mtu: number;
   /** What the path is believed to carry. */

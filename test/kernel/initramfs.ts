@@ -1,5 +1,5 @@
 /**
- * The guest's root: busybox, `ip`, iperf and the modules, as one uncompressed cpio archive ("newc", kernel
+ * The guest's root: busybox, `ip`, `bridge`, iperf and the modules, as one uncompressed cpio archive ("newc", kernel
  * Documentation/driver-api/early-userspace/buffer-format.rst), written here so that no staging folder and no
  * root is needed.
  */
@@ -82,7 +82,7 @@ export function buildInitramfs(image: KernelImage, more: readonly GuestFile[] = 
   for (const dir of ['dev', 'proc', 'sys', 'etc', 'root']) archive.addDir(dir);
   archive.addFile('init', 0o755, Buffer.from(INIT));
   archive.addFile('bin/busybox', 0o755, readFileSync(which('busybox')));
-  for (const name of ['ip', 'iperf']) addProgram(archive, name);
+  for (const name of ['ip', 'bridge', 'iperf']) addProgram(archive, name);
   for (const { path, mode, data } of more) archive.addFile(path, mode, data);
   const list: string[] = [];
   for (const path of modulePaths(image, MODULES)) {

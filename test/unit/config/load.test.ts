@@ -35,6 +35,9 @@ describe('loadConfig: a sound file', () => {
       lanMtu: 'auto',
       mssClamp: 'auto',
       bridge: null,
+      isolated: false,
+      stp: { cost: null, priority: null },
+      vlans: null,
       queues: 1,
     });
     expect(tunnel!.gre).toEqual({

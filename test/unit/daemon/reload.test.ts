@@ -245,7 +245,10 @@ describe('what a reload does', () => {
       ].sort(),
     );
     expect(Object.keys(config.tunnels[0]?.tap ?? {}).sort()).toEqual(
-      ['ifname', 'mac', 'mtu', 'lanMtu', 'mssClamp', 'bridge', 'queues', 'carrier', 'carrierDelayMs'].sort(),
+      [
+        ...['ifname', 'mac', 'mtu', 'lanMtu', 'mssClamp', 'bridge', 'queues', 'carrier', 'carrierDelayMs'],
+        ...['isolated', 'stp', 'vlans'],
+      ].sort(),
     );
     expect(Object.keys(config.tunnels[0]?.macsec ?? {}).sort()).toEqual(
       [

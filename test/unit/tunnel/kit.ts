@@ -113,6 +113,9 @@ const TAP: TapConfig = {
   mssClamp: 'auto',
   bridge: null,
   queues: 1,
+  isolated: false,
+  stp: { cost: null, priority: null },
+  vlans: null,
   carrier: 'up',
   carrierDelayMs: 1000,
 };
@@ -160,6 +163,7 @@ export async function tunnelOf(
     peerTimeoutSeconds: 10,
     ifname: TAP.ifname,
     ifindex: 7,
+    bridgePort: null,
     mtu,
     pathMtu: 1500,
     path: {

@@ -11,6 +11,9 @@ const TAP: TapConfig = {
   mssClamp: 'auto',
   bridge: 'br0',
   queues: 1,
+  isolated: false,
+  stp: { cost: null, priority: null },
+  vlans: null,
   carrier: 'up',
   carrierDelayMs: 1000,
 };

@@ -41,10 +41,15 @@ class Host implements Links {
 
 function watched(bridge: string | null = 'br0') {
   const host = new Host();
-  const watch = new TapWatch({ ...TAP, bridge }, host);
+  const ports: number[] = [];
+  const joined = (ifindex: number): [] => {
+    ports.push(ifindex);
+    return [];
+  };
+  const watch = new TapWatch({ ...TAP, bridge }, joined, host);
   const look = (): string[] => watch.look().map(({ level, text }) => `${level}: ${text}`);
   expect(look()).toEqual([]);
-  return { host, watch, look };
+  return { host, watch, look, ports };
 }
 
 /** Each of these once. */
@@ -70,6 +75,7 @@ describe('a TAP', () => {
     expect(watch.ifname).toBe('lan5');
     host.set({ up: false });
     expectOnce(look, /^warn: TAP lan5 is down/);
+    host.bridges.set('br0', 12);
     host.set({ master: 0 });
     expectOnce(look, /^warn: TAP lan5 was in bridge br0 no more: joined again$/);
     expect(host.joined).toEqual(['lan5 to br0']);
@@ -91,11 +97,13 @@ describe('a TAP', () => {
 
 describe('the bridge of a TAP', () => {
   it('that was made anew is joined again', () => {
-    const { host, look } = watched();
+    const { host, look, ports } = watched();
     host.bridges.set('br0', 12);
     host.set({ master: 0 });
     expectOnce(look, /^warn: TAP macsec1 was in bridge br0 no more: joined again$/);
     expect(host.tap?.master).toBe(12);
+    // The kernel has forgotten what was set at the port.
+    expect(ports).toEqual([7]);
   });
 
   it('that is gone is told once, and joined when it is back', () => {
@@ -111,17 +119,48 @@ describe('the bridge of a TAP', () => {
   it('that does not take it is told with the reason', () => {
     const { host, look } = watched();
     host.joinError = 'EOPNOTSUPP';
+    host.bridges.set('br0', 12);
     host.set({ master: 0 });
     expectOnce(look, /^warn: .*br0 does not take it \(ioctl SIOCBRADDIF br0: EOPNOTSUPP\)/);
   });
 
   it('that somebody else has put it into meanwhile is no fault', () => {
-    const { host, look } = watched();
+    const { host, look, ports } = watched();
     host.joinError = 'EBUSY';
+    host.bridges.set('br0', 12);
     host.set({ master: 0 });
     expect(look()).toEqual([]);
-    host.set({ master: 3 });
+    host.set({ master: 12 });
     expect(look()).toEqual([]);
+    expect(ports).toEqual([7]);
+  });
+
+  it('that somebody has taken it out of is told once, and not joined again before a reload', () => {
+    const { host, watch, look } = watched();
+    host.set({ master: 0 });
+    const back = 'until "ip link set macsec1 master br0", a reload or a restart';
+    expectOnce(look, `warn: TAP macsec1 was taken out of bridge br0 by somebody: it stays out ${back}`);
+    expect([host.joined, watch.membership]).toEqual([[], 'taken']);
+    watch.forgive();
+    expectOnce(look, /joined again$/);
+    expect(watch.membership).toBe('joined');
+  });
+
+  it('that somebody has taken it out of and put back has to be told of the port', () => {
+    const { host, look, ports } = watched();
+    host.set({ master: 0 });
+    look();
+    host.set({ master: 3 });
+    expectOnce(look, /^info: TAP macsec1 is in bridge br0 again$/);
+    expect(ports).toEqual([7]);
+  });
+
+  it('that it was taken out of and that is made anew is joined', () => {
+    const { host, look } = watched();
+    host.set({ master: 0 });
+    look();
+    host.bridges.set('br0', 12);
+    expectOnce(look, /joined again$/);
   });
 
   it('that is another one is told and left alone', () => {
