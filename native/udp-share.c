@@ -35,8 +35,7 @@ napi_value connect_udp(napi_env env, napi_callback_info info) {
   uint8_t *endpoint;
   struct sockaddr_storage to;
   socklen_t to_len;
-  if (!read_args(env, info, 2, argv) || !read_i32(env, argv[0], "fd", &fd) ||
-      !read_endpoint(env, argv[1], &endpoint)) {
+  if (!read_args(env, info, 2, argv) || !read_i32(env, argv[0], "fd", &fd) || !read_endpoint(env, argv[1], &endpoint)) {
     return NULL;
   }
   if (!endpoint_load(endpoint, &to, &to_len)) return throw_range(env, "\"endpoint\" expected a known peer");
