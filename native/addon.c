@@ -23,6 +23,7 @@
 #include "tap-read.h"
 #include "tap-write.h"
 #include "tap.h"
+#include "tos.h"
 #include "udp-port.h"
 #include "udp-receive.h"
 #include "udp-send.h"
@@ -43,6 +44,7 @@ static const struct {
     {"setLinkMtu", set_link_mtu},
     {"setLinkUp", set_link_up},
     {"addToBridge", add_to_bridge},
+    {"takeFromBridge", take_from_bridge},
     {"deleteLinks", delete_links},
     {"openGreSocket", open_gre_socket},
     {"openUdpSocket", open_udp_socket},
@@ -50,6 +52,7 @@ static const struct {
     {"pathMtu", path_mtu},
     {"setReusePort", set_reuse_port},
     {"connectUdp", connect_udp},
+    {"sourceTo", source_to},
     {"routeTo", route_to},
     {"openIcmpSocket", open_icmp_socket},
     {"receiveIcmp", receive_icmp},
@@ -81,6 +84,7 @@ static const struct {
     {"endpointText", endpoint_text},
     {"socketReceive", socket_receive},
     {"socketSend", socket_send},
+    {"carryTos", carry_tos},
     {"closePort", close_port},
     {"opensslVersion", openssl_version},
     {"opensslFault", openssl_fault},

@@ -17,6 +17,14 @@ static bool read_member_typed(napi_env env, napi_value object, const char *name,
   return true;
 }
 
+/* As `read_member_typed`; NULL where the object has no such member. */
+static bool read_optional_octets(napi_env env, napi_value object, const char *name, uint8_t **out, size_t *shortest) {
+  bool has;
+  *out = NULL;
+  if (napi_has_named_property(env, object, name, &has) != napi_ok || !has) return true;
+  return read_member_typed(env, object, name, napi_uint8_array, out, shortest);
+}
+
 bool read_frame_arrays(napi_env env, napi_value object, struct frames *out) {
   struct span arena;
   out->n = SIZE_MAX;
@@ -25,7 +33,8 @@ bool read_frame_arrays(napi_env env, napi_value object, struct frames *out) {
   out->arena_len = arena.len;
   return read_member_typed(env, object, "at", napi_uint32_array, &out->at, &out->n) &&
          read_member_typed(env, object, "len", napi_uint32_array, &out->len, &out->n) &&
-         read_member_typed(env, object, "verdict", napi_uint8_array, &out->verdict, &out->n);
+         read_member_typed(env, object, "verdict", napi_uint8_array, &out->verdict, &out->n) &&
+         read_optional_octets(env, object, "tos", &out->tos, &out->n);
 }
 
 bool read_job_arrays(napi_env env, napi_value object, struct job_arrays *out) {

@@ -15,6 +15,7 @@ struct frames {
   uint32_t *at;
   uint32_t *len;
   uint8_t *verdict;
+  uint8_t *tos; /* NULL where the object has none */
   size_t n;
 };
 

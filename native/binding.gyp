@@ -7,7 +7,7 @@
         'endpoint.c', 'environment.c', 'error.c', 'event.c', 'frames.c', 'handle-table.c', 'handle.c',
         'headers.c', 'host-lock.c', 'icmp-socket.c', 'link-group.c', 'link-state.c', 'link.c', 'openssl.c', 'packet-send.c',
         'poller.c', 'port.c', 'process.c', 'readable.c', 'route.c', 'scratch.c', 'segment.c', 'socket-port.c', 'socket.c',
-        'tap-port.c', 'tap-read.c', 'tap-write.c', 'tap.c', 'udp-port.c', 'udp-receive.c', 'udp-send.c',
+        'tap-port.c', 'tap-read.c', 'tap-write.c', 'tap.c', 'tos.c', 'udp-port.c', 'udp-receive.c', 'udp-send.c',
         'udp-share.c', 'value.c',
       ],
       'defines': ['NAPI_VERSION=9', '_GNU_SOURCE'],

@@ -26,12 +26,13 @@ static napi_value bind(napi_env env, enum handle_kind kind, napi_value object, c
 }
 
 napi_value bind_frames(napi_env env, napi_callback_info info) {
-  static const char *const names[] = {"arena", "at", "len", "verdict"};
+  static const char *const names[] = {"arena", "at", "len", "verdict", "tos"};
   napi_value argv[1];
   struct frames frames;
   struct bound *bound;
   if (!read_args(env, info, 1, argv) || !read_frame_arrays(env, argv[0], &frames)) return NULL;
-  napi_value result = bind(env, HANDLE_FRAMES, argv[0], names, sizeof names / sizeof *names, &bound);
+  const size_t count = sizeof names / sizeof *names - (frames.tos == NULL ? 1 : 0);
+  napi_value result = bind(env, HANDLE_FRAMES, argv[0], names, count, &bound);
   if (result != NULL) bound->frames = frames;
   return result;
 }

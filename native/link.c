@@ -98,7 +98,8 @@ napi_value set_link_up(napi_env env, napi_callback_info info) {
   return err != 0 ? throw_errno(env, err, "ioctl SIOCSIFFLAGS", ifr.ifr_name) : make_undefined(env);
 }
 
-napi_value add_to_bridge(napi_env env, napi_callback_info info) {
+/* SIOCBRADDIF or SIOCBRDELIF; `name` is that of the request, for messages. */
+static napi_value change_bridge(napi_env env, napi_callback_info info, unsigned long request, const char *name) {
   napi_value argv[2];
   struct ifreq bridge, port;
   if (!read_link(env, info, 2, argv, &bridge)) return NULL;
@@ -107,6 +108,14 @@ napi_value add_to_bridge(napi_env env, napi_callback_info info) {
   int err = link_ioctl(SIOCGIFINDEX, &port);
   if (err != 0) return throw_errno(env, err, "ioctl SIOCGIFINDEX", port.ifr_name);
   bridge.ifr_ifindex = port.ifr_ifindex;
-  err = link_ioctl(SIOCBRADDIF, &bridge);
-  return err != 0 ? throw_errno(env, err, "ioctl SIOCBRADDIF", bridge.ifr_name) : make_undefined(env);
+  err = link_ioctl(request, &bridge);
+  return err != 0 ? throw_errno(env, err, name, bridge.ifr_name) : make_undefined(env);
+}
+
+napi_value add_to_bridge(napi_env env, napi_callback_info info) {
+  return change_bridge(env, info, SIOCBRADDIF, "ioctl SIOCBRADDIF");
+}
+
+napi_value take_from_bridge(napi_env env, napi_callback_info info) {
+  return change_bridge(env, info, SIOCBRDELIF, "ioctl SIOCBRDELIF");
 }

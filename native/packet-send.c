@@ -1,23 +1,18 @@
-/*
- * Sending one packet by a socket that lanes send by too, with another DSCP than theirs: the type of service goes with the
- * packet (IP_TOS, man 7 ip; IPV6_TCLASS, RFC 3542 6.5), and the socket's own stays as it is. On a raw socket with
- * IP_HDRINCL the packet's own header says it, and the kernel goes by the control message only for its queues.
- */
+/* Sending one packet by a socket that lanes send by too, with another DSCP than theirs: it goes with the packet. */
 #include "packet-send.h"
 #include "args.h"
 #include "endpoint.h"
 #include "error.h"
+#include "tos.h"
 #include "value.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 union tos_control {
   struct cmsghdr align;
-  uint8_t octets[CMSG_SPACE(sizeof(int))];
+  uint8_t octets[TOS_CONTROL_LEN];
 };
 
 struct packet {
@@ -42,34 +37,21 @@ static bool read_packet(napi_env env, napi_callback_info info, struct packet *ou
   return type == napi_null || read_endpoint(env, argv[3], &out->endpoint);
 }
 
-static void put_tos(struct msghdr *hdr, union tos_control *control, int family, int tos) {
-  memset(control, 0, sizeof *control);
-  hdr->msg_control = control->octets;
-  hdr->msg_controllen = sizeof control->octets;
-  struct cmsghdr *cmsg = CMSG_FIRSTHDR(hdr);
-  cmsg->cmsg_level = family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP;
-  cmsg->cmsg_type = family == AF_INET6 ? IPV6_TCLASS : IP_TOS;
-  cmsg->cmsg_len = CMSG_LEN(sizeof tos);
-  memcpy(CMSG_DATA(cmsg), &tos, sizeof tos);
-}
-
 napi_value send_packet(napi_env env, napi_callback_info info) {
   struct packet p;
   struct sockaddr_storage to;
   socklen_t to_len = 0;
   union tos_control control;
-  int family = 0;
-  socklen_t family_len = sizeof family;
   if (!read_packet(env, info, &p)) return NULL;
   if (p.endpoint != NULL && !endpoint_load(p.endpoint, &to, &to_len)) return make_i32(env, EDESTADDRREQ);
-  if (getsockopt(p.fd, SOL_SOCKET, SO_DOMAIN, &family, &family_len) != 0) return make_i32(env, errno);
+  const int family = tos_family(p.fd);
   struct iovec iov = {.iov_base = p.octets.data, .iov_len = p.octets.len};
   struct msghdr hdr = {.msg_iov = &iov, .msg_iovlen = 1};
   if (p.endpoint != NULL) {
     hdr.msg_name = &to;
     hdr.msg_namelen = to_len;
   }
-  if (family == AF_INET || family == AF_INET6) put_tos(&hdr, &control, family, p.tos);
+  if (family != AF_UNSPEC) tos_put(&hdr, control.octets, family, p.tos);
   for (;;) {
     if (sendmsg(p.fd, &hdr, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return make_i32(env, 0);
     if (errno != EINTR) return make_i32(env, errno);

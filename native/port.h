@@ -19,6 +19,7 @@
 struct port {
   struct handle handle;
   int fd;
+  int tos_family; /* each frame has a type of service, of packets of this family; AF_UNSPEC (0): it has none */
 };
 
 /* What a batched read takes: slots [0, max), each with `room` octets from at[i]. */

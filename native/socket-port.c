@@ -2,6 +2,7 @@
 #include "socket-port.h"
 #include "error.h"
 #include "port.h"
+#include "tos.h"
 #include "value.h"
 
 #include <errno.h>
@@ -16,9 +17,15 @@ struct socket_port {
   uint32_t expected; /* packets that the next call may find */
 };
 
+union control {
+  struct cmsghdr align;
+  uint8_t octets[TOS_CONTROL_LEN];
+};
+
 struct socket_scratch {
   struct mmsghdr msgs[PORT_MSGS];
   struct iovec iov[PORT_MSGS];
+  union control control[PORT_MSGS];
   uint32_t index[PORT_MSGS]; /* which frame of the batch a message is */
 };
 
@@ -54,6 +61,7 @@ napi_value socket_receive(napi_env env, napi_callback_info info) {
   }
   struct socket_port *socket = r.port;
   struct socket_scratch *s = scratch_of(socket);
+  const bool tos = socket->port.tos_family != AF_UNSPEC && r.frames.tos != NULL;
   uint32_t done = 0;
   uint32_t room = socket->expected < EXPECTED_MIN ? EXPECTED_MIN : socket->expected;
   *status = 0;
@@ -62,6 +70,9 @@ napi_value socket_receive(napi_env env, napi_callback_info info) {
     for (uint32_t i = 0; i < want; i++) {
       s->iov[i] = (struct iovec){.iov_base = r.frames.arena + r.frames.at[done + i], .iov_len = r.room};
       s->msgs[i].msg_hdr = (struct msghdr){.msg_iov = &s->iov[i], .msg_iovlen = 1};
+      if (!tos) continue;
+      s->msgs[i].msg_hdr.msg_control = s->control[i].octets;
+      s->msgs[i].msg_hdr.msg_controllen = sizeof s->control[i];
     }
     const int n = recvmmsg(socket->port.fd, s->msgs, want, MSG_DONTWAIT | MSG_TRUNC, NULL);
     if (n < 0 && errno == EINTR) continue;
@@ -69,7 +80,10 @@ napi_value socket_receive(napi_env env, napi_callback_info info) {
       if (errno != EAGAIN) *status = errno;
       break;
     }
-    for (uint32_t i = 0; i < (uint32_t)n; i++) take_frame(&r.frames, done + i, s->msgs[i].msg_len, r.room);
+    for (uint32_t i = 0; i < (uint32_t)n; i++) {
+      take_frame(&r.frames, done + i, s->msgs[i].msg_len, r.room);
+      if (tos) r.frames.tos[done + i] = tos_of(&s->msgs[i].msg_hdr);
+    }
     done += (uint32_t)n;
     if ((uint32_t)n < want) break;
     room = PORT_MSGS;
@@ -78,14 +92,19 @@ napi_value socket_receive(napi_env env, napi_callback_info info) {
   return make_i32(env, (int32_t)done);
 }
 
-/* Gathers up to PORT_MSGS living frames of [*next, count) into messages; moves *next past what it looked at. */
-static uint32_t gather_messages(struct socket_scratch *s, const struct frames *f, uint32_t *next, uint32_t count) {
+/*
+ * Gathers up to PORT_MSGS living frames of [*next, count) into messages; moves *next past what it looked at. `family`: of
+ * packets that have a type of service each; AF_UNSPEC: they have the socket's.
+ */
+static uint32_t gather_messages(struct socket_scratch *s, const struct frames *f, uint32_t *next, uint32_t count,
+                                int family) {
   uint32_t msgs = 0;
   uint32_t i = *next;
   for (; i < count && msgs < PORT_MSGS; i++) {
     if (f->verdict[i] != 0) continue;
     s->iov[msgs] = (struct iovec){.iov_base = f->arena + f->at[i], .iov_len = f->len[i]};
     s->msgs[msgs].msg_hdr = (struct msghdr){.msg_iov = &s->iov[msgs], .msg_iovlen = 1};
+    if (family != AF_UNSPEC) tos_put(&s->msgs[msgs].msg_hdr, s->control[msgs].octets, family, f->tos[i]);
     s->index[msgs++] = i;
   }
   *next = i;
@@ -99,10 +118,11 @@ napi_value socket_send(napi_env env, napi_callback_info info) {
   if (!read_args(env, info, 5, argv) || !read_writing(env, argv, HANDLE_SOCKET, &w)) return NULL;
   const struct socket_port *socket = w.port;
   struct socket_scratch *s = scratch_of(socket);
+  const int family = w.frames.tos == NULL ? AF_UNSPEC : socket->port.tos_family;
   uint32_t next = w.from;
   *w.status = 0;
   while (next < w.count) {
-    const uint32_t msgs = gather_messages(s, &w.frames, &next, w.count);
+    const uint32_t msgs = gather_messages(s, &w.frames, &next, w.count, family);
     uint32_t sent = 0;
     while (sent < msgs) {
       const int n = sendmmsg(socket->port.fd, s->msgs + sent, msgs - sent, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -4,7 +4,9 @@
 #include "error.h"
 #include "value.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -210,4 +212,40 @@ napi_value path_mtu(napi_env env, napi_callback_info info) {
   }
   close(fd);
   return make_i32(env, mtu);
+}
+
+/* The text of an address, with the scope of a link-local one (RFC 4007 11). */
+static napi_value address_text(napi_env env, const struct sockaddr_storage *addr) {
+  char text[INET6_ADDRSTRLEN + 1 + IF_NAMESIZE], ifname[IF_NAMESIZE];
+  napi_value value;
+  if (addr->ss_family == AF_INET) {
+    inet_ntop(AF_INET, &((const struct sockaddr_in *)addr)->sin_addr, text, sizeof text);
+  } else {
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)addr;
+    inet_ntop(AF_INET6, &v6->sin6_addr, text, INET6_ADDRSTRLEN);
+    if (v6->sin6_scope_id != 0 && if_indextoname(v6->sin6_scope_id, ifname) != NULL) {
+      const size_t len = strlen(text);
+      snprintf(text + len, sizeof text - len, "%%%s", ifname);
+    }
+  }
+  TRY_NAPI(env, napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &value));
+  return value;
+}
+
+/* A socket that is connected without having been bound has the address that the kernel's route chooses. */
+napi_value source_to(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  struct end remote;
+  struct sockaddr_storage local;
+  socklen_t len = sizeof local;
+  if (!read_args(env, info, 1, argv) || !read_end(env, argv[0], "remote", 9, &remote)) return NULL;
+  const int fd = socket(remote.addr.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return throw_errno(env, errno, "socket", "UDP");
+  if (connect(fd, (const struct sockaddr *)&remote.addr, remote.addr_len) != 0) {
+    return give_up(env, fd, "connect", remote.text);
+  }
+  memset(&local, 0, sizeof local);
+  if (getsockname(fd, (struct sockaddr *)&local, &len) != 0) return give_up(env, fd, "getsockname", remote.text);
+  close(fd);
+  return address_text(env, &local);
 }

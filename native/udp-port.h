@@ -3,6 +3,7 @@
 #define L2VPND_UDP_PORT_H
 
 #include "port.h"
+#include "tos.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -27,9 +28,10 @@
 /* Frames of one batch, at most. */
 #define UDP_FRAMES 1024
 
+/* Of a train: the length of its segments, and its type of service. */
 union control {
   struct cmsghdr align;
-  uint8_t octets[CMSG_SPACE(sizeof(int))];
+  uint8_t octets[CMSG_SPACE(sizeof(int)) + TOS_CONTROL_LEN];
 };
 
 struct udp_port {

@@ -42,16 +42,21 @@ static void prepare(struct udp_scratch *s, const struct frames *f, uint32_t area
  * Cuts message `m` into frames from `done` on; there is room for a train of UDP_TRAIN_MAX, and what a peer with
  * longer ones puts behind that is lost. Returns the next free frame.
  */
-static uint32_t take_message(struct udp_scratch *s, const struct frames *f, uint32_t m, uint32_t done, uint32_t max) {
+static uint32_t take_message(struct udp_scratch *s, const struct frames *f, uint32_t m, uint32_t done, uint32_t max,
+                             bool tos) {
   struct msghdr *hdr = &s->msgs[m].msg_hdr;
   const uint32_t whole = s->msgs[m].msg_len;
   const uint32_t area_at = m * UDP_AREA_LEN;
   s->source_len[m] = hdr->msg_namelen;
   const uint32_t segment = segment_len(hdr, whole);
+  /* A train has one: the kernel joins no datagrams of different ones. */
+  const bool has_tos = tos && f->tos != NULL;
+  const uint8_t train_tos = has_tos ? tos_of(hdr) : 0;
   for (uint32_t at = 0; at < whole && done < max; at += segment, done++) {
     f->at[done] = area_at + at;
     f->len[done] = whole - at < segment ? whole - at : segment;
     f->verdict[done] = 0;
+    if (has_tos) f->tos[done] = train_tos;
     s->source_of[done] = (uint8_t)m;
   }
   return done;
@@ -86,6 +91,7 @@ napi_value udp_receive(napi_env env, napi_callback_info info) {
   struct receiving r;
   if (!read_receiving(env, info, &r)) return NULL;
   struct udp_scratch *s = udp_scratch_of(r.udp);
+  const bool tos = r.udp->port.tos_family != AF_UNSPEC;
   uint32_t area = 0, done = 0;
   *r.status = 0;
   while (area < r.areas) {
@@ -100,7 +106,7 @@ napi_value udp_receive(napi_env env, napi_callback_info info) {
       break;
     }
     for (uint32_t i = 0; i < (uint32_t)n; i++) {
-      done = take_message(s, &r.frames, area + i, done, r.max);
+      done = take_message(s, &r.frames, area + i, done, r.max, tos);
     }
     area += (uint32_t)n;
     if ((uint32_t)n < want) break;

@@ -1,6 +1,6 @@
 /*
- * Sending over UDP: neighbours of equal length, the last of which may be shorter, leave as one train
- * (UDP_SEGMENT, man 7 udp). Where the device or the path does not take trains, as single datagrams.
+ * Sending over UDP: neighbours of equal length, the last of which may be shorter, and of one type of service leave as one
+ * train (UDP_SEGMENT, man 7 udp). Where the device or the path does not take trains, as single datagrams.
  */
 #include "udp-send.h"
 #include "endpoint.h"
@@ -18,12 +18,14 @@ struct sending {
   struct sockaddr_storage to;
   socklen_t to_len;
   uint32_t single_below;
+  int tos_family; /* AF_UNSPEC: frames have the socket's type of service */
 };
 
+/* Behind the control data that `hdr` has already. */
 static void put_segment_len(struct msghdr *hdr, union control *control, uint16_t len) {
+  struct cmsghdr *cmsg = (struct cmsghdr *)(void *)(control->octets + hdr->msg_controllen);
   hdr->msg_control = control->octets;
-  hdr->msg_controllen = CMSG_SPACE(sizeof len);
-  struct cmsghdr *cmsg = CMSG_FIRSTHDR(hdr);
+  hdr->msg_controllen += CMSG_SPACE(sizeof len);
   cmsg->cmsg_level = IPPROTO_UDP;
   cmsg->cmsg_type = UDP_SEGMENT;
   cmsg->cmsg_len = CMSG_LEN(sizeof len);
@@ -41,11 +43,14 @@ static uint32_t gather_trains(struct sending *s, uint32_t *next) {
   struct udp_scratch *scratch = s->scratch;
   uint32_t msgs = 0, pieces = 0, i = *next;
   uint32_t segment = 0, last = 0, count = 0;
+  uint8_t train_tos = 0;
   size_t total = 0;
   for (; i < s->w->count && pieces < UDP_FRAMES; i++) {
     if (f->verdict[i] != 0) continue;
     const uint32_t len = f->len[i];
-    const bool joins = msgs > 0 && s->udp->gso && i >= s->single_below && may_join(len, segment, last, count, total);
+    const uint8_t tos = s->tos_family == AF_UNSPEC ? 0 : f->tos[i];
+    const bool joins = msgs > 0 && s->udp->gso && i >= s->single_below && tos == train_tos &&
+                       may_join(len, segment, last, count, total);
     if (!joins && msgs == PORT_MSGS) break;
     scratch->iov[pieces] = (struct iovec){.iov_base = f->arena + f->at[i], .iov_len = len};
     if (!joins) {
@@ -55,8 +60,10 @@ static uint32_t gather_trains(struct sending *s, uint32_t *next) {
       segment = len;
       count = 0;
       total = 0;
+      train_tos = tos;
     }
     struct msghdr *hdr = &scratch->msgs[msgs - 1].msg_hdr;
+    if (!joins && s->tos_family != AF_UNSPEC) tos_put(hdr, scratch->control[msgs - 1].octets, s->tos_family, tos);
     hdr->msg_iovlen++;
     if (joins && hdr->msg_iovlen == 2) put_segment_len(hdr, &scratch->control[msgs - 1], (uint16_t)segment);
     count++;
@@ -86,6 +93,7 @@ napi_value udp_send(napi_env env, napi_callback_info info) {
     return NULL;
   }
   struct sending s = {.w = &w, .udp = w.port, .scratch = udp_scratch_of(w.port)};
+  if (w.frames.tos != NULL) s.tos_family = s.udp->port.tos_family;
   *w.status = 0;
   if (!endpoint_load(endpoint, &s.to, &s.to_len)) {
     *w.status = EDESTADDRREQ;

@@ -50,7 +50,9 @@ export const ROUTES: { readonly [Name in RouteName]: Route<Protocol[Name]['body'
 export interface ReloadAnswer {
   added: readonly string[];
   removed: readonly string[];
+  /** Without a frame being lost; and those that have stopped for a moment. */
   changed: readonly string[];
+  restarted: readonly string[];
   refused: readonly string[];
 }
 

@@ -137,10 +137,13 @@ export interface TunnelSnapshot {
   mtu: number;
   path_mtu: number;
   path: PathSnapshot;
+  /** The address in use; `auto` while none is known. */
   local: string;
   /** As configured; `endpoint` is where packets go, null where that is the same or not known yet. */
   remote: string;
   endpoint: string | null;
+  /** Why the peer's address, or the own one, is not known yet; null: nothing is to be found, or all is. */
+  waits_for: string | null;
   encap: string;
   aead: string | null;
   peer: PeerSnapshot;

@@ -9,7 +9,7 @@ const NEEDS_RESTART = EXIT_STATUS.L2VPN_UNAVAILABLE;
 /** Prints what was done and what was not; 0 where everything was applied, NEEDS_RESTART where something was not. */
 export async function reload(options: DaemonChoice): Promise<number> {
   const answer = await ask(await socketPath(options), 'reload', {});
-  for (const what of ['added', 'removed', 'changed'] as const) {
+  for (const what of ['added', 'removed', 'changed', 'restarted'] as const) {
     for (const name of answer[what]) process.stdout.write(`tunnel ${name}: ${what}\n`);
   }
   for (const text of answer.refused) process.stderr.write(`l2vpnd: ${text}\n`);

@@ -3,6 +3,7 @@
  * it has a word for it. What only we have follows: in text a block `l2vpnd:`, in JSON an object of that name.
  */
 
+import { isIP } from 'node:net';
 import type { Counters } from '../api/counters.ts';
 import { shownSettings } from '../api/macsec-settings.ts';
 import type {
@@ -57,7 +58,7 @@ function hexOf(digits: string): string {
 }
 
 function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
-  const { name, mtu, path_mtu, path, local, remote, endpoint, encap, aead, pn_left } = tunnel;
+  const { name, mtu, path_mtu, path, local, remote, endpoint, waits_for, encap, aead, pn_left } = tunnel;
   const { peer, carrier, control_frames, rotation, agreement, seen, tx, rx, drops, icmp } = tunnel;
   const extras = {
     name,
@@ -67,6 +68,7 @@ function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
     local,
     remote,
     endpoint,
+    waits_for,
     encap,
     aead,
     pn_left,
@@ -146,7 +148,8 @@ function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
   const { tx, rx } = tunnel;
   const encap = tunnel.encap === 'none' ? '' : ` over ${tunnel.encap.toUpperCase()}`;
   const lines = [
-    `    l2vpnd: tunnel ${tunnel.name}, ${tunnel.local} to ${tunnel.endpoint ?? tunnel.remote}${encap}, aead ${tunnel.aead ?? 'none'}`,
+    `    l2vpnd: tunnel ${tunnel.name}, ${tunnel.local} to ${peerPlace(tunnel)}${encap}, aead ${tunnel.aead ?? 'none'}`,
+    ...(tunnel.waits_for === null ? [] : [`        not connected: ${tunnel.waits_for}`]),
     `        mtu ${tunnel.mtu}, path mtu ${tunnel.path_mtu}, peer last seen ${rx.last ?? 'never'}`,
     `        peer ${peerText(tunnel.peer)}`,
   ];
@@ -181,6 +184,13 @@ function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
   if (tooBig !== '') lines.push(`        icmp too big: ${tooBig}`);
   if (tunnel.seen?.unknown_sci) lines.push(`        last refused: ${tunnel.seen.unknown_sci.text}`);
   return lines;
+}
+
+/** `192.0.2.1:4754`, `192.0.2.1 (hub.example.net)`. */
+function peerPlace({ endpoint, remote }: TunnelSnapshot): string {
+  if (endpoint === null) return remote;
+  const isName = isIP(remote) === 0 && remote !== 'dynamic';
+  return isName ? `${endpoint} (${remote})` : endpoint;
 }
 
 function controlFrameLines(frames: ControlFramesSnapshot, statistics: boolean): string[] {

@@ -2,7 +2,7 @@
  * Which tunnels may have one local end: something must tell their packets apart. Raw tunnels have their remote address and
  * GRE key; tunnels over UDP their port and remote address, and where a remote is dynamic, the SCIs and CKNs of the peers.
  */
-import { canonicalAddress } from './fields.ts';
+import { canonicalAddress, canonicalRemote } from './fields.ts';
 import type { JsonPath, Report } from './problem.ts';
 import type { RawConfig, RawGre, RawTunnel } from './raw.ts';
 import { rxScSci } from './semantics.ts';
@@ -25,6 +25,7 @@ export function checkEnds({ tunnels }: Pick<RawConfig, 'tunnels'>, report: Repor
     if (sharing.length === 1) continue;
     checkRemotes(sharing, report);
     if (sharing.some(isDynamic)) {
+      checkLocal(sharing, report);
       checkMacsec(sharing, report);
       checkNames(sharing.filter(isDynamic), report);
     }
@@ -44,7 +45,7 @@ function checkRemotes(sharing: readonly TunnelAt[], report: Report): void {
   for (const one of sharing) {
     if (isDynamic(one)) continue;
     const { gre } = one.tunnel;
-    const remote = canonicalAddress(gre.remote);
+    const remote = canonicalRemote(gre.remote);
     const first = firsts.get(remote);
     if (first === undefined) firsts.set(remote, one.index);
     else {
@@ -52,6 +53,16 @@ function checkRemotes(sharing: readonly TunnelAt[], report: Report): void {
       const text = `has the same ends as tunnels[${first}].gre; give each a ${remedy} of its own`;
       report(['tunnels', one.index, 'gre'], text);
     }
+  }
+}
+
+/** A socket that hears one peer is bound to the address that this peer sends to. */
+function checkLocal(sharing: readonly TunnelAt[], report: Report): void {
+  for (const { tunnel, index } of sharing) {
+    if (tunnel.gre.local !== 'auto') continue;
+    const text =
+      '"auto" cannot share a UDP port with a dynamic tunnel; give the address, or a port of its own';
+    report(['tunnels', index, 'gre', 'local'], text);
   }
 }
 

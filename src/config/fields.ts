@@ -45,6 +45,16 @@ export function autoOr(min: number, max: number): z.ZodType<'auto' | number> {
   return z.union([z.literal('auto'), z.int({ error }).min(min, { error }).max(max, { error })], { error });
 }
 
+/** This word or a whole number. */
+export function wordOr<const Word extends string>(
+  word: Word,
+  min: number,
+  max: number,
+): z.ZodType<Word | number> {
+  const error = mustBe(`"${word}" or a whole number from ${min} to ${max}`);
+  return z.union([z.literal(word), z.int({ error }).min(min, { error }).max(max, { error })], { error });
+}
+
 /** The word `auto`, false, or a whole number. */
 export function autoFalseOr(min: number, max: number): z.ZodType<'auto' | false | number> {
   const error = mustBe(`"auto", false or a whole number from ${min} to ${max}`);
@@ -130,6 +140,32 @@ export function unfitAddress(address: string): string | null {
     return `${quote(address)} is a multicast, broadcast or reserved address; a tunnel has two ends`;
   }
   return null;
+}
+
+/** Why `remote` cannot be where the peer is: an address or a host name (RFC 1123 2.1); or null. */
+export function unfitRemote(remote: string): string | null {
+  if (/^[0-9.]*$/.test(remote) || /[:%/]/.test(remote)) return unfitAddress(remote);
+  const word = remote.toLowerCase();
+  if (word === 'dynamic') return `${quote(remote)} is written "dynamic"`;
+  if (word === 'auto') return '"auto" is for gre.local; take "dynamic", an address or a host name';
+  return unfitHostName(remote);
+}
+
+function unfitHostName(name: string): string | null {
+  const bad = (why: string): string => `${quote(name)} is neither an address nor a host name: ${why}`;
+  const labels = name.replace(/\.$/, '').split('.');
+  if (name.length > 253) return bad('it has more than 253 characters');
+  for (const label of labels) {
+    if (label === '' || label.length > 63) return bad(`${quote(label)} is not a label of 1 to 63 characters`);
+    if (!/^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$/.test(label))
+      return bad(`${quote(label)} may have letters, digits and, between them, "-" only`);
+  }
+  return /^[0-9]+$/.test(labels.at(-1)!) ? bad('its last label is a number') : null;
+}
+
+/** One spelling per name or address: names know no case, and need no last dot. */
+export function canonicalRemote(remote: string): string {
+  return isIP(remote) === 0 ? remote.toLowerCase().replace(/\.$/, '') : canonicalAddress(remote);
 }
 
 /** Why `name` cannot be a network device's (`dev_valid_name` in the kernel, and no name template), or null. */

@@ -10,7 +10,7 @@ import { addressFamily } from './fields.ts';
 import { defaultKeyId } from './key-id.ts';
 import { keyFilePath, keyFromHex, readCakFile, readKeyFile } from './keys.ts';
 import type { JsonPath } from './problem.ts';
-import type { RawConfig, RawMacsec, RawMka, RawMkaKey, RawSa, RawTunnel } from './raw.ts';
+import type { RawConfig, RawGre, RawMacsec, RawMka, RawMkaKey, RawSa, RawTunnel } from './raw.ts';
 import { rxScSci } from './semantics.ts';
 import type { StandIns } from './stand-ins.ts';
 import type { Config, MkaConfig, MkaKey, TunnelConfig } from './types.ts';
@@ -98,12 +98,16 @@ function resolveTunnel(raw: RawTunnel, keys: KeyReader, path: JsonPath): TunnelC
   return {
     name: raw.name,
     tap: { ...raw.tap, mac: raw.tap.mac?.toLowerCase() ?? null },
-    gre: { ...raw.gre, family: addressFamily(raw.gre.local) === 6 ? 6 : 4 },
+    gre: { ...raw.gre, family: familyOf(raw.gre) },
     peerTimeoutSeconds: raw.peerTimeoutSeconds,
     keepalive: raw.keepalive,
     macsec: raw.macsec === null ? null : resolveMacsec(raw.macsec, keys, [...path, 'macsec']),
     mka: raw.macsec?.mka ? resolveMka(raw.macsec.mka, keys, [...path, 'macsec', 'mka']) : null,
   };
+}
+
+function familyOf({ local, remote }: RawGre): 4 | 6 {
+  return addressFamily(local) === 6 || addressFamily(remote) === 6 ? 6 : 4;
 }
 
 function resolveMka(raw: RawMka, keys: KeyReader, path: JsonPath): MkaConfig {

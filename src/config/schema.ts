@@ -4,7 +4,7 @@
  * write-schema.ts.
  */
 import { z } from 'zod';
-import { ENCAP_WORDS, type EncapWord } from '../encap/config.ts';
+import { ENCAP_WORDS, type EncapWord, SOURCE_PORT_WORDS, type SourcePortWord } from '../encap/config.ts';
 import { checkedBy, fitString, ifname, mac } from './checked-fields.ts';
 import { checkEnds } from './end-rules.ts';
 import {
@@ -16,7 +16,9 @@ import {
   oneOf,
   text,
   unfitAddress,
+  unfitRemote,
   wholeNumber,
+  wordOr,
 } from './fields.ts';
 import { checkCarrier, checkKeepalive } from './liveness-rules.ts';
 import { macsec } from './macsec-schema.ts';
@@ -68,13 +70,15 @@ const tap = closed(
 
 const gre = closed(
   {
-    local: fitString('an address of this host', unfitAddress).describe(
-      'Outer source address, IPv4 or IPv6; must be an address of this host.',
-    ),
-    remote: fitString('the address of the other site', (value) =>
-      value === 'dynamic' ? null : unfitAddress(value),
+    local: fitString('an address of this host, or "auto"', (value) =>
+      value === 'auto' ? null : unfitAddress(value),
     ).describe(
-      'Outer destination address. "dynamic": learned from authentic frames (only with encap "udp").',
+      'Outer source address, IPv4 or IPv6; must be an address of this host. "auto": that which the route to the other site has, and another when that changes; with "remote": "dynamic" any IPv4 address.',
+    ),
+    remote: fitString('the address or host name of the other site', (value) =>
+      value === 'dynamic' ? null : unfitRemote(value),
+    ).describe(
+      'Outer destination address, or a host name: resolved at the start, and again while nothing authentic comes. "dynamic": learned from authentic frames (only with encap "udp").',
     ),
     encap: oneOf(Object.keys(ENCAP_WORDS) as EncapWord[])
       .default('none')
@@ -94,7 +98,18 @@ const gre = closed(
       .describe('GRE key of both directions (RFC 2890). null: none.'),
     checksum: flag().default(false).describe('Send and demand the GRE checksum.'),
     ttl: wholeNumber(1, 255).default(64).describe('TTL or hop limit of outer packets.'),
-    tos: wholeNumber(0, 255).default(0).describe('TOS or traffic class of outer packets.'),
+    sourcePort: oneOf(Object.keys(SOURCE_PORT_WORDS) as SourcePortWord[])
+      .default('port')
+      .describe(
+        `UDP source port of what is sent with encap "udp". ${Object.entries(SOURCE_PORT_WORDS)
+          .map(([word, what]) => `"${word}": ${what}.`)
+          .join(' ')}`,
+      ),
+    tos: wordOr('inherit', 0, 255)
+      .default(0)
+      .describe(
+        'TOS or traffic class of outer packets. "inherit": DSCP and ECN of the inner IP packet, 0 for others, and the congestion marks of the path go into the inner packet (RFC 6040); set it at both ends. It shows the class of every inner packet on the WAN, though the packet is encrypted.',
+      ),
     df: flag().default(true).describe("Set Don't Fragment on outer IPv4 packets."),
     mtuProbeSeconds: wholeNumber(0, 86_400)
       .default(600)

@@ -28,6 +28,7 @@ export function checkGre(gre: RawGre, report: Report): void {
   if (gre.encap === 'none' && gre.port !== GRE_UDP_PORT) {
     report(['port'], 'belongs to encap "udp"; set "encap": "udp" or remove it');
   }
+  if (gre.sourcePort === 'flow') checkFlowPorts(gre, report);
   if (gre.remote === 'dynamic') {
     if (gre.encap === 'none') report(['remote'], '"dynamic" needs "encap": "udp"');
     return;
@@ -38,6 +39,17 @@ export function checkGre(gre: RawGre, report: Report): void {
     report(['remote'], `"${gre.remote}" is IPv${remote} but gre.local "${gre.local}" is IPv${local}`);
   } else if (canonicalAddress(gre.local) === canonicalAddress(gre.remote)) {
     report(['remote'], `"${gre.remote}" is gre.local too; a tunnel has two ends`);
+  }
+}
+
+function checkFlowPorts({ encap, remote }: RawGre, report: Report): void {
+  if (encap === 'none') {
+    report(['sourcePort'], '"flow" needs "encap": "udp": raw GRE has no ports to spread flows over');
+  } else if (remote === 'dynamic') {
+    const text =
+      '"flow" does not go with "remote": "dynamic": a peer behind NAT hears only what comes from the port that it ' +
+      'sends to, which is gre.port; remove one of them';
+    report(['sourcePort'], text);
   }
 }
 

@@ -91,12 +91,27 @@ function tunnelWarnings(tunnel: TunnelConfig): string[] {
     said.push('rxSc is empty: no protected frame can be received');
   if (macsec.icvLen < 16)
     said.push(`icvLen is ${macsec.icvLen}: forging a frame gets easier; 16 is what peers expect`);
+  said.push(...overtakingWarnings(tunnel));
   if (!macsec.sendSci && macsec.endStation) {
     said.push(
       'endStation: the receiver takes the SCI from the inner source MAC, which is not ours behind a bridge',
     );
   }
   return said;
+}
+
+/** Below this a few packets of another class or path are enough to make one late. */
+const LEAST_MIXED_WINDOW = 128;
+
+/** Packets of several classes or paths overtake each other, and a narrow replay window takes those for late. */
+function overtakingWarnings({ gre, macsec }: TunnelConfig): string[] {
+  if (macsec === null || !macsec.replayProtect || macsec.replayWindow >= LEAST_MIXED_WINDOW) return [];
+  const mixes = gre.tos === 'inherit' ? 'gre.tos "inherit"' : 'gre.sourcePort "flow"';
+  if (gre.tos !== 'inherit' && gre.sourcePort !== 'flow') return [];
+  return [
+    `macsec.replayWindow is ${macsec.replayWindow}: with ${mixes} packets overtake each other on the way, and those ` +
+      'that fall behind are dropped as late; the default is 1024',
+  ];
 }
 
 /** How often wpa_supplicant and most switches send, and how long the standard waits for them. */

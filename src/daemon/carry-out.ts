@@ -4,7 +4,7 @@ import { haveSameKeys, mergeSas } from '../keys/merge-sas.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import { settingsOf } from '../tunnel/sa-set.ts';
 import type { DownTunnel } from './down-tunnels.ts';
-import type { MacsecChange, ReloadPlan } from './reload.ts';
+import type { MacsecChange, RefitChange, ReloadPlan, ReplaceChange } from './reload.ts';
 import type { Tunnels } from './tunnels.ts';
 
 export interface CarryOutContext {
@@ -25,7 +25,9 @@ export async function carryOut(plan: ReloadPlan, context: CarryOutContext): Prom
   const undo: Undo = [];
   try {
     for (const name of plan.remove) await remove(name, context, undo);
+    for (const change of plan.replace) await replace(change, context, undo);
     for (const change of plan.macsec) await changeMacsec(change, context, undo);
+    for (const change of plan.refit) await refit(change, context, undo);
     for (const { name } of plan.add) await add(name, context, undo);
   } catch (error) {
     for (const step of undo.reverse()) await step().catch((fault: unknown) => context.failed(fault));
@@ -42,6 +44,51 @@ async function remove(name: string, { tunnels, before, clean }: CarryOutContext,
   const { config, sas } = tunnels.runningOf(name);
   await tunnels.remove(name, clean());
   undo.push(() => tunnels.add(config, indexOf(before, name), sas));
+}
+
+/** SAs that a rotation has brought go on where the change is not about them. */
+async function replace(
+  { config, before: was, keepsSas }: ReplaceChange,
+  { tunnels, before, after, clean }: CarryOutContext,
+  undo: Undo,
+): Promise<void> {
+  const { name } = config;
+  const { config: ran, sas } = tunnels.runningOf(name);
+  const goesOn = keepsSas && sas !== null && was.macsec !== null && config.macsec !== null;
+  const next = goesOn ? { sas: mergeSas(was.macsec!, config.macsec!, sas.sas), filed: sas.filed } : null;
+  const down = tunnels.down.get(name);
+  if (down !== null) {
+    down.config = config;
+    down.sas = next;
+    undo.push(async () => {
+      down.config = ran;
+      down.sas = sas;
+    });
+    return;
+  }
+  await tunnels.replace(config, indexOf(after, name), next, clean());
+  undo.push(() => tunnels.replace(ran, indexOf(before, name), sas, clean()));
+}
+
+/** TAP and SecY stay. */
+async function refit(
+  { name, tap, gre }: RefitChange,
+  { tunnels }: CarryOutContext,
+  undo: Undo,
+): Promise<void> {
+  const down = tunnels.down.get(name);
+  if (down !== null) {
+    const { config: was } = down;
+    down.config = { ...was, tap, gre };
+    undo.push(async () => {
+      down.config = was;
+    });
+    return;
+  }
+  const { tunnel } = tunnels.get(name);
+  const { fitting: was } = tunnel;
+  await tunnels.refit(tunnel, tunnel.plan(tap, gre));
+  undo.push(() => tunnels.refit(tunnel, was));
 }
 
 /** SAs stay, a rotation's too, but for what the file changes of them. */

@@ -25,7 +25,7 @@ import { allWhileTheyEnd, type InTurn, oneAfterAnother } from '../tunnel/in-turn
 import { carryOut } from './carry-out.ts';
 import { downSnapshot } from './down-tunnels.ts';
 import { openMetrics } from './metrics-server.ts';
-import { changedNames, planReload } from './reload.ts';
+import { changedNames, planReload, restartedNames } from './reload.ts';
 import { Tunnels } from './tunnels.ts';
 import { startWatch } from './watch.ts';
 
@@ -71,6 +71,7 @@ export class Daemon {
       store,
       inTurn: this.#inTurn,
       failed: this.#failWith,
+      silenceOf: (tunnel, nowMs) => this.#peers.silenceOf(tunnel, nowMs),
     });
     this.#undo.push(() => this.#tunnels.closeAll(this.#clean));
     await this.#tunnels.openAll(config.tunnels);
@@ -112,7 +113,8 @@ export class Daemon {
       if (plan.logLevel !== null) this.#log.level = plan.logLevel;
       this.#config = withKeyPrints(plan.effective);
       const names = (list: readonly { name: string }[]): string[] => list.map(({ name }) => name);
-      const done = { added: names(plan.add), removed: plan.remove, changed: changedNames(plan) };
+      const restarted = restartedNames(plan);
+      const done = { added: names(plan.add), removed: plan.remove, changed: changedNames(plan), restarted };
       this.#log.info(done, 'reloaded');
       for (const text of plan.refused) this.#log.warn(text);
       return { ...done, refused: plan.refused };

@@ -1,25 +1,46 @@
 /**
- * What a changed configuration asks of a running daemon: tunnels that come and go, SecYs that change while they run,
- * and what cannot change without a restart, by name. Nothing is done here; `carry-out.ts` does it.
+ * What a changed configuration asks of a running daemon: tunnels that come and go, that get another outside or are made
+ * anew, SecYs that change while they run, and what cannot change without a restart, by name. Nothing is done here;
+ * `carry-out.ts` does it.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { isSameKey } from '../config/key-prints.ts';
-import type { Config, LogLevel, MkaConfig, MkaKey, TunnelConfig } from '../config/types.ts';
+import type { Config, LogLevel, MkaConfig, MkaKey, TapConfig, TunnelConfig } from '../config/types.ts';
+import type { GreConfig } from '../encap/config.ts';
 import type { FiledKeys } from '../keys/key-source.ts';
+import { haveSameKeys } from '../keys/merge-sas.ts';
 import type { MacsecConfig, SaConfig } from '../macsec/config.ts';
 
 export interface ReloadPlan {
   readonly add: readonly TunnelConfig[];
   readonly remove: readonly string[];
+  /** Tunnels that another takes the place of, since they cannot become it. */
+  readonly replace: readonly ReplaceChange[];
+  /** Tunnels that get another socket, other ends, another MTU; their TAP and SecY stay. */
+  readonly refit: readonly RefitChange[];
   /** Tunnels whose SecY gets a new configuration; its SAs only where `keys` says so. */
   readonly macsec: readonly MacsecChange[];
   /** Tunnels that run on, whose peer is waited for longer or less long. */
   readonly peerTimeouts: readonly PeerTimeoutChange[];
   readonly logLevel: LogLevel | null;
-  /** What stays as it was: `tunnel "site2": gre.remote cannot change while it runs; restart l2vpnd`. */
+  /** What stays as it was: `crypto cannot change while it runs; restart l2vpnd`. */
   readonly refused: readonly string[];
   /** What holds from now on: the new configuration, with that which is refused as it was. */
   readonly effective: Config;
+}
+
+export interface ReplaceChange {
+  readonly config: TunnelConfig;
+  /** As loaded before (with prints in place of keys). */
+  readonly before: TunnelConfig;
+  /** SAs that a rotation has brought go on. */
+  readonly keepsSas: boolean;
+}
+
+export interface RefitChange {
+  readonly name: string;
+  readonly tap: TapConfig;
+  readonly gre: GreConfig;
 }
 
 export interface PeerTimeoutChange {
@@ -36,6 +57,8 @@ export interface MacsecChange {
   readonly keys: boolean;
 }
 
+/** These belong to the birth of the TAP, with `mac` to that of the SecY (its SCI has it), or to who sets its carrier. */
+const FIXED_TAP = ['ifname', 'mac', 'queues', 'carrier', 'carrierDelayMs'] as const;
 /** As with `ip link change … type macsec`: these belong to the SecY's birth. */
 const FIXED_MACSEC = ['cipher', 'icvLen', 'port'] as const;
 const FIXED_GLOBAL = ['crypto', 'workers', 'stateDir', 'stateMayBeLost', 'controlSocket', 'metrics'] as const;
@@ -45,32 +68,25 @@ const FIXED_GLOBAL = ['crypto', 'workers', 'stateDir', 'stateMayBeLost', 'contro
  * runs: a rotation is not an edit).
  */
 export function planReload(before: Config, after: Config): ReloadPlan {
-  const refused: string[] = [];
   const macsec: MacsecChange[] = [];
   const peerTimeouts: PeerTimeoutChange[] = [];
-  const tunnels: TunnelConfig[] = [];
-  for (const key of FIXED_GLOBAL) {
-    if (!isDeepStrictEqual(before[key], after[key])) refused.push(`${key} ${CANNOT}`);
-  }
+  const replace: ReplaceChange[] = [];
+  const refit: RefitChange[] = [];
+  const changed = FIXED_GLOBAL.filter((key) => !isDeepStrictEqual(before[key], after[key]));
   for (const now of after.tunnels) {
     const was = before.tunnels.find(({ name }) => name === now.name);
-    if (was === undefined) {
-      tunnels.push(now);
+    if (was === undefined) continue;
+    if (isAnother(was, now)) {
+      replace.push({ config: now, before: was, keepsSas: keepsSas(was, now) });
       continue;
     }
     const { peerTimeoutSeconds } = now;
     if (was.peerTimeoutSeconds !== peerTimeoutSeconds) {
       peerTimeouts.push({ name: now.name, seconds: peerTimeoutSeconds });
     }
-    refused.push(...fixedChanges(was, now).map((path) => `tunnel "${now.name}": ${path} ${CANNOT}`));
-    const fixed = [...fixedMacsec(was.macsec, now.macsec), ...fixedMka(was, now)];
-    refused.push(...fixed.map((path) => `tunnel "${now.name}": ${path} ${CANNOT}`));
-    if (fixed.length > 0 || was.macsec === null || now.macsec === null) {
-      tunnels.push({ ...was, peerTimeoutSeconds });
-      continue;
-    }
-    const { name, macsec: config, mka } = now;
-    tunnels.push({ ...was, peerTimeoutSeconds, macsec: config, mka });
+    const { name, tap, gre, macsec: config, mka } = now;
+    if (!isDeepStrictEqual([was.tap, was.gre], [tap, gre])) refit.push({ name, tap, gre });
+    if (was.macsec === null || config === null) continue;
     const agrees = mka !== null && was.macsec.encrypt !== config.encrypt;
     const keys = agrees || !sameSas(was.macsec, config) || !sameMka(was.mka, mka);
     if (keys || !sameMacsec(was.macsec, config)) {
@@ -84,40 +100,47 @@ export function planReload(before: Config, after: Config): ReloadPlan {
   return {
     add: after.tunnels.filter(({ name }) => !old.has(name)),
     remove: [...old].filter((name) => !current.has(name)),
+    replace,
+    refit,
     macsec,
     peerTimeouts,
     logLevel: before.log.level === after.log.level ? null : after.log.level,
-    refused,
-    effective: { ...after, ...fixedGlobal, tunnels },
+    refused: changed.map((key) => `${key} ${CANNOT}`),
+    effective: { ...after, ...fixedGlobal },
   };
 }
 
+/** Tunnels that have stopped for a moment. */
+export function restartedNames({ replace, refit }: ReloadPlan): string[] {
+  return [...replace.map(({ config }) => config.name), ...refit.map(({ name }) => name)];
+}
+
 /** Tunnels that run on and are not as before. */
-export function changedNames({ macsec, peerTimeouts }: ReloadPlan): string[] {
-  return [...new Set([...macsec, ...peerTimeouts].map(({ name }) => name))];
+export function changedNames(plan: ReloadPlan): string[] {
+  const restarted = restartedNames(plan);
+  const names = new Set([...plan.macsec, ...plan.peerTimeouts].map(({ name }) => name));
+  return [...names].filter((name) => !restarted.includes(name));
 }
 
 const CANNOT = 'cannot change while it runs; restart l2vpnd';
 
-function fixedChanges(was: TunnelConfig, now: TunnelConfig): string[] {
-  const keepalive = isDeepStrictEqual(was.keepalive, now.keepalive) ? [] : ['keepalive'];
-  return [...changed('tap', was.tap, now.tap), ...changed('gre', was.gre, now.gre), ...keepalive];
+/** `was` cannot become `now`: its TAP, its SecY or who decides its keys is another. */
+function isAnother(was: TunnelConfig, now: TunnelConfig): boolean {
+  if (FIXED_TAP.some((key) => was.tap[key] !== now.tap[key])) return true;
+  if (!isDeepStrictEqual(was.keepalive, now.keepalive)) return true;
+  if ((was.mka === null) !== (now.mka === null)) return true;
+  if (was.macsec === null || now.macsec === null) return was.macsec !== now.macsec;
+  return !sameBirth(was.macsec, now.macsec);
 }
 
-function changed<T extends object>(path: string, was: T, now: T): string[] {
-  const keys = Object.keys(was) as (keyof T & string)[];
-  return keys.filter((key) => !isDeepStrictEqual(was[key], now[key])).map((key) => `${path}.${key}`);
+function sameBirth(was: MacsecConfig, now: MacsecConfig): boolean {
+  return FIXED_MACSEC.every((key) => was[key] === now[key]);
 }
 
-function fixedMacsec(was: MacsecConfig | null, now: MacsecConfig | null): string[] {
-  if (was === null || now === null) return was === now ? [] : ['macsec (on or off)'];
-  return FIXED_MACSEC.filter((key) => was[key] !== now[key]).map((key) => `macsec.${key}`);
-}
-
-/** Who decides the keys is chosen when the tunnel is opened. */
-function fixedMka(was: TunnelConfig, now: TunnelConfig): string[] {
-  if (was.macsec === null || now.macsec === null) return [];
-  return (was.mka === null) === (now.mka === null) ? [] : ['macsec.mka (on or off)'];
+/** What a rotation has brought was for the same cipher, in place of the same keys. */
+function keepsSas(was: TunnelConfig, now: TunnelConfig): boolean {
+  if (was.macsec === null || now.macsec === null || now.mka !== null) return false;
+  return was.macsec.cipher === now.macsec.cipher && haveSameKeys(was.macsec, now.macsec);
 }
 
 /** Key agreement goes on as it is. */

@@ -7,7 +7,7 @@ import type { PathNews } from '../tunnel/path.ts';
 import type { Tunnel } from '../tunnel/tunnel.ts';
 
 export function logUp(log: Logger, tunnel: Tunnel): void {
-  const { name, tap, gre, secy } = tunnel;
+  const { name, tap, gre, secy, sourcePorts } = tunnel;
   const fields = {
     tunnel: name,
     ifname: tap.ifname,
@@ -15,8 +15,10 @@ export function logUp(log: Logger, tunnel: Tunnel): void {
     local: gre.local,
     remote: gre.remote,
     encap: gre.encap,
+    ...(sourcePorts.length === 0 ? {} : { sourcePorts }),
     mtu: tunnel.mtu,
     arithmetic: formatMtu(tunnel.arithmetic),
+    ...(tunnel.ends === null ? {} : { peer: tunnel.ends.remote }),
     ...(secy === null
       ? {}
       : { sci: secy.sci, cipher: secy.config.cipher, nextPn: secy.tx.map((tx) => pnToJson(tx.start)) }),

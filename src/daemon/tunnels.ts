@@ -14,11 +14,14 @@ import { PeerLink } from '../keys/peer-link.ts';
 import { MonotonicClock } from '../keys/wake-clock.ts';
 import type { LoadedEndpoint } from '../state/endpoint-record.ts';
 import type { StateStore } from '../state/store.ts';
+import type { Silence } from '../tunnel/ends-finder.ts';
 import { allWhileTheyEnd, someAtOnce } from '../tunnel/in-turn.ts';
+import type { OuterEnds } from '../tunnel/outer-ends.ts';
 import type { PathNews } from '../tunnel/path.ts';
 import { PathErrors } from '../tunnel/path-errors.ts';
 import { SharedPorts } from '../tunnel/shared-ports.ts';
-import { type LaneHost, Tunnel } from '../tunnel/tunnel.ts';
+import { type Fitting, type LaneHost, Tunnel } from '../tunnel/tunnel.ts';
+import type { TunnelTap } from '../tunnel/tunnel-tap.ts';
 import { ETHERTYPE_LINK_CONTROL } from '../wire/ethernet.ts';
 import { Workers, workerCount } from '../worker/workers.ts';
 import { type DownTunnel, DownTunnels } from './down-tunnels.ts';
@@ -31,6 +34,8 @@ export interface TunnelsContext extends KeySourceContext {
   readonly store: StateStore;
   /** Something has failed that the daemon cannot go on without. */
   failed(error: unknown): void;
+  /** How the peer of a tunnel is heard. `nowMs` is monotonic. */
+  silenceOf(tunnel: Tunnel, nowMs: number): Silence;
 }
 
 /** A tunnel and who decides its SAs; null without MACsec. */
@@ -55,6 +60,7 @@ const TAP_GONE = 'EBADFD';
 
 export class Tunnels {
   #lookAt = 0;
+  #isStopping = false;
   readonly #context: TunnelsContext;
   readonly #byName = new Map<string, KeyedTunnel>();
   /** Null until they have been given the lanes. */
@@ -66,9 +72,15 @@ export class Tunnels {
   };
 
   readonly #ports: SharedPorts;
+  /** Those whose key sources know that they run. */
+  readonly #linked = new WeakSet<Tunnel>();
+  /** Those that are about to go over to other ends. */
+  readonly #moving = new WeakSet<Tunnel>();
   readonly #down: DownTunnels;
   readonly #upkeep: StateUpkeep;
   readonly #pathErrors = new PathErrors<Tunnel>();
+  /** ICMP cannot be heard; it is said once. */
+  #isDeaf = false;
 
   constructor(context: TunnelsContext) {
     this.#context = context;
@@ -121,7 +133,9 @@ export class Tunnels {
   /** Starts the lanes. Resolves with the number of workers when all lanes carry frames. */
   async start(workers: Config['workers'], provider: AeadProvider['name']): Promise<number> {
     const lanes = [...this.all()].flatMap((tunnel) => tunnel.lanes());
-    this.#workers = Workers.start(lanes, workerCount(workers, lanes.length), provider, {
+    // A tunnel whose peer is not found yet has its lanes later.
+    const laneCount = [...this.all()].reduce((sum, tunnel) => sum + tunnel.laneCount, 0);
+    this.#workers = Workers.start(lanes, workerCount(workers, laneCount), provider, {
       pnLow: (tunnel) => this.#grant(tunnel),
       uncontrolled: (tunnels) => {
         for (const tunnel of tunnels) this.find(tunnel)?.tunnel.uncontrolled?.told();
@@ -132,7 +146,10 @@ export class Tunnels {
       failed: this.#context.failed,
     });
     const { count } = await this.#workers;
-    for (const keyed of this.keyed()) this.#linkUp(keyed);
+    for (const keyed of this.keyed()) {
+      this.#linkUp(keyed);
+      this.#lookForEnds(keyed.tunnel);
+    }
     return count;
   }
 
@@ -144,6 +161,7 @@ export class Tunnels {
   /** Key sources order nothing more. */
   stopKeys(): void {
     this.#down.stop();
+    this.#isStopping = true;
     for (const { keys, link } of this.keyed()) {
       link?.stop();
       keys?.stop();
@@ -166,16 +184,80 @@ export class Tunnels {
    * A further tunnel, `tunnels[index]` of the configuration; `sas`: as it ran before, null: those of `config`. Throws
    * L2vpnError with nothing left open.
    */
-  async add(config: TunnelConfig, index: number, sas: RunningSas | null = null): Promise<void> {
-    const tunnel = await this.#open(config, index, sas);
+  async add(
+    config: TunnelConfig,
+    index: number,
+    sas: RunningSas | null = null,
+    tap: TunnelTap | null = null,
+  ): Promise<void> {
+    const tunnel = await this.#open(config, index, sas, tap);
     try {
       await (await this.#workers)?.add(tunnel.lanes());
     } catch (error) {
       this.#byName.delete(config.name);
+      if (tap !== null) tunnel.handOnTap();
       await this.#closeTunnel(tunnel, true);
       throw error;
     }
     this.#linkUp(this.get(config.name));
+  }
+
+  /**
+   * Another tunnel takes the place of the one that has the name of `config`: keys, packet numbers and agreement begin anew,
+   * and the TAP stays where it can. Throws L2vpnError, with the one before as it was or, where that fails too, down.
+   */
+  async replace(config: TunnelConfig, index: number, sas: RunningSas | null, clean: boolean): Promise<void> {
+    const { name } = config;
+    const { tunnel } = this.get(name);
+    const before = this.runningOf(name);
+    const tap = tunnel.keepsTap(config) ? tunnel.handOnTap() : null;
+    await this.#close(name, clean);
+    try {
+      await this.add(config, index, sas, tap);
+    } catch (error) {
+      await this.#addAgain(before.config, tunnel.index, before.sas, tap);
+      throw error;
+    }
+  }
+
+  async #addAgain(
+    config: TunnelConfig,
+    index: number,
+    sas: RunningSas | null,
+    tap: TunnelTap | null,
+  ): Promise<void> {
+    try {
+      await this.add(config, index, sas, tap);
+    } catch (error) {
+      tap?.close();
+      this.#down.add(config, index, sas, messageOf(error));
+    }
+  }
+
+  /**
+   * Socket, ends and MTU of a tunnel become others; TAP and SecY stay, and the other tunnels do not notice. Throws L2vpnError,
+   * with all as it was or, where that cannot be brought back, the tunnel down.
+   */
+  async refit(tunnel: Tunnel, fitting: Fitting): Promise<void> {
+    const { name, fitting: before } = tunnel;
+    const end = async (): Promise<void> => (await this.#workers)?.remove(name);
+    await tunnel.endLanes(end);
+    try {
+      await this.#fit(tunnel, fitting);
+    } catch (error) {
+      await tunnel.endLanes(end);
+      await this.#fit(tunnel, before).catch((fault: unknown) => this.#goDown(name, messageOf(fault)));
+      throw error;
+    }
+  }
+
+  async #fit(tunnel: Tunnel, fitting: Fitting): Promise<void> {
+    tunnel.refit(fitting);
+    tunnel.onEndsAnswer(() => this.#lookForEnds(tunnel));
+    if (!tunnel.isWired) return;
+    await (await this.#workers)?.add(tunnel.lanes());
+    tunnel.lanesBack();
+    this.#linkUp(this.get(tunnel.name));
   }
 
   async remove(name: string, clean: boolean): Promise<void> {
@@ -228,15 +310,20 @@ export class Tunnels {
   /** Something of the tunnel is gone: it goes down by itself, and is tried again; the others do not notice. */
   #laneFailed(name: string, reason: string, errno: string): void {
     const failed = async (): Promise<void> => {
-      const keyed = this.find(name);
-      if (keyed === null) return;
-      const { config, index, ifname } = keyed.tunnel;
-      const sas = keyed.keys?.running ?? null;
-      // What its lanes had taken counts as used.
-      await this.#close(name, false);
-      this.#down.add(config, index, sas, errno === TAP_GONE ? `interface ${ifname} was deleted` : reason);
+      const ifname = this.find(name)?.tunnel.ifname;
+      await this.#goDown(name, errno === TAP_GONE ? `interface ${ifname} was deleted` : reason);
     };
     this.#context.inTurn(failed).catch((error: unknown) => this.#context.failed(error));
+  }
+
+  async #goDown(name: string, reason: string): Promise<void> {
+    const keyed = this.find(name);
+    if (keyed === null) return;
+    const { config, index } = keyed.tunnel;
+    const sas = keyed.keys?.running ?? null;
+    // What its lanes had taken counts as used.
+    await this.#close(name, false);
+    this.#down.add(config, index, sas, reason);
   }
 
   /** Once a second: what was received is stored, what tunnels stand on is looked at. */
@@ -246,8 +333,42 @@ export class Tunnels {
     const nowMs = performance.now();
     for (const tunnel of this.#nextLooks()) {
       this.#followPath(tunnel, tunnel.checkPath(nowMs));
+      this.#lookForEnds(tunnel);
       this.#lookAround(tunnel);
     }
+  }
+
+  /** Where the peer has a name, or this end any address: other ends than those in use are gone over to, in their turn. */
+  #lookForEnds(tunnel: Tunnel): void {
+    const { log, inTurn, silenceOf } = this.#context;
+    const find = (): OuterEnds | null => {
+      if (this.#isStopping || this.find(tunnel.name)?.tunnel !== tunnel) return null;
+      const nowMs = performance.now();
+      return tunnel.findEnds(nowMs, silenceOf(tunnel, nowMs));
+    };
+    // Before there are lanes there is nothing to exchange.
+    if (this.#workers === null || tunnel.ends === null) return;
+    const isFound = find() !== null;
+    logNotices(log, tunnel.name, tunnel.endsNotices());
+    if (!isFound || this.#moving.has(tunnel)) return;
+    this.#moving.add(tunnel);
+    // What was found may be another when its turn has come.
+    const move = async (): Promise<void> => {
+      const ends = find();
+      if (ends !== null) await this.#moveTo(tunnel, ends);
+    };
+    inTurn(move)
+      .catch((error: unknown) => this.#context.failed(error))
+      .finally(() => this.#moving.delete(tunnel));
+  }
+
+  async #moveTo(tunnel: Tunnel, ends: OuterEnds): Promise<void> {
+    try {
+      await this.refit(tunnel, tunnel.planTo(ends));
+    } catch (error) {
+      tunnel.refuseEnds(performance.now(), error);
+    }
+    logNotices(this.#context.log, tunnel.name, tunnel.endsNotices());
   }
 
   /** Several times per second: what ICMP says of paths. */
@@ -275,10 +396,15 @@ export class Tunnels {
   }
 
   /** Its key source first, and with it the packet numbers. Throws L2vpnError; nothing is left open then. */
-  async #open(config: TunnelConfig, index: number, sas: RunningSas | null = null): Promise<Tunnel> {
+  async #open(
+    config: TunnelConfig,
+    index: number,
+    sas: RunningSas | null = null,
+    tap: TunnelTap | null = null,
+  ): Promise<Tunnel> {
     const keys = keySourceOf(config, sas, this.#context);
     const isSpokenTo = keys !== null && (keys.etherTypes.length > 0 || config.keepalive !== null);
-    const tunnel = new Tunnel(config, index, this.#context.store, this.#lanes, isSpokenTo);
+    const tunnel = new Tunnel(config, index, this.#context.store, this.#lanes, isSpokenTo, tap);
     tunnel.secy?.onStoreFailed((error) => this.#upkeep.tell(config.name, 'store', error));
     let link: PeerLink | null = null;
     try {
@@ -288,12 +414,14 @@ export class Tunnels {
       }
       tunnel.open(await this.#storedPeer(tunnel), this.#ports);
     } catch (error) {
+      // Its giver takes it back.
+      if (tap !== null) tunnel.handOnTap();
       await this.#closeTunnel(tunnel, true);
       throw error;
     }
     this.#byName.set(config.name, { tunnel, keys, link });
     if (link !== null) this.#followPeer(tunnel, link);
-    this.#listen(tunnel);
+    tunnel.onEndsAnswer(() => this.#lookForEnds(tunnel));
     return tunnel;
   }
 
@@ -342,26 +470,29 @@ export class Tunnels {
   }
 
   /** ICMP is heard for its path from now on, if it is followed. */
-  #listen({ name, gre }: Tunnel): void {
-    if (!gre.df) return;
+  #listen({ gre }: Tunnel): void {
+    if (!gre.df || this.#isDeaf) return;
     try {
       this.#pathErrors.listen(gre.family);
     } catch (error) {
+      this.#isDeaf = true;
       const text = `the path's MTU is not followed, as ICMP cannot be heard (needs CAP_NET_RAW): ${messageOf(error)}`;
-      this.#context.log.warn({ tunnel: name }, text);
+      this.#context.log.warn(text);
     }
   }
 
+  /** Its lanes run. */
   #linkUp({ tunnel, keys, link }: KeyedTunnel): void {
-    this.#logUp(tunnel);
-    keys?.linkUp();
-    link?.linkUp();
-  }
-
-  #logUp(tunnel: Tunnel): void {
+    logNotices(this.#context.log, tunnel.name, tunnel.endsNotices());
+    if (!tunnel.isWired) return;
+    this.#listen(tunnel);
     const { log, store } = this.#context;
     logUp(log, tunnel);
+    if (this.#linked.has(tunnel)) return;
+    this.#linked.add(tunnel);
     logFresh(log, tunnel, store.dir);
+    keys?.linkUp();
+    link?.linkUp();
   }
 }
 

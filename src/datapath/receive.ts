@@ -4,6 +4,7 @@
  *   2. `encap.pull`       the headers of the encapsulation are checked and taken off
  *   3. uncontrolled port  frames for the control plane leave here, untouched and untrusted
  *   4. `validate`         SecTAG, AEAD open, replay; nothing before it is trusted
+ *   4a. `takeOverEcn`     only where the configuration wants it: the path's congestion mark goes into the inner packet
  *   5. `clampMss`         the MSS of TCP's SYNs is lowered to what the tunnel carries
  *   6. `tap.send`         what the TAP does not take now waits, and nothing more is read from the wire
  */
@@ -19,6 +20,7 @@ import type { LaneMtu } from './lane-mtu.ts';
 import { clampMss, type MssClamp } from './mss-clamp.ts';
 import { dropRunts } from './runts.ts';
 import type { StrayEntry } from './strays.ts';
+import { takeOverEcn } from './traffic-class.ts';
 import type { UncontrolledEntry } from './uncontrolled.ts';
 import { type Workspace, Workspaces } from './workspace.ts';
 
@@ -32,6 +34,8 @@ export interface ReceiveLaneOptions {
   readonly mtu: LaneMtu;
   /** What TCP is told of it; absent: nothing. */
   readonly mssClamp?: MssClamp;
+  /** The inner packet gets the congestion mark of the outer header; absent: not. */
+  readonly inheritsTos?: boolean;
   /** The longest packet that the wire may give. */
   readonly maxPacketLen: number;
   /**
@@ -54,6 +58,7 @@ export class ReceiveLane extends BatchLane {
   readonly mtu: LaneMtu;
   readonly #options: ReceiveLaneOptions;
   readonly #mssClamp: MssClamp;
+  readonly #inheritsTos: boolean;
 
   constructor(options: ReceiveLaneOptions) {
     const { tap, wire, counters, maxPacketLen, workspaces = new Workspaces() } = options;
@@ -62,6 +67,7 @@ export class ReceiveLane extends BatchLane {
     this.#options = options;
     this.mtu = options.mtu;
     this.#mssClamp = options.mssClamp ?? false;
+    this.#inheritsTos = options.inheritsTos ?? false;
   }
 
   protected override most(capacity: number): number {
@@ -83,6 +89,7 @@ export class ReceiveLane extends BatchLane {
       if (rx.newest >= 0) learn?.(rx.newest);
       strays?.take(secy, batch, rx);
     }
+    if (this.#inheritsTos) takeOverEcn(batch);
     clampMss(batch, this.#mssClamp, this.mtu.inner);
   }
 

@@ -1,8 +1,10 @@
 /**
- * The transmit lane, TAP to wire, a batch at a time:
+ * The transmit lane, TAP to wire, a batch at a time (3a and 3b only where the configuration wants them):
  *   1. `tap.receive`      as many frames as there are packet numbers for; IPv4 that may be fragmented fits (FragmentingPort)
  *   2. runts are dropped  (nothing below an Ethernet header can be protected)
  *   3. `clampMss`         the MSS of TCP's SYNs is lowered to what the tunnel carries
+ *   3a. `flows.spread`    which source port each frame leaves by, and the frames in the order of their ports
+ *   3b. `noteTrafficClass`  DSCP and ECN of the inner packet, for the outer header
  *   4. `protect`          SecTAG, PN, AEAD seal; or, in clear, the length check alone
  *   5. `encap.push`       the headers of the encapsulation
  *   6. `wire.send`        what the socket does not take now waits, and nothing more is read from the TAP
@@ -16,10 +18,12 @@ import { dropTooLong, protect, protectable } from '../macsec/protect.ts';
 import type { SecY } from '../macsec/secy.ts';
 import type { FramePort } from '../ports/frame-port.ts';
 import type { Answers } from './answers.ts';
+import type { FlowSpread } from './flows.ts';
 import { BatchLane } from './lane.ts';
 import type { LaneMtu } from './lane-mtu.ts';
 import { clampMss, type MssClamp } from './mss-clamp.ts';
 import { dropRunts } from './runts.ts';
+import { noteTrafficClass } from './traffic-class.ts';
 import { type Workspace, Workspaces } from './workspace.ts';
 
 export interface TransmitLaneOptions {
@@ -32,6 +36,10 @@ export interface TransmitLaneOptions {
   readonly mtu: LaneMtu;
   /** What TCP is told of it; absent: nothing. */
   readonly mssClamp?: MssClamp;
+  /** The outer header gets the class of the inner packet; absent: not. */
+  readonly inheritsTos?: boolean;
+  /** Spreads the flows over source ports; null or absent: nobody does. */
+  readonly flows?: FlowSpread | null;
   /** The longest frame that the TAP may give. */
   readonly maxFrameLen: number;
   readonly counters: LaneCounters;
@@ -44,6 +52,8 @@ export class TransmitLane extends BatchLane {
   readonly mtu: LaneMtu;
   readonly #options: TransmitLaneOptions;
   readonly #mssClamp: MssClamp;
+  readonly #inheritsTos: boolean;
+  readonly #flows: FlowSpread | null;
 
   constructor(options: TransmitLaneOptions) {
     const { tap, wire, counters, maxFrameLen, workspaces = new Workspaces() } = options;
@@ -51,6 +61,8 @@ export class TransmitLane extends BatchLane {
     this.#options = options;
     this.mtu = options.mtu;
     this.#mssClamp = options.mssClamp ?? false;
+    this.#inheritsTos = options.inheritsTos ?? false;
+    this.#flows = options.flows ?? null;
   }
 
   protected override most(capacity: number): number {
@@ -67,6 +79,8 @@ export class TransmitLane extends BatchLane {
     const { secy, encap } = this.#options;
     dropRunts(batch, Drop.TapRunt);
     clampMss(batch, this.#mssClamp, this.mtu.inner);
+    if (this.#flows !== null) this.#flows.spread(batch);
+    if (this.#inheritsTos) noteTrafficClass(batch);
     if (secy === null) dropTooLong(batch, this.mtu.lowerMtu);
     else protect(secy, batch, job, this.mtu.lowerMtu);
     encap.push(batch);

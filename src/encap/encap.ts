@@ -3,6 +3,7 @@
  * main thread a description: its headers, for the MTU; its socket; what a worker has to know.
  */
 import type { Batch } from '../frame/batch.ts';
+import type { UdpSettings } from '../host/socket.ts';
 import type { FramePort } from '../ports/frame-port.ts';
 import type { SharedUdpPort } from '../ports/shared-udp-port.ts';
 import type { GreConfig } from './config.ts';
@@ -43,6 +44,8 @@ export interface Wire {
 /** The socket that a tunnel sends and receives by, and what its lanes are told of it. */
 export interface OpenedWire<Spec> {
   readonly fd: number;
+  /** Further sockets, which lanes send by only; whoever opened them closes them with the first. */
+  readonly senders: readonly number[];
   readonly spec: Spec;
 }
 
@@ -58,7 +61,7 @@ export interface Rehearsal<Spec, Sends = Spec> {
 }
 
 /** Opens a UDP socket as `openUdpSocket` of `host/socket.ts` does, or one that shares its port with others. */
-export type OpenUdp = (config: GreConfig, place: string) => number;
+export type OpenUdp = (settings: UdpSettings, place: string) => number;
 
 /** Where a peer is. */
 export interface PeerAddress {

@@ -4,21 +4,31 @@
  *     | outer IPv4 or IPv6 | UDP | GRE | frame |
  *
  * The kernel writes the outer headers, and moves trains of packets. Where `gre.remote` is dynamic, the peer is where the
- * newest authentic frame came from, and several tunnels may share a port (`tunnel/shared-port.ts`).
+ * newest authentic frame came from, and several tunnels may share a port (`tunnel/shared-port.ts`). Where `gre.sourcePort` is flow, lanes send by sockets of their own.
  */
+import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Batch } from '../frame/batch.ts';
+import { closeFds } from '../host/close.ts';
+import { openUdpSenders, type UdpSenders, type UdpSettings } from '../host/socket.ts';
 import { createEndpoint } from '../ports/endpoint.ts';
+import { FlowPort, type FlowSenders } from '../ports/flow-port.ts';
 import { SharedUdpPort } from '../ports/shared-udp-port.ts';
 import { wrapUdpSocket } from '../ports/udp-socket-port.ts';
 import type { GreOptions } from '../wire/gre.ts';
 import { IPV4_LEN } from '../wire/ipv4.ts';
 import { IPV6_LEN } from '../wire/ipv6.ts';
 import { UDP_LEN } from '../wire/udp.ts';
-import type { GreConfig } from './config.ts';
+import { type GreConfig, ownTos } from './config.ts';
 import type { Encap, EncapHeaders, EncapKind, OpenUdp, PeerAddress, Rehearsal, Wire } from './encap.ts';
 import { greHeaderMax, greOptionsOf, greOverhead, pullGre, pushGre, takeUnsummed } from './gre.ts';
 import { type GretapSpec, nothing } from './gretap.ts';
+
+/** Source ports of a tunnel that spreads its flows. */
+export const FLOW_PORTS = 16;
+
+/** Of the hash of flows: of this process, and told nobody. */
+const FLOW_SEED: number = randomBytes(4).readUInt32LE();
 
 /** What a lane is told. Survives a structured clone. */
 export interface GreUdpSpec {
@@ -28,6 +38,10 @@ export interface GreUdpSpec {
   readonly endpoint: Uint8Array;
   /** The receive lane moves the endpoint to where authentic frames come from. */
   readonly learns: boolean;
+  /** The type of service of a datagram is that in `batch.tos`, both ways. */
+  readonly inheritsTos: boolean;
+  /** The sockets that lanes send by; null: the one that they receive by. */
+  readonly flow: FlowSenders | null;
 }
 
 class GreUdp implements Encap {
@@ -56,43 +70,68 @@ export const greUdp: EncapKind<GreUdpSpec, GretapSpec> = {
   // The kernel takes IP and UDP headers off.
   headersMax: (config: EncapHeaders) => greHeaderMax(config),
   open(config: GreConfig, place: string, peer: PeerAddress | null, openUdp: OpenUdp) {
-    const fd = openUdp(config, place);
+    const settings = { ...config, tos: ownTos(config) };
+    const fd = openUdp(settings, place);
     const learns = config.remote === 'dynamic';
     const family = peer === null ? 0 : isIP(peer.address);
     const known = learns && family === config.family ? peer : null;
     const endpoint = learns
       ? createEndpoint(known?.address ?? null, known?.port ?? 0)
       : createEndpoint(config.remote, config.port);
-    return { fd, spec: { kind: 'gre-udp', gre: greOptionsOf(config), endpoint, learns } };
+    const flow =
+      config.sourcePort === 'flow' ? { ...openSenders(settings, place, fd), seed: FLOW_SEED } : null;
+    const inheritsTos = config.tos === 'inherit';
+    const spec = { kind: 'gre-udp', gre: greOptionsOf(config), endpoint, learns, inheritsTos, flow } as const;
+    return { fd, senders: flow?.fds ?? [], spec };
   },
-  attach({ gre, endpoint, learns }: GreUdpSpec, fd: number, traffic: Float64Array): Wire {
-    const socket = wrapUdpSocket(fd, endpoint, traffic);
+  attach(spec: GreUdpSpec, fd: number, traffic: Float64Array): Wire {
+    const { gre, endpoint, learns, inheritsTos, flow } = spec;
+    const port = wrapUdpSocket(fd, endpoint, traffic, inheritsTos);
     const encap = new GreUdp(gre);
-    if (!learns) {
-      return {
-        port: socket,
-        encap,
-        learn: null,
-        senderOf: (frame, into) => socket.senderOf(frame, into),
-        shared: null,
-      };
-    }
-    const shared = new SharedUdpPort(socket, endpoint);
+    if (learns) return sharedWire(new SharedUdpPort(port, endpoint), encap);
     return {
-      port: shared,
+      port: flow === null ? port : new FlowPort(port, endpoint, flow.fds, inheritsTos),
       encap,
-      learn: (frame) => shared.learn(frame),
-      senderOf: (frame, into) => shared.senderOf(frame, into),
-      shared,
+      learn: null,
+      senderOf: (frame, into) => port.senderOf(frame, into),
+      shared: null,
     };
   },
   // The outer header is the kernel's.
   beside: ({ gre }: GreUdpSpec) => new GreUdp(gre),
   rehearsal(): Rehearsal<GreUdpSpec, GretapSpec> {
     const gre = { key: null, checksum: false };
-    const nobody: GreUdpSpec = { kind: 'gre-udp', gre, endpoint: createEndpoint(null, 0), learns: false };
+    const nobody: GreUdpSpec = {
+      kind: 'gre-udp',
+      gre,
+      endpoint: createEndpoint(null, 0),
+      learns: false,
+      inheritsTos: false,
+      flow: null,
+    };
     // What it sends is what a UDP socket would deliver, were there one between.
-    const sends: GretapSpec = { kind: 'gretap', family: 6, gre, header: null };
+    const sends: GretapSpec = { kind: 'gretap', family: 6, gre, header: null, inheritsTos: false };
     return { sends, receives: nobody, alsoSends: [nobody], outer: Buffer.alloc(0) };
   },
 };
+
+/** Of a peer that may be anywhere, and whose datagrams may come to another socket of the port. */
+function sharedWire(shared: SharedUdpPort, encap: Encap): Wire {
+  return {
+    port: shared,
+    encap,
+    learn: (frame) => shared.learn(frame),
+    senderOf: (frame, into) => shared.senderOf(frame, into),
+    shared,
+  };
+}
+
+/** The sockets beside `fd`, which is closed where they cannot be opened. */
+function openSenders(settings: UdpSettings, place: string, fd: number): UdpSenders {
+  try {
+    return openUdpSenders(settings, FLOW_PORTS, place);
+  } catch (error) {
+    closeFds([fd]);
+    throw error;
+  }
+}

@@ -19,12 +19,14 @@ import {
   IPV4_LEN_MAX,
   ipv4HeaderLen,
   ipv4Template,
+  ipv4TosAt,
   parseIpv4,
+  setIpv4Tos,
   withTos,
   writeIpv4,
 } from '../wire/ipv4.ts';
 import { IPV6_LEN } from '../wire/ipv6.ts';
-import type { GreConfig } from './config.ts';
+import { type GreConfig, ownTos } from './config.ts';
 import type { Encap, EncapHeaders, EncapKind, Rehearsal, Wire } from './encap.ts';
 import { greHeaderMax, greOptionsOf, greOverhead, pullGre, pullGreAt, pushGre, takeUnsummed } from './gre.ts';
 
@@ -35,27 +37,37 @@ export interface GretapSpec {
   readonly gre: GreOptions;
   /** The outer IPv4 header to send, on a socket with IP_HDRINCL; null: the kernel writes it. */
   readonly header: Uint8Array | null;
+  /** The type of service of a packet is that in `batch.tos`, both ways. */
+  readonly inheritsTos: boolean;
 }
 
 class Gretap implements Encap {
   readonly #family: 4 | 6;
   readonly #gre: GreOptions;
   readonly #header: DataView | null;
+  readonly #inheritsTos: boolean;
 
-  constructor({ family, gre, header }: GretapSpec) {
+  constructor({ family, gre, header, inheritsTos }: GretapSpec) {
     this.#family = family;
     this.#gre = gre;
     this.#header = header === null ? null : viewOf(header);
+    this.#inheritsTos = inheritsTos;
   }
 
   push(batch: Batch): void {
-    if (this.#header === null) pushGre(batch, this.#gre);
-    else pushIpv4(batch, this.#gre, this.#header);
+    if (this.#header === null) {
+      pushGre(batch, this.#gre);
+      return;
+    }
+    pushIpv4(batch, this.#gre, this.#header);
+    if (this.#inheritsTos) putTos(batch);
   }
 
   pull(batch: Batch, verified: boolean): number {
-    if (this.#family === 4) pullIpv4(batch, this.#gre);
-    else pullGre(batch, this.#gre);
+    if (this.#family === 4) {
+      if (this.#inheritsTos) takeTos(batch);
+      pullIpv4(batch, this.#gre);
+    } else pullGre(batch, this.#gre);
     if (!this.#gre.checksum || !verified) return 0;
     return takeUnsummed(batch, this.#family === 4 ? ipv4HeaderLen : nothing);
   }
@@ -81,6 +93,18 @@ function pushIpv4(batch: Batch, gre: GreOptions, header: DataView): void {
   }
 }
 
+/** Into the outer IPv4 headers, whose checksums the kernel makes. HOT PATH: allocates nothing. */
+function putTos({ count, at, verdict, view, tos }: Batch): void {
+  for (let i = 0; i < count; i++) if (verdict[i] === 0) setIpv4Tos(view, at[i]!, tos[i]!);
+}
+
+/** From the outer IPv4 headers, where there are whole ones. HOT PATH: allocates nothing. */
+function takeTos({ count, at, len, verdict, arena, tos }: Batch): void {
+  for (let i = 0; i < count; i++) {
+    if (verdict[i] === 0 && len[i]! >= IPV4_LEN) tos[i] = ipv4TosAt(arena, at[i]!);
+  }
+}
+
 /** The outer IPv4 header and GRE. HOT PATH: allocates nothing. */
 function pullIpv4(batch: Batch, gre: GreOptions): void {
   const { count, at, len, verdict, arena } = batch;
@@ -99,9 +123,9 @@ function writesHeader({ family, df }: GreConfig): boolean {
 function specOf(config: GreConfig): GretapSpec {
   const { family, local, remote, ttl, tos, df } = config;
   const header = writesHeader(config)
-    ? ipv4Template(parseIpv4(local), parseIpv4(remote), ttl, tos, df)
+    ? ipv4Template(parseIpv4(local), parseIpv4(remote), ttl, ownTos(config), df)
     : null;
-  return { kind: 'gretap', family, gre: greOptionsOf(config), header };
+  return { kind: 'gretap', family, gre: greOptionsOf(config), header, inheritsTos: tos === 'inherit' };
 }
 
 /** What an IPv4 packet of the warm-up begins with. */
@@ -116,26 +140,40 @@ export const gretap: EncapKind<GretapSpec> = {
   ],
   headersMax: (config: EncapHeaders) => IPV4_LEN_MAX + greHeaderMax(config),
   open: (config: GreConfig, place: string) => ({
-    fd: openGreSocket(config, place, writesHeader(config)),
+    fd: openGreSocket({ ...config, tos: ownTos(config) }, place, writesHeader(config)),
+    senders: [],
     spec: specOf(config),
   }),
   attach: (spec: GretapSpec, fd: number, traffic: Float64Array): Wire => ({
-    port: wrapRawSocket(fd, traffic),
+    // What we write and read ourselves the kernel need not say.
+    port: wrapRawSocket(fd, traffic, spec.inheritsTos && spec.header === null),
     encap: new Gretap(spec),
     learn: null,
     senderOf: null,
     shared: null,
   }),
   beside: (spec: GretapSpec, tos: number) =>
-    new Gretap({ ...spec, header: spec.header === null ? null : withTos(spec.header, tos) }),
+    new Gretap({
+      ...spec,
+      header: spec.header === null ? null : withTos(spec.header, tos),
+      inheritsTos: false,
+    }),
   rehearsal(): Rehearsal<GretapSpec> {
     const gre = { key: null, checksum: false };
-    const both: GretapSpec = { kind: 'gretap', family: 4, gre, header: loopbackHeader() };
+    const both: GretapSpec = {
+      kind: 'gretap',
+      family: 4,
+      gre,
+      header: loopbackHeader(),
+      inheritsTos: false,
+    };
     return { sends: both, receives: both, alsoSends: [], outer: loopbackHeader() };
   },
 };
 
 /** For stages without a socket (tests, benchmarks). */
-export function createGretap(spec: Omit<GretapSpec, 'kind'>): Encap {
-  return new Gretap({ kind: 'gretap', ...spec });
+export function createGretap(
+  spec: Omit<GretapSpec, 'kind' | 'inheritsTos'> & Partial<Pick<GretapSpec, 'inheritsTos'>>,
+): Encap {
+  return new Gretap({ kind: 'gretap', inheritsTos: false, ...spec });
 }

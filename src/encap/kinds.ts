@@ -1,5 +1,6 @@
 /** The kinds of encapsulation: the one place that names them all. */
 import { openUdpSocket } from '../host/socket.ts';
+import type { FlowSenders } from '../ports/flow-port.ts';
 import type { EncapWord, GreConfig } from './config.ts';
 import type {
   Encap,
@@ -61,6 +62,11 @@ export function endpointOf(spec: EncapSpec): Uint8Array | null {
 /** As `endpointOf`, where the peer may move; null where it is where it is. */
 export function movingEndpointOf(spec: EncapSpec): Uint8Array | null {
   return 'learns' in spec && spec.learns ? spec.endpoint : null;
+}
+
+/** The sockets that lanes spread their flows over; null: they send by the one that they receive by. */
+export function flowSendersOf(spec: EncapSpec): FlowSenders | null {
+  return 'flow' in spec ? spec.flow : null;
 }
 
 /** `EncapKind.beside` of the kind that it is. */

@@ -1,4 +1,5 @@
 /** Which tunnel of a configuration a decoded packet belongs to, and in which direction. */
+import { isIP } from 'node:net';
 import { canonicalAddress } from '../config/fields.ts';
 import type { Config, TunnelConfig } from '../config/types.ts';
 import { peekMkpdu } from '../keys/mka/decode.ts';
@@ -49,8 +50,12 @@ function hasKeyOf({ gre }: TunnelConfig, packet: Buffer, { greAt, end }: Decoded
 function isBetween({ gre }: TunnelConfig, decoded: Decoded, remote: string, local: string): boolean {
   if ((gre.encap === 'udp') !== (decoded.udp !== null)) return false;
   if (decoded.udp !== null && ![decoded.udp.srcPort, decoded.udp.dstPort].includes(gre.port)) return false;
-  if (canonicalAddress(gre.local) !== local) return false;
-  return gre.remote === 'dynamic' || canonicalAddress(gre.remote) === remote;
+  return isEnd(gre.local, local) && isEnd(gre.remote, remote);
+}
+
+/** What is no address (`auto`, `dynamic`, a host name) may be any. */
+function isEnd(configured: string, address: string): boolean {
+  return isIP(configured) === 0 || canonicalAddress(configured) === address;
 }
 
 /** null: the frame is no MKPDU, or its CKN is not configured. */

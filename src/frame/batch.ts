@@ -34,6 +34,10 @@ export interface Batch {
   readonly len: Uint32Array;
   /** 0: the frame is alive; else a `Drop`. */
   readonly verdict: Uint8Array;
+  /** Type of service of each frame's packet (`gre.tos: "inherit"`); else nothing is in it. */
+  readonly tos: Uint8Array;
+  /** Which of the source ports each frame leaves by (`gre.sourcePort: "flow"`); else nothing is in it. */
+  readonly flow: Uint8Array;
   /** Octets from one slot to the next; 0 in areas. */
   readonly slotLen: number;
   /** Areas of the arena; 0 in slots. */
@@ -67,6 +71,8 @@ export function createBatchOf(layout: BatchLayout): Batch {
     at: new Uint32Array(layout.frames),
     len: new Uint32Array(layout.frames),
     verdict: new Uint8Array(layout.frames),
+    tos: new Uint8Array(layout.frames),
+    flow: new Uint8Array(layout.frames),
     slotLen,
     areas,
     capacity: layout.frames,

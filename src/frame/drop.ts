@@ -40,6 +40,7 @@ export const Drop = {
   Uncontrolled: 30,
   UncontrolledFull: 31,
   OwnSci: 32,
+  CeOnNotEct: 33,
 } as const;
 export type Drop = (typeof Drop)[keyof typeof Drop];
 
@@ -108,5 +109,9 @@ export const DROP_TEXTS: readonly DropText[] = [
   alarm(
     'OwnSci',
     'the frame carries our own SCI: a loop brings back what we send, or a second sender has our address and perhaps our key, and then both ends need new keys',
+  ),
+  rx(
+    'CeOnNotEct',
+    'the path marked the packet as congested, but its inner sender does not understand the mark: dropped, as a router without ECN would do (RFC 6040)',
   ),
 ];

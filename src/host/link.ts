@@ -38,6 +38,11 @@ export function linkIndex(ifname: string): number {
   return loadAddon().linkIndex(ifname);
 }
 
+/** `ifname` is a port of `bridge` no more. Throws SystemError: ENODEV, EINVAL where it is none. */
+export function takeFromBridge(bridge: string, ifname: string): void {
+  loadAddon().takeFromBridge(bridge, ifname);
+}
+
 /** Makes `ifname` a port of `bridge`. Throws SystemError: ENODEV, EBUSY where it is one of some bridge already. */
 export function addToBridge(bridge: string, ifname: string): void {
   loadAddon().addToBridge(bridge, ifname);

@@ -1,7 +1,9 @@
 /** Opening the sockets of the underlay; every failure with its remedy and exit status. */
+import { randomInt } from 'node:crypto';
 import { type ErrorCode, errnoName, L2vpnError, messageOf } from '../errors.ts';
 import type { GreSocketOptions } from '../native/addon.ts';
 import { loadAddon } from '../native/load.ts';
+import { closeFds } from './close.ts';
 
 /** What the configuration says of the underlay. */
 export interface SocketSettings {
@@ -58,12 +60,73 @@ export function openDoorSocket(settings: UdpSettings, place: string): number {
   }
 }
 
+/** Of dynamic ports (RFC 6335 §6), which RFC 8086 §3.1 wants source ports to be taken from. */
+const FIRST_DYNAMIC_PORT = 49_152;
+const DYNAMIC_PORTS = 16_384;
+/** Ports that somebody else may have, before we give up. */
+const SENDER_TRIES = 512;
+/** Nobody sends to these sockets, and what comes all the same is read by nobody: the kernel keeps the least that it can. */
+const SENDER_RCV_BUFFER = 1;
+
+/** Sockets to send by, and the source port of each. */
+export interface UdpSenders {
+  readonly fds: readonly number[];
+  readonly ports: readonly number[];
+}
+
+/**
+ * As many sockets to `remote`, which is an address, as `openUdpSocket` opens, each bound to a dynamic port of its own that is
+ * taken at random: to send by only.
+ */
+export function openUdpSenders(settings: UdpSettings, count: number, place: string): UdpSenders {
+  const { local, remote } = settings;
+  const options = { ...optionsOf(settings, false), rcvBuf: SENDER_RCV_BUFFER };
+  const tried = new Set([settings.port]);
+  const fds: number[] = [];
+  const ports: number[] = [];
+  try {
+    while (fds.length < count) {
+      const port = FIRST_DYNAMIC_PORT + randomInt(DYNAMIC_PORTS);
+      if (tried.has(port)) continue;
+      tried.add(port);
+      try {
+        fds.push(loadAddon().openUdpSocket(local, remote, port, options));
+        ports.push(port);
+      } catch (cause) {
+        if (errnoName(cause) !== 'EADDRINUSE' || tried.size > SENDER_TRIES) throw cause;
+      }
+    }
+    return { fds, ports };
+  } catch (cause) {
+    closeFds(fds);
+    throw translate(cause, settings, place, 'sourcePort');
+  }
+}
+
 /** The MTU of the route from `local` to `remote`, in octets. Sends nothing. */
 export function pathMtu(local: string, remote: string, place: string): number {
   try {
     return loadAddon().pathMtu(local, remote);
   } catch (cause) {
     throw translate(cause, { local, remote }, place);
+  }
+}
+
+/** The address that packets to `remote` leave with by the kernel's routes; null: there is no route. Sends nothing. */
+export function sourceTo(remote: string): string | null {
+  try {
+    return loadAddon().sourceTo(remote);
+  } catch {
+    return null;
+  }
+}
+
+/** Whether packets can go from `local` to `remote` now. Sends nothing. */
+export function hasRoute(local: string, remote: string): boolean {
+  try {
+    return loadAddon().pathMtu(local, remote) > 0;
+  } catch {
+    return false;
   }
 }
 
@@ -83,7 +146,8 @@ interface Ends {
   readonly remote: string;
 }
 
-function translate(cause: unknown, { local, remote }: Ends, place: string): L2vpnError {
+/** `portField`: where the configuration names the port. */
+function translate(cause: unknown, { local, remote }: Ends, place: string, portField = 'port'): L2vpnError {
   const fail = (code: ErrorCode, text: string): L2vpnError => new L2vpnError(code, text, { cause });
   const message = messageOf(cause);
   switch (errnoName(cause)) {
@@ -100,7 +164,10 @@ function translate(cause: unknown, { local, remote }: Ends, place: string): L2vp
     case 'ENETDOWN':
       return fail('L2VPN_UNAVAILABLE', `${place}.remote: no route to ${remote} (${message}); see "ip route"`);
     case 'EADDRINUSE':
-      return fail('L2VPN_UNAVAILABLE', `${place}.port: another program holds it at ${local} (${message})`);
+      return fail(
+        'L2VPN_UNAVAILABLE',
+        `${place}.${portField}: another program holds it at ${local} (${message})`,
+      );
     case 'EAFNOSUPPORT':
       return fail('L2VPN_UNAVAILABLE', `${place}: this host has no such address family (${message})`);
     default:

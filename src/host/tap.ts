@@ -101,8 +101,15 @@ function configure(settings: TapSettings, place: string): void {
   const addon = loadAddon();
   const { ifname, mac, mtu, bridge } = settings;
   if (mac !== null) addon.setLinkMac(ifname, Buffer.from(mac.replaceAll(':', ''), 'hex'));
+  changeTapMtu(ifname, mtu, place);
+  if (bridge !== null) joinBridge(bridge, ifname, place);
+  addon.setLinkUp(ifname, true);
+}
+
+/** Throws L2VPN_CONFIG where it does not take it. */
+export function changeTapMtu(ifname: string, mtu: number, place: string): void {
   try {
-    addon.setLinkMtu(ifname, mtu);
+    loadAddon().setLinkMtu(ifname, mtu);
   } catch (cause) {
     throw new L2vpnError(
       'L2VPN_CONFIG',
@@ -110,8 +117,26 @@ function configure(settings: TapSettings, place: string): void {
       { cause },
     );
   }
-  if (bridge !== null) joinBridge(bridge, ifname, place);
-  addon.setLinkUp(ifname, true);
+}
+
+/** Out of one bridge and into another; null: none. Throws L2vpnError; it is in `from` again then. */
+export function moveTap(ifname: string, from: string | null, to: string | null, place: string): void {
+  if (from !== null) leaveBridge(from, ifname);
+  if (to === null) return;
+  try {
+    joinBridge(to, ifname, place);
+  } catch (error) {
+    if (from !== null) joinBridge(from, ifname, place);
+    throw error;
+  }
+}
+
+function leaveBridge(bridge: string, ifname: string): void {
+  try {
+    loadAddon().takeFromBridge(bridge, ifname);
+  } catch {
+    // Somebody has taken it out, or the bridge away.
+  }
 }
 
 function joinBridge(bridge: string, ifname: string, place: string): void {

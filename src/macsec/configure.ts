@@ -14,6 +14,10 @@ import {
   clearTxSa,
   countersAt,
   RxSaCounter,
+  rxSaSpan,
+  rxScSpan,
+  type Span,
+  txSaSpan,
   writeNextPn,
 } from './counters.ts';
 import { ivBase } from './iv.ts';
@@ -35,8 +39,10 @@ export const MAX_KEY_SLOTS: number = AN_COUNT * (1 + MAX_RX_SC);
 
 /** Builds the SecY of one lane; puts its keys into `keyring`. `counters` has `secyCountersLen` elements. */
 export function createSecy(spec: SecySpec, keyring: Keyring, counters: Float64Array): SecY {
-  const { config } = spec;
+  const { config, counted = [] } = spec;
   const sci = parseSci(spec.sci);
+  // New SAs begin at 0. Where some go on, that is done beside the counters: whoever adds them up never sees less.
+  const begun = counted.length === 0 ? counters : counters.slice();
   const secy: SecY = {
     ...secySettings(config),
     xpn: isXpn(config.cipher),
@@ -48,10 +54,28 @@ export function createSecy(spec: SecySpec, keyring: Keyring, counters: Float64Ar
     scOfSlot: new Array(MAX_KEY_SLOTS).fill(null),
     saOfSlot: new Array(MAX_KEY_SLOTS).fill(null),
     keyring,
-    counters,
+    counters: begun,
   };
   configureSecy(secy, spec);
+  if (begun !== counters) beginNewSas(secy, counters, counted);
   return secy;
+}
+
+/** From now on `secy` counts in `counters`, where SAs of the serials `counted` have what they have counted before. */
+function beginNewSas(secy: SecY, counters: Float64Array, counted: readonly number[]): void {
+  const { counters: begun } = secy;
+  const begins = (sa: TxSa | RxSa | null): sa is TxSa | RxSa => sa !== null && !counted.includes(sa.serial);
+  for (const sa of secy.txSa) if (begins(sa)) copySpan(counters, begun, txSaSpan(sa.an));
+  for (const { index, sa } of secy.rxSc) {
+    if (sa.every((one) => one === null || begins(one))) copySpan(counters, begun, rxScSpan(index));
+    else for (const one of sa) if (begins(one)) copySpan(counters, begun, rxSaSpan(index, one.an));
+  }
+  secy.counters = counters;
+}
+
+function copySpan(to: Float64Array, from: Float64Array, [start, end]: Span): void {
+  // A transmit lane has no part for receive channels.
+  if (end <= to.length) to.set(from.subarray(start, end), start);
 }
 
 /**

@@ -145,22 +145,39 @@ export const countersAt: {
   rxSa: (index, an) => RX_SC_AT + index * RX_SC_SPAN + RX_SC_HEAD + an * RX_SA_SPAN,
 };
 
+/** Where a part begins, and where what follows it does. */
+export type Span = readonly [start: number, end: number];
+
+export function txSaSpan(an: number): Span {
+  return span(countersAt.txSa(an), TX_SA_SPAN);
+}
+
+/** An RxSC's, with all of its SAs. */
+export function rxScSpan(index: number): Span {
+  return span(countersAt.rxSc(index), RX_SC_SPAN);
+}
+
+export function rxSaSpan(index: number, an: number): Span {
+  return span(countersAt.rxSa(index, an), RX_SA_SPAN);
+}
+
+function span(at: number, len: number): Span {
+  return [at, at + len];
+}
+
 /** Sets the counters of a new TxSA to 0; those of an SA that had its place before are gone. */
 export function clearTxSa(counters: Float64Array, an: number): void {
-  const at = countersAt.txSa(an);
-  counters.fill(0, at, at + TX_SA_SPAN);
+  counters.fill(0, ...txSaSpan(an));
 }
 
 /** The same for a new RxSC and its SAs. */
 export function clearRxSc(counters: Float64Array, index: number): void {
-  const at = countersAt.rxSc(index);
-  counters.fill(0, at, at + RX_SC_SPAN);
+  counters.fill(0, ...rxScSpan(index));
 }
 
 /** The same for a new RxSA; what was seen late on its channel is about an SA before it. */
 export function clearRxSa(counters: Float64Array, index: number, an: number): void {
-  const at = countersAt.rxSa(index, an);
-  counters.fill(0, at, at + RX_SA_SPAN);
+  counters.fill(0, ...rxSaSpan(index, an));
   const seenAt = countersAt.seenLate(index);
   counters.fill(0, seenAt, seenAt + SEEN_LATE_LEN);
 }

@@ -64,7 +64,8 @@ export interface SecY extends SecySettings {
   readonly scOfSlot: (RxSc | null)[];
   readonly saOfSlot: (RxSa | null)[];
   readonly keyring: Keyring;
-  readonly counters: Float64Array;
+  /** Shared memory; set once, when it is built. */
+  counters: Float64Array;
 }
 
 /** What the main thread shares with a lane about an SA: the PN counter of a TxSA, the next PN of an RxSA. */
@@ -92,6 +93,8 @@ export interface SecySpec {
   readonly rxShare: readonly (readonly SaShare[])[];
   /** Parallel to `config.rxSc`: its place among counters and slots, which stays while it lives. Absent: its position. */
   readonly rxIndex?: readonly number[];
+  /** Serials of SAs whose counters a lane before this one has left: they are counted on. Absent: none. */
+  readonly counted?: readonly number[];
 }
 
 /** The RxSC with this SCI, null where there is none. HOT PATH. */

@@ -60,6 +60,8 @@ export interface FrameArrays {
   readonly len: Uint32Array;
   /** 0: the frame is alive; anything else: skip it. */
   readonly verdict: Uint8Array;
+  /** Type of service of each frame's packet, for ports that carry it (`carryTos`). */
+  readonly tos?: Uint8Array;
 }
 
 /** What both sides count on. Read them into a module's own constants, not per batch. */
@@ -134,6 +136,8 @@ export interface Addon {
   setLinkUp(ifname: string, up: boolean): void;
   /** Enslaves `ifname` to `bridge` (SIOCBRADDIF). */
   addToBridge(bridge: string, ifname: string): void;
+  /** Takes `ifname` out of `bridge` (SIOCBRDELIF); EINVAL where it is no port of it. */
+  takeFromBridge(bridge: string, ifname: string): void;
   /** Puts the links into `group` (not 0, and nobody else's) and deletes that in one step; returns how many were there. */
   deleteLinks(ifindexes: Int32Array, group: number): number;
 
@@ -161,6 +165,8 @@ export interface Addon {
    * it stays. RangeError where no peer is known.
    */
   connectUdp(fd: number, endpoint: Uint8Array): void;
+  /** The address that the kernel's route to `remote` sends from. Throws where there is no route. Sends nothing. */
+  sourceTo(remote: string): string;
   /** The routing table's word on packets from `local` to `remote` (rtnetlink). Sends nothing. */
   routeTo(local: string, remote: string): RouteInfo;
   /** A raw socket that hears ICMP "fragmentation needed" (4) or ICMPv6 "packet too big" (6), of everybody for everybody here. */
@@ -291,6 +297,12 @@ export interface Addon {
   copyEndpoint(to: Uint8Array, from: Uint8Array): boolean;
   /** `192.0.2.1:4754`, `[2001:db8::1]:4754`, or null while no peer is known. */
   endpointText(endpoint: Uint8Array): string | null;
+  /**
+   * From now on each frame that the socket or UDP port sends has the type of service (traffic class) in its `tos`, and of each
+   * that it receives the packet's is written there; trains are of one. Raw IPv4 sockets whose packets bring a header of their
+   * own have it in that header. Without effect on sockets that are neither IPv4's nor IPv6's.
+   */
+  carryTos(port: PortHandle): void;
   /** Does not close the descriptor. */
   closePort(port: PortHandle): void;
 

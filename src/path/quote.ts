@@ -4,7 +4,7 @@
  * can drop them as well, and needs to forge nothing.
  *
  *   1. it was longer than the MTU that is named, and might not be fragmented
- *   2. UDP: our port and the peer's; the length is that of the packet
+ *   2. UDP: a port of ours and the peer's; the length is that of the packet
  *   3. the GRE header is ours, key and all
  *   4. the SecTAG: a transmit SA of ours, our SCI, a packet number that was sent a moment ago
  *
@@ -20,7 +20,7 @@ import type { QuotedPacket, TooBig } from './too-big.ts';
 /** What packets of ours look like. */
 export interface OwnPackets {
   /** Null: GRE right in IP. */
-  readonly udp: { readonly localPort: number; readonly remotePort: number } | null;
+  readonly udp: { readonly localPorts: readonly number[]; readonly remotePort: number } | null;
   readonly gre: GreOptions;
   /** Null without MACsec: nothing in a packet is hard to guess then. */
   readonly secy: OwnSecTags | null;
@@ -64,7 +64,8 @@ export function judgeQuote({ mtu, packet }: TooBig, own: OwnPackets): Judgement 
 }
 
 function isOwnUdp({ octets, at, totalLen }: QuotedPacket, udp: NonNullable<OwnPackets['udp']>): boolean {
-  if (udpSrcPortAt(octets, at) !== udp.localPort || udpDstPortAt(octets, at) !== udp.remotePort) return false;
+  if (!udp.localPorts.includes(udpSrcPortAt(octets, at))) return false;
+  if (udpDstPortAt(octets, at) !== udp.remotePort) return false;
   return udpLenAt(octets, at) < totalLen;
 }
 

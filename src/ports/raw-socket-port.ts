@@ -21,10 +21,11 @@ class RawSocketPort implements FramePort {
   readonly #bound: BatchBinding = new BatchBinding(this.#addon);
   readonly #port: PortHandle;
 
-  constructor(fd: number, traffic: Float64Array) {
+  constructor(fd: number, traffic: Float64Array, carriesTos: boolean) {
     this.fd = fd;
     this.traffic = traffic;
     this.#port = this.#addon.openSocketPort(fd);
+    if (carriesTos) this.#addon.carryTos(this.#port);
   }
 
   /** HOT PATH: allocates nothing. */
@@ -53,7 +54,14 @@ class RawSocketPort implements FramePort {
   }
 }
 
-/** The port of the raw socket `fd`; `traffic`: of its lane. */
-export function wrapRawSocket(fd: number, traffic: Float64Array = untoldTraffic()): FramePort {
-  return new RawSocketPort(fd, traffic);
+/**
+ * The port of the raw socket `fd`; `traffic`: of its lane. `carriesTos`: each frame has the type of service of its packet in
+ * `batch.tos`, both ways, where the kernel writes and takes off the outer header.
+ */
+export function wrapRawSocket(
+  fd: number,
+  traffic: Float64Array = untoldTraffic(),
+  carriesTos = false,
+): FramePort {
+  return new RawSocketPort(fd, traffic, carriesTos);
 }

@@ -23,11 +23,12 @@ export class UdpSocketPort implements FramePort {
   readonly #bound: BatchBinding = new BatchBinding(this.#addon);
   readonly #port: PortHandle;
 
-  constructor(fd: number, endpoint: Uint8Array, traffic: Float64Array) {
+  constructor(fd: number, endpoint: Uint8Array, traffic: Float64Array, carriesTos: boolean) {
     this.fd = fd;
     this.traffic = traffic;
     this.#endpoint = endpoint;
     this.#port = this.#addon.openUdpPort(fd);
+    if (carriesTos) this.#addon.carryTos(this.#port);
   }
 
   /** HOT PATH: allocates nothing. */
@@ -69,11 +70,15 @@ export class UdpSocketPort implements FramePort {
   }
 }
 
-/** The port of the UDP socket `fd`, whose peer is where `endpoint` says; `traffic`: of its lane. */
+/**
+ * The port of the UDP socket `fd`, whose peer is where `endpoint` says; `traffic`: of its lane. `carriesTos`: each frame has
+ * the type of service of its datagram in `batch.tos`, both ways.
+ */
 export function wrapUdpSocket(
   fd: number,
   endpoint: Uint8Array,
   traffic: Float64Array = untoldTraffic(),
+  carriesTos = false,
 ): UdpSocketPort {
-  return new UdpSocketPort(fd, endpoint, traffic);
+  return new UdpSocketPort(fd, endpoint, traffic, carriesTos);
 }

@@ -10,10 +10,13 @@ import { Drop } from '../frame/drop.ts';
 import { Traffic } from '../frame/lane-counters.ts';
 import type { AgreedLiveness } from '../keys/key-source.ts';
 import { countersAt, RxScCounter } from '../macsec/counters.ts';
+import type { Silence } from '../tunnel/ends-finder.ts';
 import type { TunnelView } from '../tunnel/view.ts';
 
 /** In so many seconds frames must have been sent, or in every one of a shorter timeout. */
 const SENDING_SECONDS = 3;
+/** In which of the last ones, for a peer whose address may be another. */
+const SILENCE_MS = 6000;
 
 /** What is known of a tunnel's peer. Times are monotonic, in ms. */
 interface Peer {
@@ -54,6 +57,13 @@ export class PeerWatch {
       since: peer?.since?.toISOString() ?? null,
       last_authentic: peer?.lastAuthentic?.toISOString() ?? null,
     };
+  }
+
+  /** How long it has been silent, as the last tick saw it, and whether anything was sent that it might have answered. */
+  silenceOf(tunnel: TunnelView, nowMs: number): Silence {
+    const peer = this.#peers.get(tunnel);
+    if (peer === undefined) return { silentMs: 0, isUnanswered: false };
+    return { silentMs: nowMs - peer.heardMs, isUnanswered: isSending(peer, nowMs, SILENCE_MS) };
   }
 
   #look(tunnel: TunnelView, nowMs: number): void {
@@ -98,7 +108,8 @@ export class PeerWatch {
 
   #miss(tunnel: TunnelView, peer: Peer, nowMs: number): void {
     const timeoutMs = tunnel.peerTimeoutSeconds * 1000;
-    if (timeoutMs === 0 || peer.state === 'lost') return;
+    // Where it is not known yet nothing is sent, whatever was meant to be.
+    if (timeoutMs === 0 || peer.state === 'lost' || (tunnel.ends?.waitsFor ?? null) !== null) return;
     if (nowMs - peer.heardMs < timeoutMs || !isSending(peer, nowMs, timeoutMs)) return;
     peer.state = 'lost';
     peer.since = new Date(Date.now() - (nowMs - peer.heardMs));

@@ -47,7 +47,7 @@ export function snapshotOf(
   peer: PeerSnapshot = UNKNOWN_PEER,
   link: LinkView | null = null,
 ): TunnelSnapshot {
-  const { name, ifname, gre, secy } = tunnel;
+  const { name, ifname, gre, ends, secy } = tunnel;
   const totals = tunnel.totals();
   const agreement = keys?.agreement ?? null;
   return {
@@ -58,8 +58,9 @@ export function snapshotOf(
     path_mtu: tunnel.pathMtu,
     path: pathSnapshot(tunnel.path),
     local: gre.local,
-    remote: gre.remote,
-    endpoint: tunnel.endpoint,
+    remote: ends?.remote ?? gre.remote,
+    endpoint: tunnel.endpoint ?? foundAddress(tunnel),
+    waits_for: ends?.waitsFor ?? null,
     encap: gre.encap,
     aead: secy === null ? null : aead,
     peer,
@@ -76,6 +77,11 @@ export function snapshotOf(
     icmp: named(ICMP_NAMES, icmpErrors(tunnel), 0),
     macsec: secy === null ? null : macsecSnapshot(secy, totals.secy),
   };
+}
+
+/** Of a peer whose host name the file has. */
+function foundAddress({ gre, ends }: TunnelView): string | null {
+  return ends === null || ends.waitsFor !== null || ends.remote === gre.remote ? null : gre.remote;
 }
 
 function carrierSnapshot({ isUp, reason, since }: CarrierView): CarrierSnapshot {

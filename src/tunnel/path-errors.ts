@@ -12,6 +12,9 @@ import type { HeardTooBig, PathNews } from './path.ts';
 
 const MESSAGES_PER_LOOK = 64;
 
+/** Where messages come from. */
+export type IcmpSource = Pick<IcmpSocket, 'family' | 'take' | 'close'>;
+
 /** A tunnel, as far as its path is concerned. */
 export interface PathEnd {
   readonly gre: { readonly local: string };
@@ -24,11 +27,16 @@ export interface PathEnd {
 }
 
 export class PathErrors<End extends PathEnd> {
-  readonly #sockets = new Map<4 | 6, IcmpSocket>();
+  readonly #sockets = new Map<4 | 6, IcmpSource>();
+  readonly #open: (family: 4 | 6) => IcmpSource;
+
+  constructor(open: (family: 4 | 6) => IcmpSource = (family) => new IcmpSocket(family)) {
+    this.#open = open;
+  }
 
   /** Messages about packets of this family are heard from now on. Throws SystemError: EPERM without CAP_NET_RAW. */
   listen(family: 4 | 6): void {
-    if (!this.#sockets.has(family)) this.#sockets.set(family, new IcmpSocket(family));
+    if (!this.#sockets.has(family)) this.#sockets.set(family, this.#open(family));
   }
 
   /** Hands on what waits; `told` gets what is new of a tunnel. Throws SystemError. */

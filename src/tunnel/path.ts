@@ -63,6 +63,8 @@ export interface PathContext {
   readonly fixedMtu: number | null;
   /** Where packets go; null: nobody knows yet. */
   peer(): { readonly address: string; readonly port: number } | null;
+  /** Ports that data leaves by beside `gre.port`. */
+  sourcePorts(): readonly number[];
   /** Null without MACsec. */
   secTags(): OwnSecTags | null;
 }
@@ -251,8 +253,9 @@ export class TunnelPath implements PathView {
   }
 
   #ownPackets(): OwnPackets {
-    const { gre, peer, secTags } = this.#context;
-    const udp = gre.encap === 'udp' ? { localPort: gre.port, remotePort: peer()?.port ?? gre.port } : null;
+    const { gre, peer, sourcePorts, secTags } = this.#context;
+    if (gre.encap !== 'udp') return { udp: null, gre, secy: secTags() };
+    const udp = { localPorts: [gre.port, ...sourcePorts()], remotePort: peer()?.port ?? gre.port };
     return { udp, gre, secy: secTags() };
   }
 }

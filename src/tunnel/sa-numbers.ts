@@ -87,6 +87,8 @@ export class RxNumbers {
   learnFrom = 0n;
   /** The lowest acceptable PN, beyond what is stored. */
   #lowest = 0n;
+  /** Where lanes have come to that have ended. */
+  #reached = 0n;
   readonly #file: RxPn;
 
   constructor(file: RxPn, an: number) {
@@ -96,12 +98,23 @@ export class RxNumbers {
 
   get share(): SaShare {
     const { learnFrom, serial } = this;
-    return { pn: null, nextPn: this.#file.lowest, lowestPn: this.#lowest, learnFrom, serial };
+    return {
+      pn: null,
+      nextPn: greatest(this.#file.lowest, this.#reached),
+      lowestPn: this.#lowest,
+      learnFrom,
+      serial,
+    };
   }
 
   /** Frames below `pn` are late, whatever has come. */
   raiseLowest(pn: bigint): void {
     if (pn > this.#lowest) this.#lowest = pn;
+  }
+
+  /** The lanes have ended at `nextPn`: those that come go on from there, stored or not. */
+  goOnFrom(nextPn: bigint): void {
+    this.#reached = greatest(this.#reached, nextPn);
   }
 
   /** Stores what the lane has published; resolves when it is on disk. Rejects with L2VPN_STATE. */
@@ -116,4 +129,8 @@ export class RxNumbers {
 
 function least(a: bigint, b: bigint): bigint {
   return a < b ? a : b;
+}
+
+function greatest(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }

@@ -42,6 +42,8 @@ export class SecyControl implements SecyView {
   #closed = false;
   #pnLow: (an: number) => void = () => {};
   #storeFailed: (error: unknown) => void = () => {};
+  /** While there are no lanes: the SAs by serial that those before had; null: lanes run. */
+  #counted: readonly number[] | null = null;
   /** The SA that `#pnLow` was called for. */
   #pnLowSerial = 0;
 
@@ -83,11 +85,24 @@ export class SecyControl implements SecyView {
   rxProgress(): RxProgress[] {
     const counters = this.#lanes.counters();
     return this.#config.rxSc.flatMap(({ sci, sa }) =>
-      sa.map(({ an, sak }) => {
-        const nextPnAt = countersAt.rxSa(this.#places.of(sci), an) + RxSaCounter.nextPn;
-        return { sak, nextPn: readNextPn(counters, nextPnAt) };
-      }),
+      sa.map(({ an, sak }) => ({ sak, nextPn: this.#receivedTo(counters, sci, an) })),
     );
+  }
+
+  /**
+   * `end` ends every lane, and others will take their place: what they have published of their SAs is what those go on from.
+   * A change that is under way comes first, and others wait.
+   */
+  endLanes(end: () => Promise<void>): Promise<void> {
+    return this.#inTurn(async () => {
+      await end();
+      this.#noteCounted();
+    });
+  }
+
+  /** Lanes that were built from `spec` run. */
+  lanesBack(): void {
+    this.#counted = null;
   }
 
   /** Frames with key `sak` below `pn` do not move the peer; before the lanes are there. */
@@ -121,6 +136,7 @@ export class SecyControl implements SecyView {
       txShare: config.txSa.map(({ an }) => this.#numbers.txOf(an).share),
       rxShare: config.rxSc.map(({ sci, sa }) => sa.map(({ an }) => this.#numbers.rxOf(sci, an).share)),
       rxIndex: config.rxSc.map(({ sci }) => this.#places.of(sci)),
+      ...(this.#counted === null ? {} : { counted: this.#counted }),
     };
   }
 
@@ -173,10 +189,8 @@ export class SecyControl implements SecyView {
     const counters = this.#lanes.counters();
     const saved: Promise<void>[] = [];
     for (const { sci, sa } of this.#config.rxSc) {
-      const place = this.#places.of(sci);
       for (const { an } of sa) {
-        const nextPn = readNextPn(counters, countersAt.rxSa(place, an) + RxSaCounter.nextPn);
-        saved.push(this.#numbers.rxOf(sci, an).save(nextPn));
+        saved.push(this.#numbers.rxOf(sci, an).save(this.#receivedTo(counters, sci, an)));
       }
     }
     await allOf(saved);
@@ -191,11 +205,36 @@ export class SecyControl implements SecyView {
       if (this.#closed) return;
       this.#closed = true;
       const counters = this.#lanes.counters();
-      const published = (an: number): bigint =>
-        readNextPn(counters, countersAt.txSa(an) + TxSaCounter.nextPn);
+      const published = ({ an, serial }: TxNumbers): bigint =>
+        this.#hasCounted(serial) ? readNextPn(counters, countersAt.txSa(an) + TxSaCounter.nextPn) : 0n;
       const saved = this.saveReceived();
-      await allOf([saved, this.#numbers.close(({ an, taken }) => (clean ? published(an) : taken))]);
+      await allOf([saved, this.#numbers.close((tx) => (clean ? published(tx) : tx.taken))]);
     });
+  }
+
+  #noteCounted(): void {
+    const counters = this.#lanes.counters();
+    const serials = this.tx.map(({ serial }) => serial);
+    for (const { sci, sa } of this.#config.rxSc) {
+      for (const { an } of sa) {
+        const numbers = this.#numbers.rxOf(sci, an);
+        numbers.goOnFrom(this.#receivedTo(counters, sci, an));
+        serials.push(numbers.serial);
+      }
+    }
+    // Where they had gone before, an SA that has come since has counted nothing.
+    this.#counted = this.#counted?.filter((serial) => serials.includes(serial)) ?? serials;
+  }
+
+  /** The next PN that the lanes expect; 0: they have not had the SA. */
+  #receivedTo(counters: Float64Array, sci: string, an: number): bigint {
+    if (!this.#hasCounted(this.#numbers.rxOf(sci, an).serial)) return 0n;
+    return readNextPn(counters, countersAt.rxSa(this.#places.of(sci), an) + RxSaCounter.nextPn);
+  }
+
+  /** What stands in the counters of an SA is about this one, not about one that had its place. */
+  #hasCounted(serial: number): boolean {
+    return this.#counted?.includes(serial) ?? true;
   }
 
   async #settle(): Promise<void> {

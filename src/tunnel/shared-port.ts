@@ -14,8 +14,8 @@
  * A dynamic tunnel that is alone on its port needs no door: its socket hears everybody, until another tunnel comes.
  */
 import type { Logger } from 'pino';
-import type { GreConfig } from '../encap/config.ts';
 import { closeFds } from '../host/close.ts';
+import type { UdpSettings } from '../host/socket.ts';
 import { openDoorSocket, openUdpSocket } from '../host/socket.ts';
 import { admitOthers, hearOnly, openDeafUdpSocket } from '../host/udp-share.ts';
 import { createEndpoint, endpointText } from '../ports/endpoint.ts';
@@ -36,7 +36,7 @@ interface OpenDoor {
 
 export class SharedPort {
   readonly #context: SharedPortContext;
-  readonly #gre: GreConfig;
+  readonly #gre: UdpSettings;
   readonly #sockets = new Map<number, 'fixed' | 'dynamic'>();
   readonly #guests = new Map<number, PortGuest>();
   readonly #names = new NameTable<PortGuest>();
@@ -45,7 +45,7 @@ export class SharedPort {
   #door: OpenDoor | null = null;
 
   /** `gre`: of the first tunnel. */
-  constructor(gre: GreConfig, context: SharedPortContext) {
+  constructor(gre: UdpSettings, context: SharedPortContext) {
     this.#gre = gre;
     this.#context = context;
   }
@@ -55,7 +55,7 @@ export class SharedPort {
   }
 
   /** The socket of a further tunnel; the caller closes it after `leave`. Throws L2vpnError. */
-  open(gre: GreConfig, place: string): number {
+  open(gre: UdpSettings, place: string): number {
     const kind = gre.remote === 'dynamic' ? 'dynamic' : 'fixed';
     const fd = this.#open(gre, kind, place);
     this.#sockets.set(fd, kind);
@@ -108,7 +108,7 @@ export class SharedPort {
     if (this.isEmpty) this.#closeDoor();
   }
 
-  #open(gre: GreConfig, kind: 'fixed' | 'dynamic', place: string): number {
+  #open(gre: UdpSettings, kind: 'fixed' | 'dynamic', place: string): number {
     const isAlone = this.#sockets.size === 0;
     const dynamic = [...this.#sockets.values()].includes('dynamic');
     // Sockets with different fixed peers need nobody to tell them apart.
@@ -124,7 +124,7 @@ export class SharedPort {
     }
   }
 
-  #openDeaf(gre: GreConfig, place: string): number {
+  #openDeaf(gre: UdpSettings, place: string): number {
     const fd = openDeafUdpSocket(gre, place);
     // Nor programs of this host, at other ports of the address.
     hearOnly(fd, this.#nobody());

@@ -1,6 +1,6 @@
 /** The local UDP ports of this daemon, by address and port, and the tunnels at each. */
 import { canonicalAddress } from '../config/fields.ts';
-import type { GreConfig } from '../encap/config.ts';
+import type { UdpSettings } from '../host/socket.ts';
 import type { StrayFrame } from './door.ts';
 import type { PortGuest } from './port-guest.ts';
 import { SharedPort, type SharedPortContext } from './shared-port.ts';
@@ -15,7 +15,7 @@ export class SharedPorts {
   }
 
   /** The socket of a tunnel over UDP; the caller closes it after `leave`. Throws L2vpnError. */
-  open(gre: GreConfig, place: string): number {
+  open(gre: UdpSettings, place: string): number {
     const key = `${canonicalAddress(gre.local)} ${gre.port}`;
     const port = this.#byPlace.get(key) ?? new SharedPort(gre, this.#context);
     const fd = port.open(gre, place);

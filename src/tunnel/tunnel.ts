@@ -6,16 +6,18 @@
  *   3. `open`         TAP and socket
  *   4. `lanes`        goes to the workers as specs, which survive a structured clone
  *   5. `close`        after the lanes have ended
+ *
+ * What lies outside (socket, ends, MTU) may be exchanged between 4 and 5 (`plan`, `refit`): TAP, SecY and counters stay.
  */
 import type { KeyObject } from 'node:crypto';
 import type { KeepaliveConfig, MkaConfig, TapConfig, TunnelConfig } from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
-import type { OpenUdp, PeerAddress } from '../encap/encap.ts';
-import { endpointOf, openWire } from '../encap/kinds.ts';
-import { L2vpnError } from '../errors.ts';
+import type { OpenedWire, OpenUdp, PeerAddress } from '../encap/encap.ts';
+import { type EncapSpec, endpointOf, flowSendersOf, openWire } from '../encap/kinds.ts';
+import { L2vpnError, messageOf } from '../errors.ts';
 import { Traffic } from '../frame/lane-counters.ts';
 import { closeFds } from '../host/close.ts';
-import { openTap, setCarrier } from '../host/tap.ts';
+import { setCarrier } from '../host/tap.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import type { SecySpec } from '../macsec/secy.ts';
 import type { Judgement } from '../path/quote.ts';
@@ -28,22 +30,23 @@ import { ETHERNET_LEN } from '../wire/ethernet.ts';
 import { sciOf } from '../wire/sci.ts';
 import type { LaneSpec } from '../worker/messages.ts';
 import { Carrier } from './carrier.ts';
-import { laneSpecs } from './lane-specs.ts';
+import { EndsFinder, type Silence } from './ends-finder.ts';
+import { laneCounterMemory, laneSpecs } from './lane-specs.ts';
 import { type DueEndpoint, LearnedEndpoint } from './learned-endpoint.ts';
 import { LocalWatch } from './local-watch.ts';
 import { type MtuArithmetic, mtuArithmetic } from './mtu.ts';
 import type { Notice } from './notice.ts';
+import { fixedEnds, type OuterEnds } from './outer-ends.ts';
 import type { NumberStore } from './packet-numbers.ts';
 import { type HeardTooBig, type PathContext, type PathNews, TunnelPath } from './path.ts';
 import { PortSeat } from './port-seat.ts';
 import { type SaControl, TunnelSaControl } from './sa-control.ts';
 import { SecyControl } from './secy-control.ts';
 import type { SharedPorts } from './shared-ports.ts';
-import { tapMtu } from './tap-mtu.ts';
-import { TapWatch } from './tap-watch.ts';
-import { batchesDone, type TunnelTotals, totalsOf } from './totals.ts';
+import { batchesDone, type CountedLane, type TunnelTotals, totalsOf } from './totals.ts';
+import { TunnelTap } from './tunnel-tap.ts';
 import { TunnelUncontrolledPort } from './uncontrolled.ts';
-import type { TunnelView } from './view.ts';
+import type { EndsView, TunnelView } from './view.ts';
 
 /** The smallest MTU that IPv4 demands of a link (RFC 791): below it the arithmetic has gone wrong. */
 const LEAST_MTU = 68;
@@ -62,14 +65,36 @@ export interface TunnelMacsec {
   readonly sas: SaControl;
 }
 
+/** What sends probes of the path: frames of so many octets. */
+interface Prober {
+  probe(frameLen: number): void;
+  readonly clock: SearchClock;
+}
+
+/** What a tunnel is outside of its TAP and its SecY; `plan` makes it, and nothing is opened for it. */
+export interface Fitting {
+  readonly tap: TapConfig;
+  /** As the file has it. */
+  readonly filed: GreConfig;
+  /** Null: the file names both ends. */
+  readonly finder: EndsFinder | null;
+  /** Null: not found yet, so there is no socket. */
+  readonly ends: OuterEnds | null;
+  /** `filed` with `ends`. */
+  readonly gre: GreConfig;
+  readonly path: TunnelPath;
+  readonly localWatch: LocalWatch | null;
+  readonly arithmetic: MtuArithmetic;
+  /** What it carries at most, and its lanes below the SecY: as long as the path carries what it did at the start. */
+  readonly most: number;
+  readonly lowerMost: number;
+}
+
 export class Tunnel implements TunnelView {
   readonly name: string;
   /** Its place in the configuration. */
   readonly index: number;
-  readonly tap: TapConfig;
-  readonly gre: GreConfig;
   readonly mac: string;
-  readonly arithmetic: MtuArithmetic;
   /** Null without MACsec. */
   readonly macsec: TunnelMacsec | null;
   /** What its key source goes by; a reload changes both. */
@@ -82,55 +107,85 @@ export class Tunnel implements TunnelView {
   /** Null before `open`, and where the TAP always has it. */
   carrier: Carrier | null = null;
   readonly #place: string;
-  readonly path: TunnelPath;
   readonly #recentPns = new RecentPns();
-  /** What it carries at most, and its lanes below the SecY: as long as the path carries what it did at the start. */
-  readonly #most: number;
-  readonly #lowerMost: number;
   #sentFrames = 0;
-  #ifindex = 0;
-  readonly #localWatch: LocalWatch;
-  /** Null before there is a TAP. */
-  #tapWatch: TapWatch | null = null;
+  /** The peer answers probes: what sends them. */
+  #prober: Prober | null = null;
+  #fitting: Fitting;
+  /** Null before there is one, and after it was handed on. */
+  #tap: TunnelTap | null;
+  #wire: OpenedWire<EncapSpec> | null = null;
   #lanes: readonly LaneSpec[] = [];
-  readonly #fds: number[] = [];
-  /** Null before there is a socket, and where it shares no port with others. */
+  /** Those that it shares with other tunnels; null before `open`. */
+  #ports: SharedPorts | null = null;
+  /** At one of them; null while it has no socket over UDP. */
   #seat: PortSeat | null = null;
+  readonly #counted: readonly CountedLane[];
   readonly #learned = new LearnedEndpoint();
+  readonly #notices: Notice[] = [];
   #totals: { readonly done: number; readonly places: number | null; readonly counters: TunnelTotals } | null =
     null;
 
   /**
-   * `config` is `tunnels[index]`; `isSpokenTo`: it has an Uncontrolled Port. Throws L2vpnError where there is no route, or the path carries
-   * too little.
+   * `config` is `tunnels[index]`; `isSpokenTo`: it has an Uncontrolled Port; `kept`: a TAP that is there already.
+   * Throws L2vpnError where there is no route, or the path carries too little.
    */
-  constructor(config: TunnelConfig, index: number, store: NumberStore, host: LaneHost, isSpokenTo = false) {
+  constructor(
+    config: TunnelConfig,
+    index: number,
+    store: NumberStore,
+    host: LaneHost,
+    isSpokenTo = false,
+    kept: TunnelTap | null = null,
+  ) {
     const { name, tap, gre, macsec, mka } = config;
     this.#place = `tunnels[${index}]`;
     this.name = name;
     this.index = index;
-    this.tap = tap;
-    this.gre = gre;
     this.keepalive = config.keepalive;
     this.peerTimeoutSeconds = config.peerTimeoutSeconds;
-    this.#localWatch = new LocalWatch(gre.local);
-    this.path = new TunnelPath(this.#pathContext(), `${this.#place}.gre`);
-    this.arithmetic = mtuArithmetic(this.path.octets, gre, macsec);
-    this.#most = tap.mtu === 'auto' ? this.arithmetic.mtu : tap.mtu;
-    this.#refuseSmallMtu();
-    // What a gretap below would carry: SecTAG and ICV are inside.
-    const gretap = mtuArithmetic(this.path.octets, gre, null);
-    this.#lowerMost = this.#most + this.overhead - gretap.overhead;
-    this.mac = tap.mac ?? randomMac();
-    this.macsec = macsec === null ? null : this.#createMacsec(macsec, store, host);
     this.mka = mka;
+    this.#fitting = this.#plan(tap, gre, newFinder(gre), macsec);
+    this.#tap = kept;
+    this.mac = tap.mac ?? kept?.mac ?? randomMac();
+    this.macsec = macsec === null ? null : this.#createMacsec(macsec, store, host);
+    this.#counted = laneCounterMemory(tap.queues, macsec !== null);
     this.uncontrolled = isSpokenTo ? new TunnelUncontrolledPort() : null;
   }
 
   /** As it runs: SAs that a rotation has brought are in it. */
   get config(): TunnelConfig {
-    const { name, tap, gre, peerTimeoutSeconds, keepalive, mka } = this;
+    const { name, tap, peerTimeoutSeconds, keepalive, mka } = this;
+    const { filed: gre } = this.#fitting;
     return { name, tap, gre, peerTimeoutSeconds, keepalive, macsec: this.secy?.config ?? null, mka };
+  }
+
+  get tap(): TapConfig {
+    return this.#fitting.tap;
+  }
+
+  /** With the ends that are in use. */
+  get gre(): GreConfig {
+    return this.#fitting.gre;
+  }
+
+  get arithmetic(): MtuArithmetic {
+    return this.#fitting.arithmetic;
+  }
+
+  get ends(): EndsView | null {
+    const { filed, finder } = this.#fitting;
+    return finder === null ? null : { local: filed.local, remote: filed.remote, waitsFor: finder.waitsFor };
+  }
+
+  /** It can send. */
+  get isWired(): boolean {
+    return this.#wire !== null;
+  }
+
+  /** Lanes that it has where it is wired. */
+  get laneCount(): number {
+    return this.#counted.length;
   }
 
   get agreesKeys(): boolean {
@@ -143,19 +198,25 @@ export class Tunnel implements TunnelView {
 
   /** Of the TAP, as it is called now. */
   get ifname(): string {
-    return this.#tapWatch?.ifname ?? this.tap.ifname;
+    return this.#tap?.ifname ?? this.tap.ifname;
   }
 
   get ifindex(): number {
-    return this.#ifindex;
+    return this.#tap?.ifindex ?? 0;
   }
 
   get mtu(): number {
-    return this.tap.mtu === 'auto' ? Math.min(this.#most, this.path.octets - this.overhead) : this.tap.mtu;
+    return this.tap.mtu === 'auto'
+      ? Math.min(this.#fitting.most, this.path.octets - this.overhead)
+      : this.tap.mtu;
   }
 
   get pathMtu(): number {
     return this.path.octets;
+  }
+
+  get path(): TunnelPath {
+    return this.#fitting.path;
   }
 
   get peerAddress(): string | null {
@@ -171,12 +232,17 @@ export class Tunnel implements TunnelView {
     return endpoint === null ? null : endpointText(endpoint);
   }
 
+  /** What data leaves by, where `gre.sourcePort` is flow; else none. */
+  get sourcePorts(): readonly number[] {
+    return this.#wire === null ? [] : (flowSendersOf(this.#wire.spec)?.ports ?? []);
+  }
+
   /** Added up again only where a lane has moved a batch since, or a channel has come. */
   totals(): TunnelTotals {
-    const done = batchesDone(this.#lanes);
+    const done = batchesDone(this.#counted);
     const places = this.secy?.rxPlaces ?? null;
     if (this.#totals?.done !== done || this.#totals.places !== places) {
-      this.#totals = { done, places, counters: totalsOf(this.#lanes, places) };
+      this.#totals = { done, places, counters: totalsOf(this.#counted, places) };
     }
     return this.#totals.counters;
   }
@@ -186,30 +252,95 @@ export class Tunnel implements TunnelView {
    * tunnels. Throws L2vpnError; call `close` then too.
    */
   open(peer: LoadedEndpoint | null, ports: SharedPorts): void {
+    this.#ports = ports;
     if (peer !== null) this.secy?.learnFrom(peer.sak, peer.lowestPn);
-    const ofTap = tapMtu(this.tap, this.#most);
-    const carrier = this.tap.carrier === 'up';
-    const tap = openTap({ ...this.tap, mac: this.mac, mtu: ofTap, carrier }, `${this.#place}.tap`);
-    this.#fds.push(...new Set([...tap.fds, tap.writeFd]));
-    if (!carrier) this.carrier = new Carrier(this.tap.carrierDelayMs, (up) => setCarrier(tap.fds[0]!, up));
-    this.#ifindex = tap.ifindex;
-    this.#tapWatch = new TapWatch({ ...this.tap, ifindex: tap.ifindex, mtu: ofTap });
-    const { config } = this;
-    const mtu = this.#most;
-    const openUdp: OpenUdp = (gre, place) => ports.open(gre, place);
-    const { fd: wireFd, spec: encap } = openWire(this.gre, `${this.#place}.gre`, peer, openUdp);
-    this.#fds.push(wireFd);
-    const seat = this.gre.encap === 'udp' ? new PortSeat(this, wireFd, encap, ports) : null;
-    this.#seat = seat;
-    const common = { config, tap, wireFd, encap, secy: this.#secySpec(), mtu, tapMtu: ofTap };
-    this.#lanes = laneSpecs({
-      ...common,
-      lowerMtu: this.#lowerMost,
-      uncontrolled: this.uncontrolled?.spec ?? null,
-      strays: seat?.strays.ring ?? null,
-    });
-    this.uncontrolled?.open(encap, wireFd);
-    seat?.enter();
+    const { tap, most } = this.#fitting;
+    if (this.#tap === null) this.#tap = new TunnelTap(tap, this.mac, most, `${this.#place}.tap`);
+    else this.#tap.adopt(tap, most, `${this.#place}.tap`);
+    const { opened } = this.#tap;
+    if (tap.carrier !== 'up')
+      this.carrier = new Carrier(tap.carrierDelayMs, (up) => setCarrier(opened.fds[0]!, up));
+    this.#openWire(peer);
+  }
+
+  /** What it would be with these parts of the file. Throws L2vpnError where there is no route, or the path carries too little. */
+  plan(tap: TapConfig, gre: GreConfig): Fitting {
+    const { filed, finder, ends } = this.#fitting;
+    const isSame = filed.local === gre.local && filed.remote === gre.remote;
+    const macsec = this.secy?.config ?? null;
+    return isSame
+      ? this.#planTo(ends, tap, gre, finder, macsec)
+      : this.#plan(tap, gre, newFinder(gre), macsec);
+  }
+
+  /** What it would be between `ends`. Throws as `plan`. */
+  planTo(ends: OuterEnds): Fitting {
+    const { tap, filed, finder } = this.#fitting;
+    return this.#planTo(ends, tap, filed, finder, this.secy?.config ?? null);
+  }
+
+  get fitting(): Fitting {
+    return this.#fitting;
+  }
+
+  /** `end` ends its lanes; others, or none, are to come. Call before `refit`. */
+  async endLanes(end: () => Promise<void>): Promise<void> {
+    if (this.secy === null) await end();
+    else await this.secy.endLanes(end);
+  }
+
+  /** Those of `lanes` run. */
+  lanesBack(): void {
+    this.secy?.lanesBack();
+    this.#totals = null;
+  }
+
+  /**
+   * Makes it what `fitting` says, while it has no lanes: the TAP stays, the socket is another. Throws L2vpnError: what it was
+   * before brings it back.
+   */
+  refit(fitting: Fitting): void {
+    // Where a peer that may move is, it is still.
+    const peer = fitting.gre.remote === 'dynamic' ? this.#peer() : null;
+    this.path.stopProbing(performance.now());
+    this.#fitting = fitting;
+    if (this.#prober !== null) this.#probePath(this.#prober.probe, this.#prober.clock);
+    this.#tap?.change(fitting.tap, fitting.most, `${this.#place}.tap`);
+    this.#openWire(peer);
+  }
+
+  /** Other ends than those in use; null: there are none, or nobody looks for any. `nowMs` is monotonic. */
+  findEnds(nowMs: number, silence: Silence): OuterEnds | null {
+    return this.#fitting.finder?.look(nowMs, silence) ?? null;
+  }
+
+  /** Ends that were found cannot be used, which `error` says. */
+  refuseEnds(nowMs: number, error: unknown): void {
+    this.#notices.push(...(this.#fitting.finder?.refused(nowMs, messageOf(error)) ?? []));
+  }
+
+  /** `listener` is called when it is time to look for ends before the next second. */
+  onEndsAnswer(listener: () => void): void {
+    const { finder } = this.#fitting;
+    if (finder !== null) finder.onAnswer = listener;
+  }
+
+  /** What there is to say of its ends. */
+  endsNotices(): Notice[] {
+    const missing = this.#fitting.finder?.notices() ?? [];
+    return [...this.#notices.splice(0), ...missing];
+  }
+
+  /** Its TAP can be that of the tunnel `config`. */
+  keepsTap({ tap }: TunnelConfig): boolean {
+    return this.#tap?.takes(tap) ?? false;
+  }
+
+  /** Gives the TAP to a tunnel that takes the place of this one. */
+  handOnTap(): TunnelTap | null {
+    const tap = this.#tap;
+    this.#tap = null;
+    return tap;
   }
 
   /** The receive lane has learned the peer at another place. */
@@ -265,7 +396,7 @@ export class Tunnel implements TunnelView {
     // A number in the configuration is the operator's word, and nobody else's is heard.
     if (this.tap.mtu !== 'auto') return null;
     // The slots of the lanes have room for what the path carried at the start.
-    return Math.min(mtuArithmetic(this.path.octets, this.gre, null).mtu, this.#lowerMost);
+    return Math.min(mtuArithmetic(this.path.octets, this.gre, null).mtu, this.#fitting.lowerMost);
   }
 
   /** Looks at the route again; what is new. */
@@ -275,10 +406,12 @@ export class Tunnel implements TunnelView {
 
   /** The peer answers probes, which `probe` sends as frames of so many octets; null: it does not, or not any more. */
   probeBy(probe: ((frameLen: number) => void) | null, clock: SearchClock): void {
-    if (probe === null) {
-      this.path.stopProbing(performance.now());
-      return;
-    }
+    this.#prober = probe === null ? null : { probe, clock };
+    if (probe === null) this.path.stopProbing(performance.now());
+    else this.#probePath(probe, clock);
+  }
+
+  #probePath(probe: (frameLen: number) => void, clock: SearchClock): void {
     this.path.probeBy({
       clock,
       probe: (octets) => probe(octets - this.#probeLead),
@@ -318,7 +451,7 @@ export class Tunnel implements TunnelView {
 
   /** What others have done to what it stands on: the TAP, the bridge, the local address. Throws SystemError. */
   lookAround(): Notice[] {
-    return [...(this.#tapWatch?.look() ?? []), ...this.#localWatch.look()];
+    return [...(this.#tap?.look() ?? []), ...(this.#fitting.localWatch?.look() ?? [])];
   }
 
   /**
@@ -327,10 +460,10 @@ export class Tunnel implements TunnelView {
    */
   async close(clean: boolean): Promise<void> {
     this.path.stopProbing(performance.now());
-    this.uncontrolled?.close();
-    this.#seat?.close();
     this.carrier?.close();
-    closeFds(this.#fds.splice(0));
+    this.#closeWire();
+    this.#tap?.close();
+    this.#tap = null;
     await this.secy?.close(clean);
   }
 
@@ -347,25 +480,40 @@ export class Tunnel implements TunnelView {
     return { secy, sas: new TunnelSaControl(secy) };
   }
 
-  #sharedEndpoint(): Uint8Array | null {
-    const encap = this.#lanes[0]?.encap;
-    return encap === undefined ? null : endpointOf(encap);
+  #secySpec(): SecySpec | null {
+    return this.secy?.spec() ?? null;
   }
 
-  /** Where its packets go; null: nobody knows yet. */
-  #peer(): PeerAddress | null {
-    const endpoint = this.#sharedEndpoint();
-    if (endpoint !== null) return endpointAddress(endpoint);
-    const { remote, port } = this.gre;
-    return remote === 'dynamic' ? null : { address: remote, port };
+  #plan(tap: TapConfig, gre: GreConfig, finder: EndsFinder | null, macsec: MacsecConfig | null): Fitting {
+    const ends = fixedEnds(gre) ?? finder?.look(performance.now(), NOT_SILENT) ?? null;
+    return this.#planTo(ends, tap, gre, finder, macsec);
   }
 
-  #pathContext(): PathContext {
-    const { gre, tap } = this;
+  #planTo(
+    ends: OuterEnds | null,
+    tap: TapConfig,
+    filed: GreConfig,
+    finder: EndsFinder | null,
+    macsec: MacsecConfig | null,
+  ): Fitting {
+    const gre = { ...filed, ...ends };
+    const path = new TunnelPath(this.#pathContext(gre, tap, ends !== null), `${this.#place}.gre`);
+    const arithmetic = mtuArithmetic(path.octets, gre, macsec);
+    const most = tap.mtu === 'auto' ? arithmetic.mtu : tap.mtu;
+    this.#refuseSmallMtu(most, gre);
+    // What a gretap below would carry: SecTAG and ICV are inside.
+    const lowerMost = most + arithmetic.overhead - mtuArithmetic(path.octets, gre, null).overhead;
+    const localWatch = ends === null ? null : new LocalWatch(ends.local);
+    return { tap, filed, finder, ends, gre, path, localWatch, arithmetic, most, lowerMost };
+  }
+
+  /** Before the ends are known nothing of the path is, as with a peer that may be anywhere. */
+  #pathContext(gre: GreConfig, tap: TapConfig, isFound: boolean): PathContext {
     return {
-      gre,
+      gre: isFound ? gre : { ...gre, remote: 'dynamic' },
       fixedMtu: tap.mtu === 'auto' ? null : tap.mtu,
       peer: () => this.#peer(),
+      sourcePorts: () => this.sourcePorts,
       secTags: () => {
         const { secy } = this;
         if (secy === null) return null;
@@ -374,17 +522,83 @@ export class Tunnel implements TunnelView {
     };
   }
 
-  #secySpec(): SecySpec | null {
-    return this.secy?.spec() ?? null;
+  /** In place of the socket that there is. Throws L2vpnError; there is none then. */
+  #openWire(peer: PeerAddress | null): void {
+    const { gre, ends } = this.#fitting;
+    // It may have to go first, as the port is its.
+    this.#closeWire();
+    if (ends === null || this.#tap === null) return;
+    this.#wire = this.#openAt(this.#ports!, gre, peer);
+    const { fd: wireFd, spec: encap } = this.#wire;
+    if (gre.encap === 'udp') this.#seat = new PortSeat(this, gre, this.#wire, this.#ports!);
+    const { lowerMost, most } = this.#fitting;
+    this.#lanes = laneSpecs({
+      config: { ...this.config, gre },
+      tap: this.#tap.opened,
+      wireFd,
+      encap,
+      secy: this.#secySpec(),
+      lowerMtu: lowerMost,
+      mtu: most,
+      tapMtu: this.#tap.mtu,
+      uncontrolled: this.uncontrolled?.spec ?? null,
+      counted: this.#counted,
+      strays: this.#seat?.strays.ring ?? null,
+    });
+    this.uncontrolled?.open(encap, wireFd);
+    this.#seat?.enter();
+    this.#notices.push(...(this.#fitting.finder?.used(ends, performance.now()) ?? []));
   }
 
-  #refuseSmallMtu(): void {
-    if (this.#most >= LEAST_MTU) return;
+  #openAt(ports: SharedPorts, gre: GreConfig, peer: PeerAddress | null): OpenedWire<EncapSpec> {
+    let fd: number | null = null;
+    const openUdp: OpenUdp = (settings, place) => {
+      fd = ports.open(settings, place);
+      return fd;
+    };
+    try {
+      return openWire(gre, `${this.#place}.gre`, peer, openUdp);
+    } catch (error) {
+      if (fd !== null) ports.leave(fd);
+      throw error;
+    }
+  }
+
+  #closeWire(): void {
+    this.uncontrolled?.close();
+    this.#seat?.close();
+    this.#seat = null;
+    if (this.#wire !== null) closeFds([this.#wire.fd, ...this.#wire.senders]);
+    this.#wire = null;
+    this.#lanes = [];
+  }
+
+  #sharedEndpoint(): Uint8Array | null {
+    return this.#wire === null ? null : endpointOf(this.#wire.spec);
+  }
+
+  /** Where its packets go; null: nobody knows yet. */
+  #peer(): PeerAddress | null {
+    const endpoint = this.#sharedEndpoint();
+    if (endpoint !== null) return endpointAddress(endpoint);
+    const { remote, port } = this.gre;
+    return this.#wire === null || remote === 'dynamic' ? null : { address: remote, port };
+  }
+
+  #refuseSmallMtu(mtu: number, { remote }: GreConfig): void {
+    if (mtu >= LEAST_MTU) return;
     throw new L2vpnError(
       'L2VPN_CONFIG',
-      `${this.#place}.tap.mtu: the path to ${this.gre.remote} leaves ${this.#most} octets; raise the MTU of the underlay`,
+      `${this.#place}.tap.mtu: the path to ${remote} leaves ${mtu} octets; raise the MTU of the underlay`,
     );
   }
+}
+
+/** A tunnel that is new, or that has another peer. */
+const NOT_SILENT: Silence = { silentMs: 0, isUnanswered: false };
+
+function newFinder(gre: GreConfig): EndsFinder | null {
+  return fixedEnds(gre) === null ? new EndsFinder(gre) : null;
 }
 
 /** Locally administered, unicast (IEEE 802 8.2.2), as the kernel's `eth_random_addr` makes them. */

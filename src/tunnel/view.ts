@@ -8,7 +8,10 @@ import type { TunnelTotals } from './totals.ts';
 export interface TunnelView {
   readonly name: string;
   readonly tap: TapConfig;
+  /** With the addresses in use; what was not found yet is as in the file. */
   readonly gre: GreConfig;
+  /** Null where the file names both addresses (or `dynamic`). */
+  readonly ends: EndsView | null;
   /** Its keys come by key agreement (MKA), not from the file. */
   readonly agreesKeys: boolean;
   /** After how many seconds without an authentic frame the peer is lost; 0: it is not watched. */
@@ -31,6 +34,15 @@ export interface TunnelView {
   readonly secy: SecyView | null;
   /** The counters of all lanes, added up. */
   totals(): TunnelTotals;
+}
+
+/** Ends whose addresses were to be found. */
+export interface EndsView {
+  /** As in the file: an address, `auto`; an address, a host name. */
+  readonly local: string;
+  readonly remote: string;
+  /** What is missing, for people; null: nothing. */
+  readonly waitsFor: string | null;
 }
 
 /** The carrier of a TAP that has it while the peer is there. */

@@ -52,6 +52,10 @@ export function ipv4TotalLenAt(buf: Uint8Array, at: number): number {
   return u16At(buf, at + OFF_TOTAL_LEN);
 }
 
+export function ipv4TosAt(buf: Uint8Array, at: number): number {
+  return buf[at + OFF_TOS]!;
+}
+
 export function ipv4ProtocolAt(buf: Uint8Array, at: number): number {
   return buf[at + OFF_PROTOCOL]!;
 }
@@ -148,6 +152,11 @@ export function writeIpv4(view: DataView, at: number, totalLen: number, template
   template.setUint16(OFF_ID, (template.getUint16(OFF_ID) % 0xffff) + 1);
   view.setUint32(at, template.getUint32(0) | totalLen);
   for (let word = 4; word < IPV4_LEN; word += 4) view.setUint32(at + word, template.getUint32(word));
+}
+
+/** Sets the type of service of the header at `at`, whose checksum somebody else will make. HOT PATH. */
+export function setIpv4Tos(view: DataView, at: number, tos: number): void {
+  view.setUint8(at + OFF_TOS, tos);
 }
 
 /** Dotted quad to 4 octets; the config has checked the text. */

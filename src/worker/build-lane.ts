@@ -1,6 +1,7 @@
 /** From what a worker is told of a lane to the lane itself, on descriptors that stay the main thread's. */
 import type { AeadProvider } from '../crypto/aead.ts';
 import { Answers } from '../datapath/answers.ts';
+import { FlowSpread } from '../datapath/flows.ts';
 import { FragmentingPort } from '../datapath/fragmenting-port.ts';
 import type { Lane } from '../datapath/lane.ts';
 import { LaneMtu } from '../datapath/lane-mtu.ts';
@@ -11,7 +12,7 @@ import { TransmitLane } from '../datapath/transmit.ts';
 import { UncontrolledEntry } from '../datapath/uncontrolled.ts';
 import type { Workspaces } from '../datapath/workspace.ts';
 import type { Wire } from '../encap/encap.ts';
-import { attachWire } from '../encap/kinds.ts';
+import { attachWire, flowSendersOf } from '../encap/kinds.ts';
 import { slots } from '../frame/batch.ts';
 import { type LaneCounters, laneCounters } from '../frame/lane-counters.ts';
 import { createSecy, MAX_KEY_SLOTS } from '../macsec/configure.ts';
@@ -62,6 +63,7 @@ function transmitLane(
   const { port: wire, encap } = attachWire(spec.encap, spec.wireFd, counters.traffic);
   const { mssClamp, maxLen: maxFrameLen } = spec;
   const mtu = new LaneMtu(secy, spec.lowerMtu);
+  const flow = flowSendersOf(spec.encap);
   return new TransmitLane({
     tap: new FragmentingPort(tapOf(spec), mtu, workspaces.shelf(slots(maxFrameLen))),
     wire,
@@ -70,6 +72,8 @@ function transmitLane(
     mtu,
     answers: new Answers([new TooBigAnswer(mtu)], workspaces.shelf(slots(LONGEST_ANSWER))),
     mssClamp,
+    inheritsTos: spec.encap.inheritsTos,
+    flows: flow === null ? null : new FlowSpread(flow),
     maxFrameLen,
     counters,
     workspaces,
@@ -102,6 +106,7 @@ function receiveLane(
     secy,
     mtu: new LaneMtu(secy, spec.lowerMtu),
     mssClamp: spec.mssClamp,
+    inheritsTos: spec.encap.inheritsTos,
     maxPacketLen: spec.maxLen,
     counters,
     workspaces,

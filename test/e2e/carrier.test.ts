@@ -3,6 +3,8 @@
  * a peer that is killed, a path that is cut, a daemon that is stopped. And what else a keepalive is for: a hub that was
  * restarted finds its spoke.
  */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Site, TunnelChanges } from '../../lab/site.ts';
 import type { Namespace } from '../../lab/topology.ts';
@@ -94,6 +96,35 @@ suite('the carrier of a TAP follows the peer', { programs: ['ping', 'nft'] }, ()
     await expect.poll(async () => (await shown(site1)).control_frames?.live_sci).not.toBeNull();
     await site2.stop();
     await site1.waitForLog(/carrier down: the peer says that it stops/);
+  });
+
+  it('by a keepalive: stays while keys are rotated, also when the old ones are gone', async () => {
+    lab.explainFailure();
+    const { host1 } = lab.topology;
+    const sites = await bothUp(STATIC);
+    const pings = host1.start(['ping', '-n', '-i', '0.05', '192.168.1.2']);
+    const keys = ['c1'.repeat(16), 'c2'.repeat(16)];
+    for (const [i, site] of sites.entries()) {
+      const files = [keys[i]!, keys[1 - i]!].map((key, n) => [join(site.dir, `new${n}`), key] as const);
+      for (const [path, key] of files) await writeFile(path, `${key}\n`, { mode: 0o600 });
+      const [[tx], [rx]] = files as [(typeof files)[0], (typeof files)[0]];
+      const more = i === 0 ? [] : ['--now'];
+      const args = ['--tx-key-file', tx, '--rx-key-file', rx, '--grace', '1', ...more];
+      expect((await site.command('rotate', i === 0 ? 'site2' : 'site1', ...args)).stderr).toBe('');
+    }
+    const isDone = async (site: Site): Promise<boolean> => (await shown(site)).rotation?.state === 'done';
+    for (const site of sites) await expect.poll(() => isDone(site), { timeout: 20_000 }).toBe(true);
+    const before = await Promise.all(
+      sites.map(async (site) => (await shown(site)).control_frames!.frames_in),
+    );
+    for (const [i, site] of sites.entries()) {
+      await expect
+        .poll(async () => (await shown(site)).control_frames!.frames_in, { timeout: 10_000 })
+        .toBeGreaterThan(before[i]! + 8);
+      expect(site.output()).not.toMatch(/carrier down|keepalive: peer lost/);
+      expect((await shown(site)).control_frames!.refused).toEqual({});
+    }
+    await pings.stop('SIGINT');
   });
 
   it('by default the TAP always has it', async () => {

@@ -161,6 +161,13 @@ suite('the environment of the process', { programs: ['setpriv'] }, () => {
     },
   );
 
+  it('no CAP_NET_RAW: GRE-in-UDP runs, and the log says that the path is not followed', async () => {
+    const site = lab.site(1, { gre: { encap: 'udp' } });
+    const daemon = await startThrough(site, ['setpriv', '--bounding-set=-net_raw', '--inh-caps=-net_raw']);
+    await daemon.waitFor(/"msg":"ready"/);
+    await daemon.waitFor(/the path's MTU is not followed, as ICMP cannot be heard \(needs CAP_NET_RAW\): /);
+  });
+
   it('96 descriptors: one line with the limit and the remedy, exit 71', async () => {
     const site = lab.site(1);
     const { code, stderr } = await site.startToFail(shell('ulimit -n 96 && exec "$@"'));

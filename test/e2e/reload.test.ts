@@ -193,14 +193,15 @@ suite('a reload by SIGHUP', {}, () => {
     await pingUntil(lab.topology.host1, '192.168.1.2');
     await edit(site1, (file) => {
       const [tunnel] = file.tunnels;
-      Object.assign(tunnel?.gre ?? {}, { ttl: 3 });
-      Object.assign(tunnel?.macsec ?? {}, { cipher: 'gcm-aes-256', txSa: [{ an: 0, key: '77'.repeat(32) }] });
-      Object.assign(tunnel?.macsec?.rxSc?.[0] ?? {}, { sa: [{ an: 0, key: '78'.repeat(32) }] });
-      Object.assign(file, { crypto: 'node', log: { level: 'debug' } });
+      Object.assign(tunnel?.macsec ?? {}, { replayWindow: 7 });
+      Object.assign(file, { crypto: 'node', workers: 3, log: { level: 'debug' } });
     });
     for (let i = 0; i < 2; i++) {
       const { code, stderr } = await site1.command('reload');
-      expect([code, stderr]).toEqual([69, expect.stringMatching(/crypto.*\n.*gre\.ttl.*\n.*macsec\.cipher/)]);
+      expect([code, stderr]).toEqual([
+        69,
+        expect.stringMatching(/crypto cannot change.*\n.*workers cannot change/),
+      ]);
       expect(await pingOnce(lab.topology.host1, '192.168.1.2')).toBe(true);
     }
   });
@@ -269,10 +270,20 @@ suite('a reload after a rotation', {}, () => {
     expect((await site1.command('rotate', 'site2', ...keys(tx, rx))).code).toBe(0);
     await edit(site1, ({ tunnels: [tunnel] }) => Object.assign(tunnel?.macsec ?? {}, { replayWindow: 99 }));
     expect(await hangUp(site1)).toMatch(/"changed":\["site2"\]/);
+    // Nor does it notice that the tunnel restarts.
+    await edit(site1, ({ tunnels: [tunnel] }) => Object.assign(tunnel?.gre ?? {}, { ttl: 99 }));
+    expect(await hangUp(site1)).toMatch(/"restarted":\["site2"\]/);
+    await pingUntil(lab.topology.host1, '192.168.1.2');
     const ping = await steadyPing(lab);
     expect((await site2.command('rotate', 'site1', '--now', ...keys(rx, tx))).code).toBe(0);
     await untilDone(sites);
     await expectNoLoss(ping);
     expect((await seen(site1, 'site2'))?.macsec).toMatchObject({ encoding_sa: 1, window: 99 });
+
+    // What it has brought goes over to a tunnel with another TAP.
+    await edit(site1, ({ tunnels: [tunnel] }) => Object.assign(tunnel?.tap ?? {}, { ifname: 'macsec7' }));
+    expect(await hangUp(site1)).toMatch(/"restarted":\["site2"\]/);
+    await pingUntil(lab.topology.host1, '192.168.1.2');
+    expect((await seen(site1, 'site2'))?.macsec).toMatchObject({ encoding_sa: 1, sa_list: [{ an: 1 }] });
   });
 });

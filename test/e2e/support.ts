@@ -273,3 +273,17 @@ export async function forgetPaths({ host1, host2 }: Topology): Promise<void> {
     await host.must(['ip', '-6', 'route', 'flush', 'cache']);
   }
 }
+
+/** Whether the hosts know each other's MAC addresses for good, or have to ask by ARP. */
+export async function knowEachOther({ host1, host2 }: Topology, known: boolean): Promise<void> {
+  const ends: [Namespace, string, string, string][] = [
+    [host1, '192.168.1.2', '00:00:00:00:00:02', 'veth1'],
+    [host2, '192.168.1.1', '00:00:00:00:00:01', 'veth2'],
+  ];
+  for (const [host, address, mac, link] of ends) {
+    const how = known
+      ? `replace ${address} lladdr ${mac} dev ${link} nud permanent`
+      : `del ${address} dev ${link}`;
+    await host.must(['ip', 'neigh', ...how.split(' ')]);
+  }
+}

@@ -40,6 +40,11 @@ export interface GuestOptions {
   namespace?: string;
   /** What its root has beside busybox, `ip` and iperf. */
   files?: readonly GuestFile[];
+  /**
+   * eth0 is on `wan0` directly, without the hub, which knows no offloads: what the guest leaves to its NIC (checksums, cutting)
+   * is left to the host, as by every virtual machine beside l2vpnd. Nobody looks at `wire` then.
+   */
+  offloads?: boolean;
 }
 
 /** Why the guest can't be had on this machine, in words for the one who runs the tests; null when it can. */
@@ -81,7 +86,7 @@ export class Guest {
     const image = kernelImage();
     const dir = mkdtempSync(join(tmpdir(), 'l2vpnd-guest-'));
     writeFileSync(join(dir, 'initramfs'), buildInitramfs(image, options.files));
-    const argv = qemuArguments(image.vmlinuz, join(dir, 'initramfs'), options.namespace !== undefined);
+    const argv = qemuArguments(image.vmlinuz, join(dir, 'initramfs'), options);
     const command = ['nice', '-n', '10', which('qemu-system-x86_64'), ...argv];
     if (options.namespace !== undefined) command.unshift(which('ip'), 'netns', 'exec', options.namespace);
     const pipes = Array<'pipe'>(options.namespace === undefined ? 4 : 5).fill('pipe');
@@ -163,9 +168,12 @@ class Agent {
   }
 }
 
-function qemuArguments(kernel: string, initrd: string, namespaced: boolean): string[] {
+function qemuArguments(kernel: string, initrd: string, { namespace, offloads }: GuestOptions): string[] {
+  const namespaced = namespace !== undefined;
+  const direct = namespaced && offloads === true;
   const nic = (netdev: string, mac: string): string =>
     `virtio-net-pci,romfile=,netdev=${netdev},mac=${mac},host_mtu=${NIC_MTU}`;
+  const tap = (id: string, ifname: string): string => `tap,id=${id},ifname=${ifname},script=no,downscript=no`;
   const port = (fd: number): string[] => {
     return ['-chardev', `socket,id=port${fd},fd=${fd}`, '-device', `virtserialport,chardev=port${fd}`];
   };
@@ -176,19 +184,15 @@ function qemuArguments(kernel: string, initrd: string, namespaced: boolean): str
     ...acceleration(),
     ...['-smp', '1', '-m', '320', '-kernel', kernel, '-initrd', initrd, '-append'],
     'console=ttyS0 quiet panic=-1 net.ifnames=0 mitigations=off random.trust_cpu=on tsc=reliable audit=0',
-    ...['-netdev', 'socket,id=wire,fd=3', '-netdev', 'hubport,id=guest-wan,hubid=1', ...hub(1, 'wire')],
+    ...['-netdev', 'socket,id=wire,fd=3', ...hub(1, 'wire'), '-netdev'],
+    direct ? `${tap('guest-wan', 'wan0')},vnet_hdr=on` : 'hubport,id=guest-wan,hubid=1',
     ...['-netdev', 'socket,id=guest-lan,fd=4'],
     ...['-device', nic('guest-wan', GUEST_WAN_MAC), '-device', nic('guest-lan', GUEST_LAN_MAC)],
     ...['-device', 'virtio-serial-pci', ...port(5), ...port(6)],
     ...(namespaced
       ? [
-          ...['-netdev', 'tap,id=wan,ifname=wan0,script=no,downscript=no', ...hub(1, 'wan')],
-          ...[
-            '-netdev',
-            'tap,id=lan,ifname=lan0,script=no,downscript=no',
-            '-netdev',
-            'socket,id=host-lan,fd=7',
-          ],
+          ...(direct ? [] : ['-netdev', tap('wan', 'wan0'), ...hub(1, 'wan')]),
+          ...['-netdev', tap('lan', 'lan0'), '-netdev', 'socket,id=host-lan,fd=7'],
           ...hub(2, 'lan', 'host-lan'),
         ]
       : []),

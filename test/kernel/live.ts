@@ -24,7 +24,7 @@ export interface LiveLab {
 }
 
 /** Makes the namespace, boots the guest into it, gives the guest its addresses. */
-export async function openLiveLab(options: Pick<GuestOptions, 'files'> = {}): Promise<LiveLab> {
+export async function openLiveLab(options: Pick<GuestOptions, 'files' | 'offloads'> = {}): Promise<LiveLab> {
   const space = await createLabNamespace();
   try {
     const guest = await Guest.boot({ ...options, namespace: space.name });
@@ -54,6 +54,13 @@ const PREPARE = `
   ip link set eth1 master lan up
   ip addr add 10.9.0.2/24 dev lan
   ip link set lan up`;
+
+/** What the tests read of the control socket's answer. */
+interface TunnelSeen {
+  drops: Counters;
+  gre_checksums_left: number;
+  macsec: ShownSecY | null;
+}
 
 /** A running tunnel. */
 export class LiveTunnel {
@@ -103,6 +110,11 @@ export class LiveTunnel {
     return macsec === null ? {} : flatCounters(macsec);
   }
 
+  /** Packets whose GRE checksum was left to an offload, and that l2vpnd took all the same. */
+  async checksumsLeft(): Promise<number> {
+    return (await this.#snapshot()).gre_checksums_left;
+  }
+
   /** Frames that l2vpnd dropped, by reason. */
   async hostDrops(): Promise<Counters> {
     const { drops } = await this.#snapshot();
@@ -137,11 +149,8 @@ export class LiveTunnel {
     return JSON.parse(text)[0].stats64.rx.bytes as number;
   }
 
-  async #snapshot(): Promise<{ drops: Counters; macsec: ShownSecY | null }> {
-    const tunnels = (await this.site.control('/v1/tunnels')) as {
-      drops: Counters;
-      macsec: ShownSecY | null;
-    }[];
+  async #snapshot(): Promise<TunnelSeen> {
+    const tunnels = (await this.site.control('/v1/tunnels')) as TunnelSeen[];
     return tunnels[0]!;
   }
 

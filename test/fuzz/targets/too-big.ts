@@ -15,7 +15,7 @@ const own = (udp: OwnPackets['udp'], key: number | null): OwnPackets => ({
   gre: { key, checksum: false },
   secy: { sci: SCI, isRecent: (an, pn) => an === 0 && pn === PN },
 });
-const PORTS = { localPort: 4754, remotePort: 4754 };
+const PORTS = { localPorts: [4754], remotePort: 4754 };
 const TUNNELS = [own(null, null), own(null, 7), own(PORTS, null), own(PORTS, 7)];
 
 function judged(message: TooBig | null, octets: Buffer): unknown {

@@ -143,6 +143,13 @@ describe('l2vpnd show, as text', () => {
       true,
     );
     expect(more).toContain('1.1.1.1 to 2.2.2.254:40001 over UDP');
+    const named = { ...device(11), remote: 'hub.example.net' };
+    expect(textOf({ ...named, endpoint: '2001:db8::2' }, false)).toContain(
+      '1.1.1.1 to 2001:db8::2 (hub.example.net), aead batch',
+    );
+    expect(textOf({ ...named, waits_for: 'resolving hub.example.net' }, false)).toContain(
+      '1.1.1.1 to hub.example.net, aead batch\n        not connected: resolving hub.example.net\n',
+    );
     expect(more).toContain('rotation to AN 1: waiting for the peer');
     expect(more).toContain('dropped: PnExhausted 3, InPktsLate 1\n        icmp errors: IcmpNoPort 2\n');
   });
@@ -160,6 +167,30 @@ describe('l2vpnd show, as text', () => {
     const shown = textOf(one, false).split('\n');
     expect(shown.find((text) => text.startsWith('        peer '))).toMatch(line);
     expect(jsonOf(one, false)).toMatchObject({ l2vpnd: { peer } });
+  });
+
+  it('the carrier and control frames are told where there are such', () => {
+    const carrier = {
+      state: 'down' as const,
+      reason: 'mka: no peer is live',
+      since: '2026-11-24T10:00:00.000Z',
+    };
+    const control_frames = {
+      ...{ live_sci: '0000002222220001', keepalive: true, frames_in: 5, frames_out: 6 },
+      refused: { UnknownKey: 2 },
+    };
+    const one = { ...device(11), carrier, control_frames };
+    expect(textOf(one, false)).toContain(
+      '        carrier down since 2026-11-24T10:00:00.000Z: mka: no peer is live\n' +
+        '        keepalive: peer 0000002222220001 is live\n',
+    );
+    expect(textOf(one, true)).toContain('            5 in, 6 out, refused: UnknownKey 2\n');
+    expect(jsonOf(one, true)).toMatchObject({ l2vpnd: { carrier, control_frames } });
+    const brief = { live_sci: '0000002222220001', keepalive: true };
+    expect(jsonOf(one, false)).toMatchObject({ l2vpnd: { control_frames: brief } });
+    const nobody = { ...control_frames, keepalive: false, live_sci: null };
+    expect(textOf({ ...one, control_frames: nobody }, false)).toContain('control frames: no peer is live\n');
+    expect(textOf(device(11), true)).not.toMatch(/carrier|control frames/);
   });
 
   it('what came and was refused is told while it holds; the last unknown SCI with -s', () => {

@@ -46,6 +46,7 @@ describe('loadConfig: a sound file', () => {
       key: null,
       checksum: false,
       ttl: 64,
+      sourcePort: 'port',
       tos: 0,
       df: true,
       mtuProbeSeconds: 600,
@@ -141,6 +142,18 @@ describe('loadConfig: a sound file', () => {
     expect(tunnel!.macsec!.txSa[0]!.salt).toEqual(Buffer.alloc(12, 0x0c));
   });
 
+  it.each([
+    ['1.1.1.1', 'hub.example.net', 4],
+    ['2001:db8::1', 'HUB', 6],
+    ['auto', 'hub.example.net.', 4],
+    ['auto', '2001:db8::2', 6],
+    ['auto', '192.0.2.1', 4],
+  ])('takes ends that are to be found: from %s to %s', (local, remote, family) => {
+    const file = sample();
+    Object.assign(file.tunnels[0].gre, { local, remote });
+    expect(load(file).tunnels[0]?.gre).toMatchObject({ local, remote, family });
+  });
+
   it('takes two tunnels that share nothing but the local address', () => {
     expect(load({ tunnels: [sample().tunnels[0], otherTunnel()] }).tunnels).toHaveLength(2);
   });
@@ -231,6 +244,25 @@ describe('loadConfig: fields', () => {
       'localhost',
       /"localhost" is not an IPv4 or IPv6 address/,
     ],
+    [
+      'a name with an underscore',
+      'tunnels.0.gre.remote',
+      'my_hub.example',
+      /"my_hub" may have letters, digits/,
+    ],
+    ['a name with an empty label', 'tunnels.0.gre.remote', 'hub..example', /"" is not a label of 1 to 63/],
+    [
+      'a name with a long label',
+      'tunnels.0.gre.remote',
+      `${'a'.repeat(64)}.example`,
+      /is not a label of 1 to 63/,
+    ],
+    ['a label that ends in "-"', 'tunnels.0.gre.remote', 'hub-.example', /"hub-" may have letters/],
+    ['a long name', 'tunnels.0.gre.remote', 'a.'.repeat(127), /more than 253 characters/],
+    ['a name that ends in a number', 'tunnels.0.gre.remote', 'hub.1', /its last label is a number/],
+    ['auto for the peer', 'tunnels.0.gre.remote', 'auto', /"auto" is for gre\.local/],
+    ['another spelling of dynamic', 'tunnels.0.gre.remote', 'Dynamic', /is written "dynamic"/],
+    ['a URL', 'tunnels.0.gre.remote', 'udp://hub', /is not an IPv4 or IPv6 address/],
     ['a scoped address', 'tunnels.0.gre.local', 'fe80::1%eth0', /is not an IPv4 or IPv6 address/],
     ['any address', 'tunnels.0.gre.local', '0.0.0.0', /is not the address of one host/],
     ['any IPv6 address', 'tunnels.0.gre.local', '::', /is not the address of one host/],
@@ -254,7 +286,31 @@ describe('loadConfig: fields', () => {
       /gre\.key: must be a whole number from 0 to 4294967295, not 4294967296/,
     ],
     ['a ttl of 0', 'tunnels.0.gre.ttl', 0, /gre\.ttl: must be a whole number from 1 to 255, not 0/],
-    ['a tos of 256', 'tunnels.0.gre.tos', 256, /gre\.tos: must be a whole number/],
+    [
+      'a tos of 256',
+      'tunnels.0.gre.tos',
+      256,
+      /gre\.tos: must be "inherit" or a whole number from 0 to 255, not 256/,
+    ],
+    ['another word for a tos', 'tunnels.0.gre.tos', 'copy', /gre\.tos: must be "inherit" or .*, not "copy"/],
+    [
+      'a source port in digits',
+      'tunnels.0.gre.sourcePort',
+      4754,
+      /gre\.sourcePort: must be one of "port", "flow", not 4754/,
+    ],
+    [
+      'source ports by flow without udp',
+      'tunnels.0.gre.sourcePort',
+      'flow',
+      /gre\.sourcePort: "flow" needs "encap": "udp": raw GRE has no ports to spread flows over/,
+    ],
+    [
+      'source ports by flow to a dynamic peer',
+      'tunnels.0.gre',
+      { local: '1.1.1.1', remote: 'dynamic', encap: 'udp', sourcePort: 'flow' },
+      /gre\.sourcePort: "flow" does not go with "remote": "dynamic": a peer behind NAT hears only .*gre\.port; remove one of them/,
+    ],
     ['a string for a flag', 'tunnels.0.gre.df', 'yes', /gre\.df: must be true or false, not "yes"/],
     [
       'a number for an object',
@@ -583,6 +639,14 @@ describe('loadConfig: what must not stand twice', () => {
     expect(load(value).tunnels).toHaveLength(2);
   });
 
+  it('one spelling of a host name is as good as another', () => {
+    const file = { tunnels: [...sample().tunnels, otherTunnel()] };
+    const [one, two] = file.tunnels;
+    Object.assign(one.gre, { remote: 'hub.example.net' });
+    Object.assign(two.gre, { local: one.gre.local, remote: 'HUB.example.net.' });
+    expect(refusal(() => load(file)).message).toMatch(/has the same ends as tunnels\[0\]\.gre/);
+  });
+
   it('one spelling of an IPv6 address is as good as another', () => {
     const value = twoTunnels((a, b) => {
       a.gre = { local: '2001:db8::1', remote: '2001:db8::2' };
@@ -748,6 +812,22 @@ describe('configWarnings', () => {
         t.macsec.icvLen = 8;
       },
       /icvLen is 8/,
+    ],
+    [
+      'a narrow replay window where classes overtake each other',
+      (t) => {
+        t.gre.tos = 'inherit';
+        t.macsec.replayWindow = 0;
+      },
+      /replayWindow is 0: with gre\.tos "inherit" packets overtake each other on the way, and those that fall behind are dropped as late/,
+    ],
+    [
+      'a narrow replay window where flows overtake each other',
+      (t) => {
+        Object.assign(t.gre, { encap: 'udp', sourcePort: 'flow' });
+        t.macsec.replayWindow = 64;
+      },
+      /replayWindow is 64: with gre\.sourcePort "flow" packets overtake/,
     ],
   ])('%s is worth a warning', (_what, change, message) => {
     const value = sample();

@@ -1,8 +1,8 @@
-/** What a changed configuration asks of a running daemon: every field is live, or refused by its path. */
+/** What a changed configuration asks of a running daemon: every field is live, restarts its tunnel, or is refused by its name. */
 import { describe, expect, it } from 'vitest';
 import { withKeyPrints } from '../../../src/config/key-prints.ts';
 import type { Config } from '../../../src/config/types.ts';
-import { changedNames, planReload, type ReloadPlan } from '../../../src/daemon/reload.ts';
+import { changedNames, planReload, type ReloadPlan, restartedNames } from '../../../src/daemon/reload.ts';
 import { CAK_256, mkaSample } from '../config/mka-sample.ts';
 import { type Json, load, otherTunnel, sample } from '../config/sample.ts';
 
@@ -13,17 +13,19 @@ function plan(change: (file: Json) => void, start: Json = sample()): ReloadPlan 
 }
 
 /** What a plan does, without configurations and keys. */
-function shape({ add, remove, macsec, logLevel, refused }: ReloadPlan): object {
+function shape({ add, remove, replace, refit, macsec, logLevel, refused }: ReloadPlan): object {
   return {
     add: add.map(({ name }) => name),
     remove,
+    replace: replace.map(({ config, keepsSas }) => (keepsSas ? `${config.name} with its SAs` : config.name)),
+    refit: refit.map(({ name }) => name),
     macsec: macsec.map(({ name, keys }) => (keys ? `${name} keys` : name)),
     logLevel,
     refused: refused.map((text) => text.replace(/ cannot change while it runs; restart l2vpnd$/, '')),
   };
 }
 
-const NOTHING = { add: [], remove: [], macsec: [], logLevel: null, refused: [] };
+const NOTHING = { add: [], remove: [], replace: [], refit: [], macsec: [], logLevel: null, refused: [] };
 const XPN = { ssci: 1, salt: '00'.repeat(12) };
 
 function xpnSample(): Json {
@@ -43,30 +45,55 @@ describe('what a reload does', () => {
   const tunnel = (file: Json): Json => file.tunnels[0];
 
   it.each<[string, (file: Json) => void]>([
-    ['tap.ifname', (file) => Object.assign(tunnel(file).tap, { ifname: 'macsec9' })],
-    ['tap.mac', (file) => Object.assign(tunnel(file).tap, { mac: '00:00:00:99:99:99' })],
     ['tap.mtu', (file) => Object.assign(tunnel(file).tap, { mtu: 1300 })],
     ['tap.lanMtu', (file) => Object.assign(tunnel(file).tap, { lanMtu: 9000 })],
     ['tap.mssClamp', (file) => Object.assign(tunnel(file).tap, { mssClamp: 1200 })],
     ['tap.bridge', (file) => Object.assign(tunnel(file).tap, { bridge: 'br9' })],
-    ['tap.queues', (file) => Object.assign(tunnel(file).tap, { queues: 2 })],
     ['gre.local', (file) => Object.assign(tunnel(file).gre, { local: '9.9.9.9' })],
+    ['gre.local auto', (file) => Object.assign(tunnel(file).gre, { local: 'auto' })],
     ['gre.remote', (file) => Object.assign(tunnel(file).gre, { remote: '9.9.9.9' })],
+    ['gre.remote by name', (file) => Object.assign(tunnel(file).gre, { remote: 'hub.example.net' })],
     ['gre.encap', (file) => Object.assign(tunnel(file).gre, { encap: 'udp' })],
+    ['gre.port', (file) => Object.assign(tunnel(file).gre, { encap: 'udp', port: 5000 })],
     ['gre.key', (file) => Object.assign(tunnel(file).gre, { key: 9 })],
     ['gre.checksum', (file) => Object.assign(tunnel(file).gre, { checksum: true })],
     ['gre.ttl', (file) => Object.assign(tunnel(file).gre, { ttl: 9 })],
     ['gre.tos', (file) => Object.assign(tunnel(file).gre, { tos: 8 })],
+    ['gre.tos', (file) => Object.assign(tunnel(file).gre, { tos: 'inherit' })],
+    ['gre.sourcePort', (file) => Object.assign(tunnel(file).gre, { encap: 'udp', sourcePort: 'flow' })],
     ['gre.df', (file) => Object.assign(tunnel(file).gre, { df: false })],
-    ['tap.carrierDelayMs', (file) => Object.assign(tunnel(file).tap, { carrierDelayMs: 5 })],
-    ['keepalive', (file) => Object.assign(tunnel(file), { keepalive: {} })],
-    ['macsec.icvLen', (file) => Object.assign(tunnel(file).macsec, { icvLen: 12 })],
-    ['macsec.port', (file) => Object.assign(tunnel(file).macsec, { port: 9 })],
-    ['macsec (on or off)', (file) => Object.assign(tunnel(file), { macsec: null })],
-  ])('%s of a tunnel is refused by its path, and stays as it was', (path, change) => {
+    ['gre.mtuProbeSeconds', (file) => Object.assign(tunnel(file).gre, { mtuProbeSeconds: 0 })],
+  ])('%s: the tunnel restarts alone, and keeps its TAP', (_, change) => {
     const made = plan(change);
-    expect(shape(made)).toEqual({ ...NOTHING, refused: [`tunnel "site2": ${path}`] });
-    expect(made.effective).toEqual(load(sample()));
+    expect(shape(made)).toEqual({ ...NOTHING, refit: ['site2'] });
+    const [now] = made.effective.tunnels;
+    expect(made.refit[0]).toEqual({ name: 'site2', tap: now!.tap, gre: now!.gre });
+    expect(restartedNames(made)).toEqual(['site2']);
+    expect(changedNames(made)).toEqual([]);
+  });
+
+  it.each<[string, boolean, (file: Json) => void]>([
+    ['tap.ifname', true, (file) => Object.assign(tunnel(file).tap, { ifname: 'macsec9' })],
+    ['tap.mac', true, (file) => Object.assign(tunnel(file).tap, { mac: '00:00:00:99:99:99' })],
+    ['tap.queues', true, (file) => Object.assign(tunnel(file).tap, { queues: 2 })],
+    [
+      'tap.carrier',
+      true,
+      (file) => {
+        tunnel(file).tap.carrier = 'peer';
+        tunnel(file).keepalive = {};
+      },
+    ],
+    ['tap.carrierDelayMs', true, (file) => Object.assign(tunnel(file).tap, { carrierDelayMs: 5 })],
+    ['keepalive', true, (file) => Object.assign(tunnel(file), { keepalive: {} })],
+    ['macsec.icvLen', true, (file) => Object.assign(tunnel(file).macsec, { icvLen: 12 })],
+    ['macsec.port', true, (file) => Object.assign(tunnel(file).macsec, { port: 9 })],
+    ['macsec (on or off)', false, (file) => Object.assign(tunnel(file), { macsec: null })],
+  ])('%s: another tunnel takes its place', (_, keepsSas, change) => {
+    const made = plan(change);
+    expect(shape(made)).toEqual({ ...NOTHING, replace: [keepsSas ? 'site2 with its SAs' : 'site2'] });
+    expect(made.replace[0]!.config).toEqual(made.effective.tunnels[0]);
+    expect(restartedNames(made)).toEqual(['site2']);
   });
 
   it.each<[string, Json]>([
@@ -89,26 +116,20 @@ describe('what a reload does', () => {
     expect(made.effective.tunnels[0]).toMatchObject({ peerTimeoutSeconds: 30 });
   });
 
-  it('gre.port is refused too', () => {
-    const start = sample();
-    start.tunnels[0].gre.encap = 'udp';
-    expect(shape(plan((file) => Object.assign(tunnel(file).gre, { port: 5000 }), start))).toMatchObject({
-      refused: ['tunnel "site2": gre.port'],
-    });
-  });
-
-  it('another cipher is refused with its keys, however often it is asked for', () => {
+  it('another cipher comes with its keys, once', () => {
     const start = sample();
     const wanted = structuredClone(start);
     const { macsec } = wanted.tunnels[0];
     macsec.cipher = 'gcm-aes-256';
     for (const sa of [macsec.txSa[0], macsec.rxSc[0].sa[0]]) sa.key += sa.key;
     const first = planReload(load(start), load(wanted));
-    expect(shape(first)).toEqual({ ...NOTHING, refused: ['tunnel "site2": macsec.cipher'] });
-    macsec.validate = 'check';
-    const second = planReload(first.effective, load(wanted));
-    expect(shape(second)).toEqual(shape(first));
-    expect(second.effective).toEqual(load(start));
+    expect(shape(first)).toEqual({ ...NOTHING, replace: ['site2'] });
+    expect(shape(planReload(first.effective, load(wanted)))).toEqual(NOTHING);
+  });
+
+  it('another cipher with the keys of the one before takes the SAs of the file', () => {
+    const made = planReload(load(sample()), load(xpnSample()));
+    expect(shape(made)).toEqual({ ...NOTHING, replace: ['site2'] });
   });
 
   it.each<[string, Json]>([
@@ -192,19 +213,21 @@ describe('what a reload does', () => {
     expect(shape(plan((file) => file.tunnels.reverse(), both))).toEqual(NOTHING);
   });
 
-  it('what can change does, beside what is refused', () => {
+  it('all kinds of changes at once', () => {
     const made = plan((file) => {
       tunnel(file).gre.ttl = 3;
       tunnel(file).macsec.validate = 'check';
       file.tunnels.push(otherTunnel());
+      file.crypto = 'node';
     });
     expect(shape(made)).toEqual({
       ...NOTHING,
       add: ['site3'],
+      refit: ['site2'],
       macsec: ['site2'],
-      refused: ['tunnel "site2": gre.ttl'],
+      refused: ['crypto'],
     });
-    expect(made.effective.tunnels[0]).toMatchObject({ gre: { ttl: 64 }, macsec: { validate: 'check' } });
+    expect(made.effective.tunnels[0]).toMatchObject({ gre: { ttl: 3 }, macsec: { validate: 'check' } });
   });
 
   it('has an answer for every field that there is', () => {
@@ -222,10 +245,7 @@ describe('what a reload does', () => {
       ].sort(),
     );
     expect(Object.keys(config.tunnels[0]?.tap ?? {}).sort()).toEqual(
-      [
-        ...['ifname', 'mac', 'mtu', 'lanMtu', 'mssClamp', 'bridge', 'queues'],
-        ...['carrier', 'carrierDelayMs'],
-      ].sort(),
+      ['ifname', 'mac', 'mtu', 'lanMtu', 'mssClamp', 'bridge', 'queues', 'carrier', 'carrierDelayMs'].sort(),
     );
     expect(Object.keys(config.tunnels[0]?.macsec ?? {}).sort()).toEqual(
       [
@@ -270,14 +290,14 @@ describe('key agreement', () => {
     expect(shape(made)).toEqual({ ...NOTHING, macsec: ['site2'] });
   });
 
-  it('in the place of static keys, and back, is refused', () => {
+  it('in the place of static keys, and back: another tunnel takes the place of this one', () => {
     for (const [from, to] of [
       [sample(), mkaSample()],
       [mkaSample(), sample()],
     ]) {
       const made = planReload(load(from), load(to));
-      expect(shape(made)).toEqual({ ...NOTHING, refused: ['tunnel "site2": macsec.mka (on or off)'] });
-      expect(made.effective).toEqual(load(from));
+      expect(shape(made)).toEqual({ ...NOTHING, replace: ['site2'] });
+      expect(made.effective).toEqual(load(to));
     }
   });
 });

@@ -3,12 +3,15 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import type { AeadProvider } from '../../../src/crypto/aead.ts';
+import { FlowSpread } from '../../../src/datapath/flows.ts';
 import type { Batch } from '../../../src/frame/batch.ts';
 import { Traffic } from '../../../src/frame/lane-counters.ts';
 import type { MacsecConfig } from '../../../src/macsec/config.ts';
 import type { FramePort } from '../../../src/ports/frame-port.ts';
+import { ipv4Template, parseIpv4 } from '../../../src/wire/ipv4.ts';
+import { payloadAt } from '../../../src/wire/vlan.ts';
 import { BATCH_PROVIDER, frameOf, macsecConfig, PROVIDERS, rxScOf, SCI, Site, saOf } from '../macsec/kit.ts';
-import { End, SCI_A } from '../site/kit.ts';
+import { End, type EndOptions, SCI_A } from '../site/kit.ts';
 import {
   ACK,
   ethernetFrame,
@@ -66,6 +69,14 @@ const tcp = (flags: number): Buffer[] =>
 const SYNS = tcp(SYN);
 const SEGMENTS = tcp(ACK);
 
+/** An outer header that the path has marked: ECT(1) becomes CE. */
+const MARKED = ipv4Template(parseIpv4('2.2.2.2'), parseIpv4('1.1.1.1'), 64, 3, true);
+const ECN_CAPABLE = SEGMENTS.map((frame) => {
+  const at = payloadAt(frame, 0, frame.length);
+  frame[at + 1]! |= frame[at]! >> 4 === 4 ? 1 : 0x10;
+  return frame;
+});
+
 /** A site whose ports never end; replayed frames pass by default, since replay protection is off. */
 function endlessSite(
   provider: AeadProvider,
@@ -73,9 +84,11 @@ function endlessSite(
   sci: string = SCI_A,
   peerSci: string = SCI,
   clear: readonly Buffer[] = CLEAR,
+  more: Partial<EndOptions> = {},
 ): End {
   const secured = new Site(macsecConfig(), { sci: peerSci }).protect(clear).alive;
-  const packets = secured.map((frame) => Buffer.concat([Buffer.from('00006558', 'hex'), frame]));
+  const outer = more.ipv4 ? MARKED : Buffer.alloc(0);
+  const packets = secured.map((frame) => Buffer.concat([outer, Buffer.from('00006558', 'hex'), frame]));
   return new End({
     macsec,
     sci,
@@ -83,6 +96,7 @@ function endlessSite(
     tap: new EndlessPort(clear),
     wire: new EndlessPort(packets),
     pns: 2 ** 31,
+    ...more,
   });
 }
 
@@ -119,6 +133,22 @@ describe('the allocation budget of a batch', () => {
     expect(heapPerFrame(() => end[direction].run())).toBeLessThan(8);
     expect(end.drops).toEqual({});
   });
+
+  it.each(['transmit', 'receive'] as const)(
+    '%s allocates nothing per frame whose class is inherited and whose flow is spread',
+    (direction) => {
+      const flows = new FlowSpread({
+        fds: Array.from({ length: 16 }, (_, i) => i),
+        ports: [],
+        seed: 0xfeed_f00d,
+      });
+      const more = { ipv4: true, inheritsTos: true, flows };
+      const macsec = macsecConfig({ replayProtect: false });
+      const end = endlessSite(BATCH_PROVIDER, macsec, SCI_A, SCI, ECN_CAPABLE, more);
+      expect(heapPerFrame(() => end[direction].run())).toBeLessThan(8);
+      expect(end.drops).toEqual({});
+    },
+  );
 
   it.each<[string, Partial<MacsecConfig>]>([
     ['InPktsLate', { rxSc: [rxScOf([saOf({ pn: 1_000_000n })], LARGE_SCI)] }],

@@ -157,7 +157,13 @@ describe('the uncontrolled port', () => {
 
   it('sends by the socket of the tunnel, in its encapsulation', () => {
     const [near, far] = openPair();
-    const spec = { kind: 'gretap', family: 6, gre: { key: 5, checksum: true }, header: null } as const;
+    const spec = {
+      kind: 'gretap',
+      family: 6,
+      gre: { key: 5, checksum: true },
+      header: null,
+      inheritsTos: false,
+    } as const;
     const sender = new UncontrolledSender(spec, near);
     expect(sender.send(eapol(3))).toBe(Drop.None);
     expect(sender.send(eapol(3, 20_000))).toBe(Drop.OutPktsTooLong);
@@ -175,7 +181,13 @@ describe('the uncontrolled port', () => {
   it('marks what it sends with CS6 in an outer header of its own, and leaves the lanes their template', () => {
     const [near, far] = openPair();
     const header = ipv4Template(Buffer.from([127, 0, 0, 1]), Buffer.from([127, 0, 0, 2]), 64, 0x28, true);
-    const spec = { kind: 'gretap', family: 4, gre: { key: null, checksum: false }, header } as const;
+    const spec = {
+      kind: 'gretap',
+      family: 4,
+      gre: { key: null, checksum: false },
+      header,
+      inheritsTos: false,
+    } as const;
     expect(new UncontrolledSender(spec, near).send(eapol(3))).toBe(Drop.None);
     const port = wrapRawSocket(far);
     const batch = createBatch(3000, 4);
@@ -189,7 +201,13 @@ describe('the uncontrolled port', () => {
 
   it('loses a frame where the queue of the socket is full, and goes on when it is not', () => {
     const [near, far] = openPair();
-    const spec = { kind: 'gretap', family: 6, gre: { key: null, checksum: false }, header: null } as const;
+    const spec = {
+      kind: 'gretap',
+      family: 6,
+      gre: { key: null, checksum: false },
+      header: null,
+      inheritsTos: false,
+    } as const;
     const sender = new UncontrolledSender(spec, near);
     let sent = 0;
     while (sender.send(eapol(sent & 0xff, 1000)) === Drop.None) expect(++sent).toBeLessThan(100_000);

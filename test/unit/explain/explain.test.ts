@@ -206,6 +206,9 @@ describe('Judge', () => {
     const dynamic = site1((t) => {
       t.gre = { local: '1.1.1.1', remote: 'dynamic', encap: 'udp' };
     });
+    const found = site1((t) => {
+      t.gre = { local: 'auto', remote: 'hub.example.net', encap: 'udp' };
+    });
     const key = site1((t) => {
       t.gre.key = 7;
     });
@@ -215,9 +218,10 @@ describe('Judge', () => {
         judge(v6, GRE_IPV6_OPTION),
         judge(udp, GRE_UDP),
         judge(dynamic, GRE_UDP),
+        judge(found, GRE_UDP),
         judge(key, GRE_KEY),
       ].flat(),
-    ).toEqual(Array(5).fill(expect.objectContaining({ accepted: true, explanation: 'key 02, AN 0' })));
+    ).toEqual(Array(6).fill(expect.objectContaining({ accepted: true, explanation: 'key 02, AN 0' })));
   });
 
   it.each<[string, Config, string, string]>([

@@ -193,13 +193,13 @@ describe('a new configuration for a SecY that sends', () => {
   });
 });
 
-describe('a new configuration for a SecY that receives', () => {
-  /** Frames 1, 2, 3, … of a peer with this key. */
-  const peerFrames = (key: string, count: number, an = 0): Buffer[] =>
-    new Site(macsecConfig({ txSa: [saOf({ an }, key)], encodingSa: an })).protect(
-      Array.from({ length: count }, (_, i) => frameOf(60, i)),
-    ).alive;
+/** Frames 1, 2, 3, … of a peer with this key. */
+const peerFrames = (key: string, count: number, an = 0): Buffer[] =>
+  new Site(macsecConfig({ txSa: [saOf({ an }, key)], encodingSa: an })).protect(
+    Array.from({ length: count }, (_, i) => frameOf(60, i)),
+  ).alive;
 
+describe('a new configuration for a SecY that receives', () => {
   it('an SA that stays knows what it has seen', () => {
     const sas = [rxOf(0, KEYS[0]!)];
     const { site, secy } = running({ rx: [{ sas }] });
@@ -291,5 +291,45 @@ describe('a new configuration for a SecY that receives', () => {
     const { site, secy } = running({ config: { validate: validate === 'strict' ? 'check' : 'strict' } });
     configureSecy(secy, specOf({ config: { validate } }));
     expect(site.validate([frameOf(60)]).frames).toEqual(frames);
+  });
+});
+
+describe('a SecY that takes the place of one that has counted', () => {
+  /** Built over the counters of another one. */
+  function successor(before: { counters: Float64Array }, layout: Layout, counted: readonly number[]): Site {
+    const spec = { ...specOf(layout), counted };
+    const secy = createSecy(spec, BATCH_PROVIDER.openKeyring(MAX_KEY_SLOTS), before.counters);
+    return Object.assign(new Site(macsecConfig()), { secy, counters: before.counters });
+  }
+
+  it('counts on for the same SAs, and publishes no lower packet number', () => {
+    const [tx, rx] = [txOf(0, KEYS[0]!), rxOf(0, KEYS[1]!)];
+    const old = running({ tx: [tx], rx: [{ sas: [rx] }] });
+    tagsOf(old.site, 3);
+    const frames = peerFrames(KEYS[1]!, 3);
+    old.site.validate(frames.slice(0, 2));
+    const goesOn = { sa: rx.sa, share: { ...rx.share, nextPn: 3n } };
+    const serials = [tx.share.serial!, rx.share.serial!];
+    const site = successor(old, { tx: [tx], rx: [{ sas: [goesOn] }] }, serials);
+    const txAt = countersAt.txSa(0) + TxSaCounter.nextPn;
+    expect(readNextPn(old.counters, txAt)).toBe(4n);
+    expect(site.validate(frames).frames).toEqual(['InPktsLate', 'InPktsLate', frameOf(60, 2)]);
+    expect(old.counters[countersAt.rxSa(0, 0) + RxSaCounter.inPktsOk]).toBe(3);
+    tagsOf(site, 1);
+    expect(readNextPn(old.counters, txAt)).toBeGreaterThan(4n);
+  });
+
+  it('begins at 0 for an SA that is another', () => {
+    const [tx, rx] = [txOf(0, KEYS[0]!), rxOf(0, KEYS[1]!)];
+    const old = running({ tx: [tx], rx: [{ sas: [rx] }] });
+    tagsOf(old.site, 3);
+    old.site.validate(peerFrames(KEYS[1]!, 2));
+    successor(old, { tx: [txOf(0, KEYS[2]!)], rx: [{ sas: [rxOf(0, KEYS[3]!, 7n)] }] }, [
+      tx.share.serial!,
+      rx.share.serial!,
+    ]);
+    expect(readNextPn(old.counters, countersAt.txSa(0) + TxSaCounter.nextPn)).toBe(0n);
+    expect(old.counters[countersAt.rxSa(0, 0) + RxSaCounter.inPktsOk]).toBe(0);
+    expect(readNextPn(old.counters, countersAt.rxSa(0, 0) + RxSaCounter.nextPn)).toBe(7n);
   });
 });

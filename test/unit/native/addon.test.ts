@@ -155,6 +155,26 @@ describe('batched reads and writes', () => {
     expect(errorOf(() => addon.openUdpSocket('host', null, 24755, opts)).code).toBe('EINVAL');
     expect(addon.pathMtu('127.0.0.1', '127.0.0.1')).toBeGreaterThan(1500);
   });
+
+  it('the source of the way to an address is what the kernel chooses', () => {
+    expect(addon.sourceTo('127.0.0.9')).toBe('127.0.0.1');
+    expect(addon.sourceTo('::1')).toBe('::1');
+    expect(errorOf(() => addon.sourceTo('host')).code).toBe('EINVAL');
+    expect(errorOf(() => addon.sourceTo('ff02::1%nowhere0')).code).toBe('EINVAL');
+  });
+
+  it('a route is that of the table, between addresses of one family', () => {
+    expect(addon.routeTo('127.0.0.1', '127.0.0.2')).toEqual({ ifindex: 1, mtu: 0, locked: false });
+    expect(errorOf(() => addon.routeTo('127.0.0.1', '::1')).code).toBe('EINVAL');
+    expect(errorOf(() => addon.routeTo('host', '127.0.0.1')).code).toBe('EINVAL');
+  });
+
+  it('ICMP is heard of two families, into memory that is large enough', () => {
+    expect(errorOf(() => addon.openIcmpSocket(5)).message).toBe('"family" expected 4 or 6');
+    const [into, short] = [new Uint8Array(64), new Uint8Array(4)];
+    expect(errorOf(() => addon.receiveIcmp(0, into, short)).message).toBe('"from" expected 16 octets');
+    expect(errorOf(() => addon.receiveIcmp(-1, into, new Uint8Array(16))).code).toBe('EBADF');
+  });
 });
 
 describe('several threads', () => {

@@ -6,7 +6,7 @@ import { fragNeeded, greFrame, type Quoted, tooBigV6, udpFrame } from './kit.ts'
 
 const SECY = { sci: '0000001111110001', isRecent: (an: number, pn: number) => an === 0 && pn === 7 };
 const GRE: OwnPackets = { udp: null, gre: { key: null, checksum: false }, secy: SECY };
-const UDP: OwnPackets = { ...GRE, udp: { localPort: 4754, remotePort: 4754 } };
+const UDP: OwnPackets = { ...GRE, udp: { localPorts: [4754, 50_001], remotePort: 4754 } };
 
 function read(packet: Buffer): TooBig {
   const message = readTooBigV4(packet, packet.length);
@@ -49,6 +49,8 @@ describe('a quoted packet', () => {
     const verdict = (transport: Buffer) => judgeQuote(udp(transport), UDP).verdict;
     expect(verdict(udpFrame(greFrame(), 1480, [4754, 53]))).toBe('refused');
     expect(verdict(udpFrame(greFrame(), 1480, [4755, 4754]))).toBe('refused');
+    // One of those that the flows of a tunnel leave by.
+    expect(verdict(udpFrame(greFrame(), 1480, [50_001, 4754]))).toBe('proven');
     expect(verdict(udpFrame(greFrame(), 9000))).toBe('refused');
   });
 

@@ -7,6 +7,7 @@ import type { AgreedLiveness } from '../../../src/keys/key-source.ts';
 import type { MacsecConfig } from '../../../src/macsec/config.ts';
 import { countersAt, RxScCounter } from '../../../src/macsec/counters.ts';
 import { PeerWatch } from '../../../src/report/peer-watch.ts';
+import type { Silence } from '../../../src/tunnel/ends-finder.ts';
 import type { TunnelView } from '../../../src/tunnel/view.ts';
 import { macsecConfig, rxScOf, saOf } from '../macsec/kit.ts';
 import { tunnelOf } from '../tunnel/kit.ts';
@@ -51,6 +52,10 @@ class Seconds {
       this.#nowMs += 1000;
       this.watch.tick([this.tunnel], this.#nowMs);
     }
+  }
+
+  get silence(): Silence {
+    return this.watch.silenceOf(this.tunnel, this.#nowMs);
   }
 
   get state(): string {
@@ -173,6 +178,30 @@ describe('a peer', () => {
     seconds.pass(60, { sent: 1 });
     expect(seconds.texts).toEqual([FIRST]);
     expect(seconds.state).toBe('unwatched');
+  });
+});
+
+describe('the silence of a peer', () => {
+  it('is counted from its last authentic frame, and is unanswered where frames were sent meanwhile', async () => {
+    const run = await Seconds.of(macsec);
+    run.pass(2, { sent: 1, heard: 1 });
+    expect(run.silence).toEqual({ silentMs: 0, isUnanswered: false });
+    run.pass(4);
+    expect(run.silence).toEqual({ silentMs: 4000, isUnanswered: false });
+    run.pass(4, { sent: 1 });
+    expect(run.silence).toEqual({ silentMs: 8000, isUnanswered: true });
+    run.pass(7);
+    expect(run.silence).toEqual({ silentMs: 15_000, isUnanswered: false });
+  });
+
+  it('is no loss while its address is not known', async () => {
+    const { tunnel, counters } = await tunnelOf(macsec);
+    const ends = { local: 'auto', remote: 'hub.example.net', waitsFor: 'resolving hub.example.net' };
+    const run = new Seconds({ ...tunnel, ends }, counters);
+    run.agreed = { heardAgoMs: null };
+    run.pass(30);
+    expect(run.state).toBe('unknown');
+    expect(run.lines).toEqual([]);
   });
 });
 

@@ -5,6 +5,7 @@
  */
 
 import type { AeadProvider } from '../../../src/crypto/aead.ts';
+import type { FlowSpread } from '../../../src/datapath/flows.ts';
 import type { Lane } from '../../../src/datapath/lane.ts';
 import { LaneMtu } from '../../../src/datapath/lane-mtu.ts';
 import type { MssClamp } from '../../../src/datapath/mss-clamp.ts';
@@ -44,6 +45,8 @@ export interface EndOptions {
   readonly mssClamp?: MssClamp;
   /** The link gives packets with their IPv4 header, and takes them so. */
   readonly ipv4?: boolean;
+  readonly inheritsTos?: boolean;
+  readonly flows?: FlowSpread;
   readonly pns?: number;
 }
 
@@ -69,6 +72,8 @@ export class End {
       ipv4 = false,
       lowerMtu = 1462,
       mssClamp = 'auto',
+      inheritsTos = false,
+      flows = null,
     } = options;
     const bytes = laneCountersBytes(secyCountersLen(macsec?.rxSc.length ?? 0));
     this.#macsec = macsec;
@@ -76,13 +81,15 @@ export class End {
     this.rx = laneCounters(new SharedArrayBuffer(bytes));
     const { transmit, receive, grants } = secysOf(options, this.tx, this.rx);
     this.grants = grants;
-    const common = { wire, tap, mssClamp };
-    const encap = (): Encap => createGretap({ family: ipv4 ? 4 : 6, gre, header: ipv4 ? HEADER : null });
+    const common = { wire, tap, mssClamp, inheritsTos };
+    const header = ipv4 ? HEADER : null;
+    const encap = (): Encap => createGretap({ family: ipv4 ? 4 : 6, gre, header, inheritsTos });
     this.transmit = new TransmitLane({
       ...common,
       secy: transmit,
       mtu: new LaneMtu(transmit, lowerMtu),
       encap: encap(),
+      flows,
       maxFrameLen: MAX_LEN,
       counters: this.tx,
     });

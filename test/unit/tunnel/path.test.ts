@@ -16,6 +16,7 @@ const GRE: GreConfig = {
   key: null,
   checksum: false,
   ttl: 64,
+  sourcePort: 'port',
   tos: 0,
   df: true,
   mtuProbeSeconds: 600,
@@ -40,6 +41,7 @@ function pathOf(host: Host, more: Partial<PathContext> = {}): TunnelPath {
     gre: GRE,
     fixedMtu: null,
     peer: () => ({ address: '2.2.2.2', port: 4754 }),
+    sourcePorts: () => [],
     secTags: () => ({ sci: '0000001111110001', isRecent: (_, pn) => pn === 7 }),
     ...more,
   };

@@ -58,6 +58,65 @@ describe('what a SecY has received', () => {
   });
 });
 
+describe('a SecY whose lanes are exchanged', () => {
+  const end = async (): Promise<void> => {};
+
+  it('has those that come go on where those before have been, stored or not', async () => {
+    const [lanes, state] = [new MemoryLanes(), new MemoryState()];
+    const secy = await secyOf(FILE, lanes, state);
+    lanes.published[TX_NEXT] = 50;
+    lanes.published[RX_NEXT] = 60;
+    await secy.endLanes(end);
+    const { rxShare, txShare, counted } = secy.spec();
+    expect(rxShare[0]![0]!.nextPn).toBe(60n);
+    expect(counted).toEqual([txShare[0]!.serial, rxShare[0]![0]!.serial]);
+    expect(state.stored.get('rx 08')).toBeUndefined();
+    secy.lanesBack();
+    expect(secy.spec().counted).toBeUndefined();
+  });
+
+  it('that closes without lanes stores what those that it had have published', async () => {
+    const [lanes, state] = [new MemoryLanes(), new MemoryState()];
+    const secy = await secyOf(FILE, lanes, state);
+    lanes.published[TX_NEXT] = 50;
+    lanes.published[RX_NEXT] = 60;
+    await secy.endLanes(end);
+    await secy.close(true);
+    expect([state.stored.get('tx 01'), state.stored.get('rx 08')]).toEqual([50n, 60n]);
+  });
+
+  it('takes nothing that was counted for an SA that came while there were none', async () => {
+    const [lanes, state] = [new MemoryLanes(), new MemoryState()];
+    const secy = await secyOf(FILE, lanes, state);
+    lanes.published[TX_NEXT] = 50;
+    lanes.published[RX_NEXT] = 60;
+    await secy.endLanes(end);
+    const sas = {
+      txSa: [saOf({ keyId: '07' }, '33'.repeat(16))],
+      rxSc: [rxScOf([saOf({ keyId: '09' }, '44'.repeat(16))])],
+    };
+    await secy.change((config) => ({ ...config, ...sas }));
+    const { rxShare, txShare, counted } = secy.spec();
+    expect(counted).not.toContain(txShare[0]!.serial);
+    expect(rxShare[0]![0]!.nextPn).toBe(1n);
+    // Gone again, without lanes having come: nothing more is known of it.
+    await secy.endLanes(end);
+    await secy.close(true);
+    expect([state.stored.get('tx 07'), state.stored.get('rx 09')]).toEqual([1n, undefined]);
+  });
+
+  it('waits for the change that is under way', async () => {
+    const lanes = new MemoryLanes();
+    const secy = await secyOf(FILE, lanes);
+    const order: string[] = [];
+    lanes.onConfigure = async () => void order.push('changed');
+    const changed = secy.configure(settingsOf({ ...FILE, replayWindow: 5 }));
+    await secy.endLanes(async () => void order.push('ended'));
+    await changed;
+    expect(order).toEqual(['changed', 'ended']);
+  });
+});
+
 describe('a SecY that closes', () => {
   it.each([
     ['after its lanes have drained: at what they published', true, 50n],

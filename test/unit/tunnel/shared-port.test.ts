@@ -3,9 +3,9 @@ import { createSocket, type Socket } from 'node:dgram';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ClaimedName, sciName } from '../../../src/encap/claimed-name.ts';
-import type { GreConfig } from '../../../src/encap/config.ts';
 import { createBatchOf, resetBatch } from '../../../src/frame/batch.ts';
 import { closeFds } from '../../../src/host/close.ts';
+import type { UdpSettings } from '../../../src/host/socket.ts';
 import { createEndpoint, endpointText, moveEndpoint } from '../../../src/ports/endpoint.ts';
 import { wrapUdpSocket } from '../../../src/ports/udp-socket-port.ts';
 import { PACKETS_PER_LOOK, PACKETS_PER_TUNNEL } from '../../../src/tunnel/door.ts';
@@ -14,12 +14,8 @@ import { SharedPorts } from '../../../src/tunnel/shared-ports.ts';
 import type { AdmittedPacket } from '../../../src/worker/messages.ts';
 
 const PORT = 24_790;
-function greOf(local: string): GreConfig {
-  const family = local.includes(':') ? 6 : 4;
-  return {
-    ...{ local, remote: 'dynamic', family, encap: 'udp', port: PORT, key: null },
-    ...{ checksum: false, ttl: 64, tos: 0, df: true, mtuProbeSeconds: 0 },
-  };
+function greOf(local: string): UdpSettings {
+  return { local, remote: 'dynamic', port: PORT, ttl: 64, tos: 0, df: true };
 }
 
 /** A GRE packet with a SecTAG that has this SCI. */
@@ -98,7 +94,14 @@ describe.each(['127.0.0.1', '::1'])('tunnels at one UDP port of %s', (host) => {
     const names: ClaimedName[] = [sciName(sciOf(n))];
     const guest = new PortGuest({
       ...{ tunnel: `t${n}`, fd, greKey: null, endpoint },
-      spec: { kind: 'gre-udp', gre: { key: null, checksum: false }, endpoint, learns: true },
+      spec: {
+        kind: 'gre-udp',
+        gre: { key: null, checksum: false },
+        endpoint,
+        learns: true,
+        inheritsTos: false,
+        flow: null,
+      },
       keys: { mka: null, secy: null },
       uncontrolled: { etherTypes: [0x88b5], deliver: (frame) => void delivered.push(frame) },
     });

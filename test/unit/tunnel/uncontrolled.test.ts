@@ -40,7 +40,8 @@ describe('the Uncontrolled Port of a tunnel whose peer may be anywhere', () => {
     endpoint = createEndpoint(null, 0);
     tunnel = new TunnelUncontrolledPort();
     port = tunnel.use([EAPOL]);
-    tunnel.open({ kind: 'gre-udp', gre: { key: null, checksum: false }, endpoint, learns: true }, fd);
+    const spec = { kind: 'gre-udp', gre: { key: null, checksum: false }, endpoint, learns: true } as const;
+    tunnel.open({ ...spec, inheritsTos: false, flow: null }, fd);
   });
   afterEach(() => {
     tunnel.close();
@@ -113,6 +114,8 @@ describe('the Uncontrolled Port of a tunnel whose peer may be anywhere', () => {
       gre: { key: null, checksum: false },
       endpoint: peerAt,
       learns: false,
+      inheritsTos: false,
+      flow: null,
     } as const;
     elsewhere.open(spec, fd);
     const where = endpointText(peerAt);
