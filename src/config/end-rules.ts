@@ -25,6 +25,7 @@ export function checkEnds({ tunnels }: Pick<RawConfig, 'tunnels'>, report: Repor
     if (sharing.length === 1) continue;
     checkRemotes(sharing, report);
     if (sharing.some(isDynamic)) {
+      checkLocal(sharing, report);
       checkMacsec(sharing, report);
       checkNames(sharing.filter(isDynamic), report);
     }
@@ -52,6 +53,16 @@ function checkRemotes(sharing: readonly TunnelAt[], report: Report): void {
       const text = `has the same ends as tunnels[${first}].gre; give each a ${remedy} of its own`;
       report(['tunnels', one.index, 'gre'], text);
     }
+  }
+}
+
+/** A socket that hears one peer is bound to the address that this peer sends to. */
+function checkLocal(sharing: readonly TunnelAt[], report: Report): void {
+  for (const { tunnel, index } of sharing) {
+    if (tunnel.gre.local !== 'auto') continue;
+    const text =
+      '"auto" cannot share a UDP port with a dynamic tunnel; give the address, or a port of its own';
+    report(['tunnels', index, 'gre', 'local'], text);
   }
 }
 

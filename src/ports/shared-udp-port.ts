@@ -83,6 +83,7 @@ export class SharedUdpPort implements FramePort {
       batch.at[i] = i * AREA_LEN;
       batch.len[i] = packet.length;
       batch.verdict[i] = 0;
+      batch.tos[i] = 0;
       batch.arena.set(packet, i * AREA_LEN);
       this.#senders.push(sender);
     }

@@ -68,6 +68,11 @@ describe('tunnels that share a UDP port', () => {
       /tunnels\[1\]\.macsec\.rxSc\[0\]: is an SCI of tunnels\[0\] too, at the same UDP port, and nothing else tells their frames apart; give each its own, or a port or gre\.key of its own/,
     ],
     [
+      'at an address that is to be found',
+      [tunnel(1, { ...DYNAMIC, local: 'auto' }), tunnel(2, { ...DYNAMIC, local: 'auto' })],
+      /tunnels\[0\]\.gre\.local: "auto" cannot share a UDP port with a dynamic tunnel; give the address, or a port of its own/,
+    ],
+    [
       'the same CKN twice',
       [tunnel(1, DYNAMIC, mka(1, 'AB')), tunnel(2, DYNAMIC, mka(2, 'ab'))],
       /tunnels\[1\]\.macsec\.mka\.ckn: is a CKN of tunnels\[0\] too/,
