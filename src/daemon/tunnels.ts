@@ -71,11 +71,11 @@ export class Tunnels {
     wake: () => void this.#workers?.then((workers) => workers.wake(), this.#context.failed),
   };
 
-  readonly #ports: SharedPorts;
   /** Those whose key sources know that they run. */
   readonly #linked = new WeakSet<Tunnel>();
   /** Those that are about to go over to other ends. */
   readonly #moving = new WeakSet<Tunnel>();
+  readonly #ports: SharedPorts;
   readonly #down: DownTunnels;
   readonly #upkeep: StateUpkeep;
   readonly #pathErrors = new PathErrors<Tunnel>();

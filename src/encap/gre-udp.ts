@@ -4,7 +4,8 @@
  *     | outer IPv4 or IPv6 | UDP | GRE | frame |
  *
  * The kernel writes the outer headers, and moves trains of packets. Where `gre.remote` is dynamic, the peer is where the
- * newest authentic frame came from, and several tunnels may share a port (`tunnel/shared-port.ts`). Where `gre.sourcePort` is flow, lanes send by sockets of their own.
+ * newest authentic frame came from, and several tunnels may share a port (`tunnel/shared-port.ts`). Where `gre.sourcePort`
+ * is flow, lanes send by sockets of their own.
  */
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
@@ -86,15 +87,24 @@ export const greUdp: EncapKind<GreUdpSpec, GretapSpec> = {
   },
   attach(spec: GreUdpSpec, fd: number, traffic: Float64Array): Wire {
     const { gre, endpoint, learns, inheritsTos, flow } = spec;
-    const port = wrapUdpSocket(fd, endpoint, traffic, inheritsTos);
+    const socket = wrapUdpSocket(fd, endpoint, traffic, inheritsTos);
     const encap = new GreUdp(gre);
-    if (learns) return sharedWire(new SharedUdpPort(port, endpoint), encap);
+    if (!learns) {
+      return {
+        port: flow === null ? socket : new FlowPort(socket, endpoint, flow.fds, inheritsTos),
+        encap,
+        learn: null,
+        senderOf: (frame, into) => socket.senderOf(frame, into),
+        shared: null,
+      };
+    }
+    const shared = new SharedUdpPort(socket, endpoint);
     return {
-      port: flow === null ? port : new FlowPort(port, endpoint, flow.fds, inheritsTos),
+      port: shared,
       encap,
-      learn: null,
-      senderOf: (frame, into) => port.senderOf(frame, into),
-      shared: null,
+      learn: (frame) => shared.learn(frame),
+      senderOf: (frame, into) => shared.senderOf(frame, into),
+      shared,
     };
   },
   // The outer header is the kernel's.
@@ -114,17 +124,6 @@ export const greUdp: EncapKind<GreUdpSpec, GretapSpec> = {
     return { sends, receives: nobody, alsoSends: [nobody], outer: Buffer.alloc(0) };
   },
 };
-
-/** Of a peer that may be anywhere, and whose datagrams may come to another socket of the port. */
-function sharedWire(shared: SharedUdpPort, encap: Encap): Wire {
-  return {
-    port: shared,
-    encap,
-    learn: (frame) => shared.learn(frame),
-    senderOf: (frame, into) => shared.senderOf(frame, into),
-    shared,
-  };
-}
 
 /** The sockets beside `fd`, which is closed where they cannot be opened. */
 function openSenders(settings: UdpSettings, place: string, fd: number): UdpSenders {

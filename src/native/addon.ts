@@ -156,6 +156,8 @@ export interface Addon {
   openUdpSocket(local: string, remote: string | null, port: number, opts: GreSocketOptions): number;
   /** The kernel's route MTU from `local` to `remote`: a connected UDP socket's IP_MTU / IPV6_MTU. Sends nothing. */
   pathMtu(local: string, remote: string): number;
+  /** The address that the kernel's route to `remote` sends from. Throws where there is no route. Sends nothing. */
+  sourceTo(remote: string): string;
   /** SO_REUSEPORT: whether other sockets of this user may be bound to the address and port of `fd`, if they have it too. */
   setReusePort(fd: number, on: boolean): void;
   /** A UDP socket as `openUdpSocket` makes one that takes datagrams of everybody; others may share `local`:`port`. */
@@ -165,8 +167,6 @@ export interface Addon {
    * it stays. RangeError where no peer is known.
    */
   connectUdp(fd: number, endpoint: Uint8Array): void;
-  /** The address that the kernel's route to `remote` sends from. Throws where there is no route. Sends nothing. */
-  sourceTo(remote: string): string;
   /** The routing table's word on packets from `local` to `remote` (rtnetlink). Sends nothing. */
   routeTo(local: string, remote: string): RouteInfo;
   /** A raw socket that hears ICMP "fragmentation needed" (4) or ICMPv6 "packet too big" (6), of everybody for everybody here. */

@@ -46,7 +46,7 @@ export function laneCounterMemory(queues: number, hasSecy: boolean): CountedLane
 
 /** One transmit lane per TAP queue, and one receive lane: every raw socket more would get its own copy of each packet. */
 export function laneSpecs(ground: LaneGround): LaneSpec[] {
-  const { config, tap, wireFd, encap, secy, lowerMtu, mtu, tapMtu, uncontrolled, counted, strays } = ground;
+  const { config, tap, wireFd, encap, secy, lowerMtu, mtu, tapMtu, uncontrolled, strays, counted } = ground;
   const common = { tunnel: config.name, wireFd, encap, secy, lowerMtu, mssClamp: config.tap.mssClamp };
   // Two VLAN tags more than the MTU promises: the bridge may let them pass. What does not fit is answered or fragmented,
   // for which all of it must be there.

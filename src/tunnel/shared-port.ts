@@ -15,8 +15,7 @@
  */
 import type { Logger } from 'pino';
 import { closeFds } from '../host/close.ts';
-import type { UdpSettings } from '../host/socket.ts';
-import { openDoorSocket, openUdpSocket } from '../host/socket.ts';
+import { openDoorSocket, openUdpSocket, type UdpSettings } from '../host/socket.ts';
 import { admitOthers, hearOnly, openDeafUdpSocket } from '../host/udp-share.ts';
 import { createEndpoint, endpointText } from '../ports/endpoint.ts';
 import type { AdmittedPacket } from '../worker/messages.ts';

@@ -116,11 +116,11 @@ export class Tunnel implements TunnelView {
   #tap: TunnelTap | null;
   #wire: OpenedWire<EncapSpec> | null = null;
   #lanes: readonly LaneSpec[] = [];
-  /** Those that it shares with other tunnels; null before `open`. */
-  #ports: SharedPorts | null = null;
-  /** At one of them; null while it has no socket over UDP. */
-  #seat: PortSeat | null = null;
   readonly #counted: readonly CountedLane[];
+  /** UDP ports that it shares with other tunnels; null before `open`. */
+  #ports: SharedPorts | null = null;
+  /** Null before there is a socket, and where it has no UDP port. */
+  #seat: PortSeat | null = null;
   readonly #learned = new LearnedEndpoint();
   readonly #notices: Notice[] = [];
   #totals: { readonly done: number; readonly places: number | null; readonly counters: TunnelTotals } | null =
@@ -252,8 +252,8 @@ export class Tunnel implements TunnelView {
    * tunnels. Throws L2vpnError; call `close` then too.
    */
   open(peer: LoadedEndpoint | null, ports: SharedPorts): void {
-    this.#ports = ports;
     if (peer !== null) this.secy?.learnFrom(peer.sak, peer.lowestPn);
+    this.#ports = ports;
     const { tap, most } = this.#fitting;
     if (this.#tap === null) this.#tap = new TunnelTap(tap, this.mac, most, `${this.#place}.tap`);
     else this.#tap.adopt(tap, most, `${this.#place}.tap`);
@@ -527,10 +527,12 @@ export class Tunnel implements TunnelView {
     const { gre, ends } = this.#fitting;
     // It may have to go first, as the port is its.
     this.#closeWire();
-    if (ends === null || this.#tap === null) return;
-    this.#wire = this.#openAt(this.#ports!, gre, peer);
+    const ports = this.#ports;
+    if (ends === null || this.#tap === null || ports === null) return;
+    const openUdp: OpenUdp = (settings, place) => ports.open(settings, place);
+    this.#wire = openWire(gre, `${this.#place}.gre`, peer, openUdp);
     const { fd: wireFd, spec: encap } = this.#wire;
-    if (gre.encap === 'udp') this.#seat = new PortSeat(this, gre, this.#wire, this.#ports!);
+    this.#seat = gre.encap === 'udp' ? new PortSeat(this, wireFd, encap, ports) : null;
     const { lowerMost, most } = this.#fitting;
     this.#lanes = laneSpecs({
       config: { ...this.config, gre },
@@ -542,26 +544,12 @@ export class Tunnel implements TunnelView {
       mtu: most,
       tapMtu: this.#tap.mtu,
       uncontrolled: this.uncontrolled?.spec ?? null,
-      counted: this.#counted,
       strays: this.#seat?.strays.ring ?? null,
+      counted: this.#counted,
     });
     this.uncontrolled?.open(encap, wireFd);
     this.#seat?.enter();
     this.#notices.push(...(this.#fitting.finder?.used(ends, performance.now()) ?? []));
-  }
-
-  #openAt(ports: SharedPorts, gre: GreConfig, peer: PeerAddress | null): OpenedWire<EncapSpec> {
-    let fd: number | null = null;
-    const openUdp: OpenUdp = (settings, place) => {
-      fd = ports.open(settings, place);
-      return fd;
-    };
-    try {
-      return openWire(gre, `${this.#place}.gre`, peer, openUdp);
-    } catch (error) {
-      if (fd !== null) ports.leave(fd);
-      throw error;
-    }
   }
 
   #closeWire(): void {
