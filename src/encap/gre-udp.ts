@@ -115,6 +115,17 @@ export const greUdp: EncapKind<GreUdpSpec, GretapSpec> = {
   },
 };
 
+/** Of a peer that may be anywhere, and whose datagrams may come to another socket of the port. */
+function sharedWire(shared: SharedUdpPort, encap: Encap): Wire {
+  return {
+    port: shared,
+    encap,
+    learn: (frame) => shared.learn(frame),
+    senderOf: (frame, into) => shared.senderOf(frame, into),
+    shared,
+  };
+}
+
 /** The sockets beside `fd`, which is closed where they cannot be opened. */
 function openSenders(settings: UdpSettings, place: string, fd: number): UdpSenders {
   try {

@@ -1,6 +1,7 @@
 /** A tunnel over UDP at its local port, which it may share with others. */
 import { StrayExit } from '../datapath/strays.ts';
 import type { GreConfig } from '../encap/config.ts';
+import type { OpenedWire } from '../encap/encap.ts';
 import type { EncapSpec } from '../encap/kinds.ts';
 import { movingEndpointOf } from '../encap/kinds.ts';
 import { type NamedByKeys, PortGuest } from './port-guest.ts';
@@ -10,7 +11,6 @@ import type { TunnelUncontrolledPort } from './uncontrolled.ts';
 /** The tunnel that sits there. */
 export interface Seated extends NamedByKeys {
   readonly name: string;
-  readonly gre: GreConfig;
   readonly uncontrolled: TunnelUncontrolledPort | null;
 }
 
@@ -23,9 +23,9 @@ export class PortSeat {
   readonly #guest: PortGuest | null;
   readonly #uncontrolled: TunnelUncontrolledPort | null;
 
-  /** `fd`, which `ports` has opened for `tunnel`. */
-  constructor(tunnel: Seated, fd: number, spec: EncapSpec, ports: SharedPorts) {
-    const { name, gre, uncontrolled } = tunnel;
+  /** By the socket that `ports` has opened for `tunnel`. */
+  constructor(tunnel: Seated, gre: GreConfig, { fd, spec }: OpenedWire<EncapSpec>, ports: SharedPorts) {
+    const { name, uncontrolled } = tunnel;
     const endpoint = movingEndpointOf(spec);
     const parts = { tunnel: name, fd, greKey: gre.key, spec, keys: tunnel, uncontrolled };
     this.#fd = fd;

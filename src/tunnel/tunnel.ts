@@ -252,6 +252,7 @@ export class Tunnel implements TunnelView {
    * tunnels. Throws L2vpnError; call `close` then too.
    */
   open(peer: LoadedEndpoint | null, ports: SharedPorts): void {
+    this.#ports = ports;
     if (peer !== null) this.secy?.learnFrom(peer.sak, peer.lowestPn);
     const { tap, most } = this.#fitting;
     if (this.#tap === null) this.#tap = new TunnelTap(tap, this.mac, most, `${this.#place}.tap`);
@@ -562,6 +563,20 @@ export class Tunnel implements TunnelView {
     this.uncontrolled?.open(encap, wireFd);
     this.#seat?.enter();
     this.#notices.push(...(this.#fitting.finder?.used(ends, performance.now()) ?? []));
+  }
+
+  #openAt(ports: SharedPorts, gre: GreConfig, peer: PeerAddress | null): OpenedWire<EncapSpec> {
+    let fd: number | null = null;
+    const openUdp: OpenUdp = (settings, place) => {
+      fd = ports.open(settings, place);
+      return fd;
+    };
+    try {
+      return openWire(gre, `${this.#place}.gre`, peer, openUdp);
+    } catch (error) {
+      if (fd !== null) ports.leave(fd);
+      throw error;
+    }
   }
 
   #closeWire(): void {
