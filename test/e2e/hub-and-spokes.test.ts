@@ -22,8 +22,8 @@ suite('a hub and its spokes behind NAT', { programs: ['ping', 'nft'], python: tr
       input: `table ip lab {
         chain out {
           type nat hook postrouting priority srcnat
-          ip saddr 2.2.2.2 oifname "wan1" masquerade to :20000-20999 random
-          ip saddr 3.3.3.3 oifname "wan1" masquerade to :30000-30999 random
+          ip saddr 2.2.2.2 udp dport 4761 masquerade to :20000-20999
+          ip saddr 3.3.3.3 udp dport 4762 masquerade to :30000-30999
         }
       }`,
     });

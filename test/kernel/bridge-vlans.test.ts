@@ -54,7 +54,16 @@ ip link set port master br0`);
     const [port] = JSON.parse(await guest.run('/usr/sbin/bridge -j -c vlan show dev port')) as [
       { vlans: Shown[] } | undefined,
     ];
-    return port?.vlans ?? [];
+    // Neighbours with the same flags become a range; iproute2 does so in its text only.
+    const ranges: Shown[] = [];
+    for (const one of port?.vlans ?? []) {
+      const last = ranges.at(-1);
+      const follows = last !== undefined && (last.vlanEnd ?? last.vlan) + 1 === one.vlan;
+      if (follows && last.flags === undefined && one.flags === undefined)
+        last.vlanEnd = one.vlanEnd ?? one.vlan;
+      else ranges.push({ ...one });
+    }
+    return ranges;
   }
 
   const tagged = (first: number, last: number = first): PortVlan => {
