@@ -22,8 +22,8 @@ suite('a hub and its spokes behind NAT', { programs: ['ping', 'nft'], python: tr
       input: `table ip lab {
         chain out {
           type nat hook postrouting priority srcnat
-          ip saddr 2.2.2.2 udp dport 4761 masquerade to :20000-20999
-          ip saddr 3.3.3.3 udp dport 4762 masquerade to :30000-30999
+          ip saddr 2.2.2.2 udp dport 4754 masquerade to :20000-20999
+          ip saddr 3.3.3.3 udp dport 4754 masquerade to :30000-30999
         }
       }`,
     });
