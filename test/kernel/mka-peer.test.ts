@@ -5,6 +5,7 @@
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { daemonPath } from '../../lab/site.ts';
+import { ETHERTYPE_EAPOL, ETHERTYPE_MACSEC } from '../../src/wire/ethernet.ts';
 import { type AgreedTunnel, type AgreementSetup, knowEachOther, withAgreement } from './agreed-tunnel.ts';
 import { GUEST_WAN_MAC, whyNoGuest } from './guest.ts';
 import { HOST_WAN } from './lab-namespace.ts';
@@ -119,8 +120,18 @@ describe.skipIf(reason !== null)('l2vpnd and a wpa_supplicant', () => {
         },
       ],
     ];
-    it.each(quick ? rows.slice(0, 2) : rows)('%s', (name, server, setup) =>
-      withAgreement(lab, setup, async (tunnel) => {
+    /** EtherTypes of the frames in GRE over IPv4 that go to the guest. */
+    const toGuest = (packets: readonly Buffer[]): number[] => {
+      const hostMac = Buffer.from(HOST_WAN.mac.replaceAll(':', ''), 'hex');
+      const gre = packets.filter((packet) => packet.readUInt16BE(12) === 0x0800 && packet[23] === 47);
+      return gre
+        .filter((packet) => packet.subarray(6, 12).equals(hostMac))
+        .map((packet) => packet.readUInt16BE(50));
+    };
+
+    it.each(quick ? rows.slice(0, 2) : rows)('%s', (name, server, setup) => {
+      lab.guest.wire.startCapture();
+      return withAgreement(lab, setup, async (tunnel) => {
         const tookMs = await tunnel.secured();
         report(`secured: ${name}`, tookMs, SECURED_MS[server] + SLACK_MS);
         expect((await tunnel.agreement()).role).toBe(server === 'we' ? 'key server' : 'member');
@@ -134,8 +145,11 @@ describe.skipIf(reason !== null)('l2vpnd and a wpa_supplicant', () => {
         });
         const counters = await tunnel.live.hostCounters();
         expect(counters[`SecY.OutPkts${encrypt ? 'Protected' : 'Encrypted'}`]).toBeUndefined();
-      }),
-    );
+        // Control frames and probes are for an l2vpnd.
+        const sent = new Set(toGuest(lab.guest.wire.stopCapture()));
+        expect(sent).toEqual(new Set([ETHERTYPE_EAPOL, ETHERTYPE_MACSEC]));
+      });
+    });
   });
 
   describe('do not agree', () => {
