@@ -15,18 +15,18 @@ import { MonotonicClock } from '../keys/wake-clock.ts';
 import type { LoadedEndpoint } from '../state/endpoint-record.ts';
 import type { StateStore } from '../state/store.ts';
 import type { Silence } from '../tunnel/ends-finder.ts';
+import type { Fitting } from '../tunnel/fitting.ts';
 import { allWhileTheyEnd, someAtOnce } from '../tunnel/in-turn.ts';
-import type { OuterEnds } from '../tunnel/outer-ends.ts';
-import type { PathNews } from '../tunnel/path.ts';
-import { PathErrors } from '../tunnel/path-errors.ts';
 import { SharedPorts } from '../tunnel/shared-ports.ts';
-import { type Fitting, type LaneHost, Tunnel } from '../tunnel/tunnel.ts';
+import { type LaneHost, Tunnel } from '../tunnel/tunnel.ts';
 import type { TunnelTap } from '../tunnel/tunnel-tap.ts';
 import { ETHERTYPE_LINK_CONTROL } from '../wire/ethernet.ts';
 import { Workers, workerCount } from '../worker/workers.ts';
 import { type DownTunnel, DownTunnels } from './down-tunnels.ts';
+import { MovingEnds } from './moving-ends.ts';
+import { PathFollower } from './path-follower.ts';
 import { StateUpkeep } from './state-upkeep.ts';
-import { logFresh, logNotices, logPath, logRemoved, logUp } from './tunnel-log.ts';
+import { logFresh, logNotices, logRemoved, logUp } from './tunnel-log.ts';
 
 /** What the tunnels need of the daemon. */
 export interface TunnelsContext extends KeySourceContext {
@@ -74,13 +74,10 @@ export class Tunnels {
   readonly #ports: SharedPorts;
   /** Those whose key sources know that they run. */
   readonly #linked = new WeakSet<Tunnel>();
-  /** Those that are about to go over to other ends. */
-  readonly #moving = new WeakSet<Tunnel>();
   readonly #down: DownTunnels;
   readonly #upkeep: StateUpkeep;
-  readonly #pathErrors = new PathErrors<Tunnel>();
-  /** ICMP cannot be heard; it is said once. */
-  #isDeaf = false;
+  readonly #paths: PathFollower;
+  readonly #ends: MovingEnds;
 
   constructor(context: TunnelsContext) {
     this.#context = context;
@@ -88,6 +85,21 @@ export class Tunnels {
     this.#ports = new SharedPorts({
       log: context.log,
       admit: (packets) => void this.#workers?.then((workers) => workers.admit(packets), context.failed),
+    });
+    this.#paths = new PathFollower({
+      log: context.log,
+      all: () => this.all(),
+      setMtu: (tunnel, lowerMtu) => this.#setMtu(tunnel, lowerMtu),
+    });
+    this.#ends = new MovingEnds({
+      log: context.log,
+      inTurn: context.inTurn,
+      silenceOf: (tunnel, nowMs) => context.silenceOf(tunnel, nowMs),
+      // Before there are lanes there is nothing to exchange.
+      runs: (tunnel) =>
+        this.#workers !== null && !this.#isStopping && this.find(tunnel.name)?.tunnel === tunnel,
+      refit: (tunnel, fitting) => this.refit(tunnel, fitting),
+      failed: (error) => context.failed(error),
     });
     this.#down = new DownTunnels(context.log, (down) => context.inTurn(() => this.#bringUp(down)));
   }
@@ -148,7 +160,7 @@ export class Tunnels {
     const { count } = await this.#workers;
     for (const keyed of this.keyed()) {
       this.#linkUp(keyed);
-      this.#lookForEnds(keyed.tunnel);
+      this.#ends.look(keyed.tunnel);
     }
     return count;
   }
@@ -170,7 +182,7 @@ export class Tunnels {
 
   /** `clean`: no worker has failed, so what the lanes published is exact. What cannot be stored is logged. */
   async closeAll(clean: boolean): Promise<void> {
-    this.#pathErrors.close();
+    this.#paths.close();
     deleteLinks([...this.all()].map(({ ifindex }) => ifindex).filter((ifindex) => ifindex > 0));
     const closing = [...this.all()].map((tunnel) => this.#closeTunnel(tunnel, clean));
     if (await allWhileTheyEnd(SILENT_DISK_MS, closing)) return;
@@ -253,7 +265,7 @@ export class Tunnels {
 
   async #fit(tunnel: Tunnel, fitting: Fitting): Promise<void> {
     tunnel.refit(fitting);
-    tunnel.onEndsAnswer(() => this.#lookForEnds(tunnel));
+    tunnel.onEndsAnswer(() => this.#ends.look(tunnel));
     if (!tunnel.isWired) return;
     await (await this.#workers)?.add(tunnel.lanes());
     tunnel.lanesBack();
@@ -344,49 +356,15 @@ export class Tunnels {
     for (const tunnel of this.all()) tunnel.noteSentPns();
     const nowMs = performance.now();
     for (const tunnel of this.#nextLooks()) {
-      this.#followPath(tunnel, tunnel.checkPath(nowMs));
-      this.#lookForEnds(tunnel);
+      this.#paths.follow(tunnel, tunnel.checkPath(nowMs));
+      this.#ends.look(tunnel);
       this.#lookAround(tunnel);
     }
   }
 
-  /** Where the peer has a name, or this end any address: other ends than those in use are gone over to, in their turn. */
-  #lookForEnds(tunnel: Tunnel): void {
-    const { log, inTurn, silenceOf } = this.#context;
-    const find = (): OuterEnds | null => {
-      if (this.#isStopping || this.find(tunnel.name)?.tunnel !== tunnel) return null;
-      const nowMs = performance.now();
-      return tunnel.findEnds(nowMs, silenceOf(tunnel, nowMs));
-    };
-    // Before there are lanes there is nothing to exchange.
-    if (this.#workers === null || tunnel.ends === null) return;
-    const isFound = find() !== null;
-    logNotices(log, tunnel.name, tunnel.endsNotices());
-    if (!isFound || this.#moving.has(tunnel)) return;
-    this.#moving.add(tunnel);
-    // What was found may be another when its turn has come.
-    const move = async (): Promise<void> => {
-      const ends = find();
-      if (ends !== null) await this.#moveTo(tunnel, ends);
-    };
-    inTurn(move)
-      .catch((error: unknown) => this.#context.failed(error))
-      .finally(() => this.#moving.delete(tunnel));
-  }
-
-  async #moveTo(tunnel: Tunnel, ends: OuterEnds): Promise<void> {
-    try {
-      await this.refit(tunnel, tunnel.planTo(ends));
-    } catch (error) {
-      tunnel.refuseEnds(performance.now(), error);
-    }
-    logNotices(this.#context.log, tunnel.name, tunnel.endsNotices());
-  }
-
   /** Several times per second: what ICMP says of paths. */
   lookForPathErrors(): void {
-    const followed = (tunnel: Tunnel, news: readonly PathNews[]): void => this.#followPath(tunnel, news);
-    this.#pathErrors.look(() => this.all(), performance.now(), followed);
+    this.#paths.lookForErrors();
   }
 
   /** What is looked at in this tick: all in turn, so that a hub with many does not ask for all at once. */
@@ -433,20 +411,20 @@ export class Tunnels {
     }
     this.#byName.set(config.name, { tunnel, keys, link });
     if (link !== null) this.#followPeer(tunnel, link);
-    tunnel.onEndsAnswer(() => this.#lookForEnds(tunnel));
+    tunnel.onEndsAnswer(() => this.#ends.look(tunnel));
     return tunnel;
   }
 
   /** The carrier of the TAP is that of the peer, where that is configured; and a peer that answers probes gets some. */
   #followPeer(tunnel: Tunnel, link: PeerLink): void {
-    const { name, carrier, path } = tunnel;
+    const { name, carrier, pathUse } = tunnel;
     const clock = new MonotonicClock();
     if (carrier !== null) carrier.changed = (notice) => logNotices(this.#context.log, name, [notice]);
-    path.onNews((news) => this.#followPath(tunnel, news));
-    link.onAnswered((frameLen) => tunnel.probeAnswered(frameLen));
+    pathUse.onNews((news) => this.#paths.follow(tunnel, news));
+    link.onAnswered((frameLen) => pathUse.answered(frameLen));
     link.onChanged(() => {
       carrier?.peerIs(link.isPeerThere, link.absence);
-      tunnel.probeBy(link.isLive ? (frameLen) => void link.probe(frameLen) : null, clock);
+      pathUse.probeBy(link.isLive ? (frameLen) => void link.probe(frameLen) : null, clock);
     });
   }
 
@@ -472,32 +450,17 @@ export class Tunnels {
     if (tunnel !== undefined) this.#upkeep.grant(tunnel);
   }
 
-  #followPath(tunnel: Tunnel, news: readonly PathNews[]): void {
-    logPath(this.#context.log, tunnel, news);
-    const { lowerMtu } = tunnel;
-    if (lowerMtu === null || news.every(({ kind }) => kind === 'ignored')) return;
+  #setMtu({ name }: Tunnel, lowerMtu: number): void {
     this.#workers
-      ?.then((workers) => workers.setMtu(tunnel.name, lowerMtu))
+      ?.then((workers) => workers.setMtu(name, lowerMtu))
       .catch((error: unknown) => this.#context.failed(error));
-  }
-
-  /** ICMP is heard for its path from now on, if it is followed. */
-  #listen({ gre }: Tunnel): void {
-    if (!gre.df || this.#isDeaf) return;
-    try {
-      this.#pathErrors.listen(gre.family);
-    } catch (error) {
-      this.#isDeaf = true;
-      const text = `the path's MTU is not followed, as ICMP cannot be heard (needs CAP_NET_RAW): ${messageOf(error)}`;
-      this.#context.log.warn(text);
-    }
   }
 
   /** Its lanes run. */
   #linkUp({ tunnel, keys, link }: KeyedTunnel): void {
     logNotices(this.#context.log, tunnel.name, tunnel.endsNotices());
     if (!tunnel.isWired) return;
-    this.#listen(tunnel);
+    this.#paths.listen(tunnel);
     const { log, store } = this.#context;
     logUp(log, tunnel);
     if (this.#linked.has(tunnel)) return;

@@ -12,17 +12,14 @@
 import type { KeyObject } from 'node:crypto';
 import type { KeepaliveConfig, MkaConfig, PortSettings, TapConfig, TunnelConfig } from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
-import type { OpenedWire, OpenUdp, PeerAddress } from '../encap/encap.ts';
-import { type EncapSpec, endpointOf, flowSendersOf, openWire } from '../encap/kinds.ts';
-import { L2vpnError, messageOf } from '../errors.ts';
+import type { PeerAddress } from '../encap/encap.ts';
+import { messageOf } from '../errors.ts';
 import { Traffic } from '../frame/lane-counters.ts';
-import { closeFds } from '../host/close.ts';
 import { setCarrier } from '../host/tap.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import type { SecySpec } from '../macsec/secy.ts';
 import type { Judgement } from '../path/quote.ts';
 import { RecentPns } from '../path/recent-pns.ts';
-import type { SearchClock } from '../path/search.ts';
 import type { TooBig } from '../path/too-big.ts';
 import { endpointAddress, endpointText } from '../ports/endpoint.ts';
 import type { LoadedEndpoint } from '../state/endpoint-record.ts';
@@ -30,26 +27,24 @@ import { ETHERNET_LEN } from '../wire/ethernet.ts';
 import { sciOf } from '../wire/sci.ts';
 import type { LaneSpec } from '../worker/messages.ts';
 import { Carrier } from './carrier.ts';
-import { EndsFinder, type Silence } from './ends-finder.ts';
+import type { Silence } from './ends-finder.ts';
+import { changedFitting, type Fitted, type Fitting, fittingBetween, newFitting } from './fitting.ts';
 import { laneCounterMemory, laneSpecs } from './lane-specs.ts';
 import { type DueEndpoint, LearnedEndpoint } from './learned-endpoint.ts';
-import { LocalWatch } from './local-watch.ts';
 import { type MtuArithmetic, mtuArithmetic } from './mtu.ts';
 import type { Notice } from './notice.ts';
-import { fixedEnds, type OuterEnds } from './outer-ends.ts';
+import type { OuterEnds } from './outer-ends.ts';
 import type { NumberStore } from './packet-numbers.ts';
-import { type HeardTooBig, type PathContext, type PathNews, TunnelPath } from './path.ts';
-import { PortSeat } from './port-seat.ts';
+import type { HeardTooBig, PathNews, TunnelPath } from './path.ts';
+import { PathUse } from './path-use.ts';
 import { type SaControl, TunnelSaControl } from './sa-control.ts';
 import { SecyControl } from './secy-control.ts';
 import type { SharedPorts } from './shared-ports.ts';
 import { batchesDone, type CountedLane, type TunnelTotals, totalsOf } from './totals.ts';
 import { TunnelTap } from './tunnel-tap.ts';
+import { TunnelWire } from './tunnel-wire.ts';
 import { TunnelUncontrolledPort } from './uncontrolled.ts';
 import type { BridgePortView, EndsView, TunnelView } from './view.ts';
-
-/** The smallest MTU that IPv4 demands of a link (RFC 791): below it the arithmetic has gone wrong. */
-const LEAST_MTU = 68;
 
 /** Who runs the lanes: the workers. Before they do, there is nobody to be told anything. */
 export interface LaneHost {
@@ -63,31 +58,6 @@ export interface LaneHost {
 export interface TunnelMacsec {
   readonly secy: SecyControl;
   readonly sas: SaControl;
-}
-
-/** What sends probes of the path: frames of so many octets. */
-interface Prober {
-  probe(frameLen: number): void;
-  readonly clock: SearchClock;
-}
-
-/** What a tunnel is outside of its TAP and its SecY; `plan` makes it, and nothing is opened for it. */
-export interface Fitting {
-  readonly tap: TapConfig;
-  /** As the file has it. */
-  readonly filed: GreConfig;
-  /** Null: the file names both ends. */
-  readonly finder: EndsFinder | null;
-  /** Null: not found yet, so there is no socket. */
-  readonly ends: OuterEnds | null;
-  /** `filed` with `ends`. */
-  readonly gre: GreConfig;
-  readonly path: TunnelPath;
-  readonly localWatch: LocalWatch | null;
-  readonly arithmetic: MtuArithmetic;
-  /** What it carries at most, and its lanes below the SecY: as long as the path carries what it did at the start. */
-  readonly most: number;
-  readonly lowerMost: number;
 }
 
 export class Tunnel implements TunnelView {
@@ -108,18 +78,16 @@ export class Tunnel implements TunnelView {
   carrier: Carrier | null = null;
   readonly #place: string;
   readonly #recentPns = new RecentPns();
+  readonly #fitted: Fitted;
+  readonly #pathUse: PathUse;
   #sentFrames = 0;
-  /** The peer answers probes: what sends them. */
-  #prober: Prober | null = null;
   #fitting: Fitting;
   /** Null before there is one, and after it was handed on. */
   #tap: TunnelTap | null;
-  #wire: OpenedWire<EncapSpec> | null = null;
+  #wire: TunnelWire | null = null;
   #lanes: readonly LaneSpec[] = [];
   /** Those that it shares with other tunnels; null before `open`. */
   #ports: SharedPorts | null = null;
-  /** At one of them; null while it has no socket over UDP. */
-  #seat: PortSeat | null = null;
   readonly #counted: readonly CountedLane[];
   readonly #learned = new LearnedEndpoint();
   readonly #notices: Notice[] = [];
@@ -145,7 +113,12 @@ export class Tunnel implements TunnelView {
     this.keepalive = config.keepalive;
     this.peerTimeoutSeconds = config.peerTimeoutSeconds;
     this.mka = mka;
-    this.#fitting = this.#plan(tap, gre, newFinder(gre), macsec);
+    this.#fitted = this.#asFitted(macsec);
+    this.#fitting = newFitting(tap, gre, this.#fitted);
+    this.#pathUse = new PathUse(this.#fitting.path, {
+      lead: () => mtuArithmetic(0, this.gre, null).overhead - ETHERNET_LEN,
+      isBusy: () => this.#hasSent(),
+    });
     this.#tap = kept;
     this.mac = tap.mac ?? kept?.mac ?? randomMac();
     this.macsec = macsec === null ? null : this.#createMacsec(macsec, store, host);
@@ -220,7 +193,7 @@ export class Tunnel implements TunnelView {
   }
 
   get peerAddress(): string | null {
-    return this.#peer()?.address ?? null;
+    return this.#wire?.peer?.address ?? null;
   }
 
   get overhead(): number {
@@ -228,13 +201,13 @@ export class Tunnel implements TunnelView {
   }
 
   get endpoint(): string | null {
-    const endpoint = this.#sharedEndpoint();
+    const endpoint = this.#wire?.endpoint ?? null;
     return endpoint === null ? null : endpointText(endpoint);
   }
 
   /** What data leaves by, where `gre.sourcePort` is flow; else none. */
   get sourcePorts(): readonly number[] {
-    return this.#wire === null ? [] : (flowSendersOf(this.#wire.spec)?.ports ?? []);
+    return this.#wire?.sourcePorts ?? [];
   }
 
   /** Added up again only where a lane has moved a batch since, or a channel has come. */
@@ -265,18 +238,12 @@ export class Tunnel implements TunnelView {
 
   /** What it would be with these parts of the file. Throws L2vpnError where there is no route, or the path carries too little. */
   plan(tap: TapConfig, gre: GreConfig): Fitting {
-    const { filed, finder, ends } = this.#fitting;
-    const isSame = filed.local === gre.local && filed.remote === gre.remote;
-    const macsec = this.secy?.config ?? null;
-    return isSame
-      ? this.#planTo(ends, tap, gre, finder, macsec)
-      : this.#plan(tap, gre, newFinder(gre), macsec);
+    return changedFitting(this.#fitting, tap, gre, this.#fitted);
   }
 
   /** What it would be between `ends`. Throws as `plan`. */
   planTo(ends: OuterEnds): Fitting {
-    const { tap, filed, finder } = this.#fitting;
-    return this.#planTo(ends, tap, filed, finder, this.secy?.config ?? null);
+    return fittingBetween(ends, this.#fitting, this.#fitted);
   }
 
   get fitting(): Fitting {
@@ -301,10 +268,9 @@ export class Tunnel implements TunnelView {
    */
   refit(fitting: Fitting): void {
     // Where a peer that may move is, it is still.
-    const peer = fitting.gre.remote === 'dynamic' ? this.#peer() : null;
-    this.path.stopProbing(performance.now());
+    const peer = fitting.gre.remote === 'dynamic' ? (this.#wire?.peer ?? null) : null;
     this.#fitting = fitting;
-    if (this.#prober !== null) this.#probePath(this.#prober.probe, this.#prober.clock);
+    this.#pathUse.moveTo(fitting.path);
     this.#tap?.change(fitting.tap, fitting.most, `${this.#place}.tap`);
     this.#openWire(peer);
   }
@@ -345,12 +311,12 @@ export class Tunnel implements TunnelView {
 
   /** The receive lane has learned the peer at another place. */
   peerMoved(): void {
-    this.#seat?.follow();
+    this.#wire?.peerMoved();
   }
 
   /** Frames that name another tunnel of the port wait in the ring of the receive lane. */
   straysTold(): void {
-    this.#seat?.strays.told();
+    this.#wire?.straysTold();
   }
 
   /** For the workers, with the SecY as it is now: the host hears of what changes after this call. */
@@ -380,7 +346,7 @@ export class Tunnel implements TunnelView {
 
   /** What is to be stored of a dynamic peer now (`last`: as the tunnel closes), or null. */
   dueEndpoint(last = false): DueEndpoint | null {
-    const endpoint = this.#sharedEndpoint();
+    const endpoint = this.#wire?.endpoint ?? null;
     if (this.secy === null || endpoint === null || this.endpointKeys.length === 0) return null;
     const [peer, sas] = [endpointAddress(endpoint), this.secy.rxProgress()];
     return last ? this.#learned.last(peer, sas) : this.#learned.due(peer, sas);
@@ -404,29 +370,9 @@ export class Tunnel implements TunnelView {
     return this.path.refresh(nowMs);
   }
 
-  /** The peer answers probes, which `probe` sends as frames of so many octets; null: it does not, or not any more. */
-  probeBy(probe: ((frameLen: number) => void) | null, clock: SearchClock): void {
-    this.#prober = probe === null ? null : { probe, clock };
-    if (probe === null) this.path.stopProbing(performance.now());
-    else this.#probePath(probe, clock);
-  }
-
-  #probePath(probe: (frameLen: number) => void, clock: SearchClock): void {
-    this.path.probeBy({
-      clock,
-      probe: (octets) => probe(octets - this.#probeLead),
-      isBusy: () => this.#hasSent(),
-    });
-  }
-
-  /** A probe that was a frame of `frameLen` octets has come to the peer. */
-  probeAnswered(frameLen: number): void {
-    this.path.probeAnswered(frameLen + this.#probeLead);
-  }
-
-  /** Octets of an outer packet before the frame in it. */
-  get #probeLead(): number {
-    return mtuArithmetic(0, this.gre, null).overhead - ETHERNET_LEN;
+  /** Its path, whichever it is at the moment, and probes of it. */
+  get pathUse(): PathUse {
+    return this.#pathUse;
   }
 
   /** Whether user data has gone out since this was last asked. */
@@ -474,7 +420,7 @@ export class Tunnel implements TunnelView {
    * published is exact. Rejects with L2VPN_STATE; everything is closed all the same.
    */
   async close(clean: boolean): Promise<void> {
-    this.path.stopProbing(performance.now());
+    this.#pathUse.close();
     this.carrier?.close();
     this.#closeWire();
     this.#tap?.close();
@@ -499,35 +445,11 @@ export class Tunnel implements TunnelView {
     return this.secy?.spec() ?? null;
   }
 
-  #plan(tap: TapConfig, gre: GreConfig, finder: EndsFinder | null, macsec: MacsecConfig | null): Fitting {
-    const ends = fixedEnds(gre) ?? finder?.look(performance.now(), NOT_SILENT) ?? null;
-    return this.#planTo(ends, tap, gre, finder, macsec);
-  }
-
-  #planTo(
-    ends: OuterEnds | null,
-    tap: TapConfig,
-    filed: GreConfig,
-    finder: EndsFinder | null,
-    macsec: MacsecConfig | null,
-  ): Fitting {
-    const gre = { ...filed, ...ends };
-    const path = new TunnelPath(this.#pathContext(gre, tap, ends !== null), `${this.#place}.gre`);
-    const arithmetic = mtuArithmetic(path.octets, gre, macsec);
-    const most = tap.mtu === 'auto' ? arithmetic.mtu : tap.mtu;
-    this.#refuseSmallMtu(most, gre);
-    // What a gretap below would carry: SecTAG and ICV are inside.
-    const lowerMost = most + arithmetic.overhead - mtuArithmetic(path.octets, gre, null).overhead;
-    const localWatch = ends === null ? null : new LocalWatch(ends.local);
-    return { tap, filed, finder, ends, gre, path, localWatch, arithmetic, most, lowerMost };
-  }
-
-  /** Before the ends are known nothing of the path is, as with a peer that may be anywhere. */
-  #pathContext(gre: GreConfig, tap: TapConfig, isFound: boolean): PathContext {
+  #asFitted(macsec: MacsecConfig | null): Fitted {
     return {
-      gre: isFound ? gre : { ...gre, remote: 'dynamic' },
-      fixedMtu: tap.mtu === 'auto' ? null : tap.mtu,
-      peer: () => this.#peer(),
+      place: this.#place,
+      macsec: () => (this.secy === null ? macsec : this.secy.config),
+      peer: () => this.#wire?.peer ?? null,
       sourcePorts: () => this.sourcePorts,
       secTags: () => {
         const { secy } = this;
@@ -543,77 +465,30 @@ export class Tunnel implements TunnelView {
     // It may have to go first, as the port is its.
     this.#closeWire();
     if (ends === null || this.#tap === null) return;
-    this.#wire = this.#openAt(this.#ports!, gre, peer);
-    const { fd: wireFd, spec: encap } = this.#wire;
-    if (gre.encap === 'udp') this.#seat = new PortSeat(this, gre, this.#wire, this.#ports!);
+    const wire = new TunnelWire(this, gre, `${this.#place}.gre`, peer, this.#ports!);
+    this.#wire = wire;
     const { lowerMost, most } = this.#fitting;
     this.#lanes = laneSpecs({
       config: { ...this.config, gre },
       tap: this.#tap.opened,
-      wireFd,
-      encap,
+      wireFd: wire.fd,
+      encap: wire.spec,
       secy: this.#secySpec(),
       lowerMtu: lowerMost,
       mtu: most,
       tapMtu: this.#tap.mtu,
       uncontrolled: this.uncontrolled?.spec ?? null,
-      strays: this.#seat?.strays.ring ?? null,
+      strays: wire.strays,
       counted: this.#counted,
     });
-    this.uncontrolled?.open(encap, wireFd);
-    this.#seat?.enter();
     this.#notices.push(...(this.#fitting.finder?.used(ends, performance.now()) ?? []));
   }
 
-  #openAt(ports: SharedPorts, gre: GreConfig, peer: PeerAddress | null): OpenedWire<EncapSpec> {
-    let fd: number | null = null;
-    const openUdp: OpenUdp = (settings, place) => {
-      fd = ports.open(settings, place);
-      return fd;
-    };
-    try {
-      return openWire(gre, `${this.#place}.gre`, peer, openUdp);
-    } catch (error) {
-      if (fd !== null) ports.leave(fd);
-      throw error;
-    }
-  }
-
   #closeWire(): void {
-    this.uncontrolled?.close();
-    this.#seat?.close();
-    this.#seat = null;
-    if (this.#wire !== null) closeFds([this.#wire.fd, ...this.#wire.senders]);
+    this.#wire?.close();
     this.#wire = null;
     this.#lanes = [];
   }
-
-  #sharedEndpoint(): Uint8Array | null {
-    return this.#wire === null ? null : endpointOf(this.#wire.spec);
-  }
-
-  /** Where its packets go; null: nobody knows yet. */
-  #peer(): PeerAddress | null {
-    const endpoint = this.#sharedEndpoint();
-    if (endpoint !== null) return endpointAddress(endpoint);
-    const { remote, port } = this.gre;
-    return this.#wire === null || remote === 'dynamic' ? null : { address: remote, port };
-  }
-
-  #refuseSmallMtu(mtu: number, { remote }: GreConfig): void {
-    if (mtu >= LEAST_MTU) return;
-    throw new L2vpnError(
-      'L2VPN_CONFIG',
-      `${this.#place}.tap.mtu: the path to ${remote} leaves ${mtu} octets; raise the MTU of the underlay`,
-    );
-  }
-}
-
-/** A tunnel that is new, or that has another peer. */
-const NOT_SILENT: Silence = { silentMs: 0, isUnanswered: false };
-
-function newFinder(gre: GreConfig): EndsFinder | null {
-  return fixedEnds(gre) === null ? new EndsFinder(gre) : null;
 }
 
 /** Locally administered, unicast (IEEE 802 8.2.2), as the kernel's `eth_random_addr` makes them. */
