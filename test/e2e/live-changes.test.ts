@@ -142,12 +142,12 @@ suite('the configuration changes while frames flow', {}, () => {
 
     await edit(site1, (file) => {
       file.tunnels.pop();
-      Object.assign(file.tunnels[0]?.gre ?? {}, { ttl: 3 });
+      Object.assign(file, { workers: 7 });
     });
     expect(await site1.command('reload')).toMatchObject({
       code: 69,
       stdout: expect.stringMatching(/second: removed/),
-      stderr: expect.stringMatching(/gre\.ttl/),
+      stderr: expect.stringMatching(/workers/),
     });
     expect((await nsra.run(['ip', 'link', 'show', 'macsec2'])).code).not.toBe(0);
 
