@@ -66,6 +66,7 @@ export class Door {
   /** Of this look. */
   #handedOn = 0;
   readonly #busy = new Set<PortGuest>();
+  #refreshedMs = Number.NEGATIVE_INFINITY;
   /** Datagrams that named no tunnel since the last line about them. */
   #strangers = 0;
   #toldMs = Number.NEGATIVE_INFINITY;
@@ -82,8 +83,9 @@ export class Door {
   stray({ frame, sender, cameLen, greKey }: StrayFrame, own: PortGuest | null): boolean {
     const octets = Buffer.from(frame.buffer, frame.byteOffset, frame.length);
     const name = claimedNameOf(octets, 0, octets.length);
-    if (name === null) return false;
-    this.#context.guests.refresh();
+    // Nearly all that comes is from the peer of the tunnel that it came to.
+    if (name === null || (own?.greKey === greKey && own.names.includes(name))) return false;
+    this.#refresh();
     const guests = this.#context.guests.find({ name, greKey });
     if (guests.length === 0 || (own !== null && guests.includes(own))) return false;
     for (const guest of guests) {
@@ -102,7 +104,7 @@ export class Door {
 
   #look(): void {
     this.#timer = setTimeout(() => this.#readable.arm(), LOOK_MS).unref();
-    this.#context.guests.refresh();
+    this.#refresh();
     this.#handedOn = 0;
     for (const guest of this.#busy) guest.taken = 0;
     this.#busy.clear();
@@ -114,6 +116,14 @@ export class Door {
     }
     this.#flush();
     this.#tellStrangers();
+  }
+
+  /** A tunnel's names may be others; with a thousand tunnels that is not asked for each frame. */
+  #refresh(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#refreshedMs < LOOK_MS) return;
+    this.#refreshedMs = nowMs;
+    this.#context.guests.refresh();
   }
 
   #receive(batch: Batch, i: number): void {

@@ -1,9 +1,7 @@
 /** TCP between hosts that have never heard of a tunnel: each SYN announces what the tunnel carries, and no segment is lost. */
 import { beforeAll, expect, it } from 'vitest';
-import { Capture } from '../../lab/capture.ts';
 import { iperf, startIperfServer } from '../../lab/iperf.ts';
 import type { Site, TunnelChanges } from '../../lab/site.ts';
-import type { Namespace } from '../../lab/topology.ts';
 import {
   ethernetFrame,
   mssOptions,
@@ -17,21 +15,6 @@ import {
 import { Lab, pingUntil, Sender, suite } from './support.ts';
 
 const TCP_SYN = '(ip and tcp[tcpflags] & tcp-syn != 0) or (ip6 and tcp and ip6[53] & 2 != 0)';
-
-/** What tcpdump, which judges checksums, prints of the frames that pass `link` while `work` runs. */
-async function printed(
-  lab: Lab,
-  space: Namespace,
-  link: string,
-  filter: string,
-  work: () => Promise<unknown>,
-): Promise<string> {
-  const path = lab.newFile('.pcap');
-  const capture = await Capture.start(space, link, path, filter);
-  await work();
-  await capture.stop();
-  return space.must(['tcpdump', '-nvvr', path]);
-}
 
 suite('TCP between hosts with an MTU of 1500', { programs: ['iperf'], python: true }, () => {
   const lab = new Lab({ prefix: 'mss', hostMtu: 1500, hostIpv6: true });
@@ -47,8 +30,8 @@ suite('TCP between hosts with an MTU of 1500', { programs: ['iperf'], python: tr
     const { host1, host2 } = lab.topology;
     const listener = await startIperfServer(host2, server.includes(':') ? { ipv6: true } : {});
     let synAck = '';
-    const syn = await printed(lab, host2, 'veth2', `dst host ${server} and (${TCP_SYN})`, async () => {
-      synAck = await printed(lab, host1, 'veth1', `src host ${server} and (${TCP_SYN})`, () =>
+    const syn = await lab.printed(host2, 'veth2', `dst host ${server} and (${TCP_SYN})`, async () => {
+      synAck = await lab.printed(host1, 'veth1', `src host ${server} and (${TCP_SYN})`, () =>
         iperf(host1, server, { seconds: 1 }),
       );
     });
@@ -100,7 +83,7 @@ suite('TCP between hosts with an MTU of 1500', { programs: ['iperf'], python: tr
       ethernetFrame('86dd', tcpOverIpv6(syn, hopByHop), macs),
     ];
     // The ping comes last, and has passed when all have.
-    const text = await printed(lab, host2, 'veth2', 'ip6 or vlan', async () => {
+    const text = await lab.printed(host2, 'veth2', 'ip6 or vlan', async () => {
       await sender.send(...frames);
       await pingUntil(host1, '192.168.1.2');
     });

@@ -132,6 +132,20 @@ export class Lab {
     return splitPcap(readFileSync(path));
   }
 
+  /** What tcpdump, which judges checksums, prints of the packets that pass `link` while `work` runs. */
+  async printed(
+    space: Namespace,
+    link: string,
+    filter: string,
+    work: () => Promise<unknown>,
+  ): Promise<string> {
+    const path = this.newFile('.pcap');
+    const capture = await Capture.start(space, link, path, filter);
+    await work();
+    await capture.stop();
+    return space.must(['tcpdump', '-nvvr', path], { timeoutMs: 60_000 });
+  }
+
   /** Prints the daemons' logs if the running test fails. */
   explainFailure(): void {
     // By the time that a test is known to have failed its daemons have been ended.

@@ -3,31 +3,14 @@
  * and the hosts' TCP hears of it.
  */
 import { expect, it } from 'vitest';
-import { Capture } from '../../lab/capture.ts';
 import { startIperfServer } from '../../lab/iperf.ts';
 import type { Site, TunnelChanges } from '../../lab/site.ts';
-import type { Namespace } from '../../lab/topology.ts';
 import { knowEachOther, type Lab, labOfTests, pingOnce, pingUntil, suite } from './support.ts';
 
 const EF = 0xb8;
 const CE = 3;
 /** The ECN-Echo flag of TCP (RFC 3168 §6.1). */
 const ECE = 'src host 192.168.1.2 and tcp[13] & 0x40 != 0 and tcp[13] & 2 == 0';
-
-/** What tcpdump prints of the packets that pass `link` while `work` runs. */
-async function printed(
-  lab: Lab,
-  space: Namespace,
-  link: string,
-  filter: string,
-  work: () => Promise<unknown>,
-): Promise<string> {
-  const path = lab.newFile('.pcap');
-  const capture = await Capture.start(space, link, path, filter);
-  await work();
-  await capture.stop();
-  return space.must(['tcpdump', '-nvr', path], { timeoutMs: 60_000 });
-}
 
 /** The classes of the packets that tcpdump printed, each once. */
 function classesOf(text: string): number[] {
@@ -84,13 +67,13 @@ for (const family of [4, 6] as const) {
       await sites(changes);
       await knowEachOther(lab.topology, true);
       for (const tos of [EF, 0x02, 0xff]) {
-        const text = await printed(lab, wan, 'wan1', outer, () =>
+        const text = await lab.printed(wan, 'wan1', outer, () =>
           host1.must(['ping', '-n', '-Q', String(tos), '-c', '3', '-i', '0.05', '192.168.1.2']),
         );
         expect(classesOf(text)).toEqual([tos]);
       }
       await knowEachOther(lab.topology, false);
-      const arp = await printed(lab, wan, 'wan1', outer, () =>
+      const arp = await lab.printed(wan, 'wan1', outer, () =>
         host1.must(['ping', '-n', '-Q', String(EF), '-c', '1', '192.168.1.2']),
       );
       expect(classesOf(arp)).toEqual([0, EF]);
@@ -104,12 +87,14 @@ for (const family of [4, 6] as const) {
       await onTheWan(lab, 'IP ecn ect0 IP ecn set ce');
       const server = await startIperfServer(host2);
       let echoes = '';
-      const marked = await printed(lab, host2, 'veth2', 'dst host 192.168.1.2 and tcp', async () => {
-        // Not more than tcpdump can take.
-        echoes = await printed(lab, host1, 'veth1', ECE, () =>
-          host1.must(['iperf', '-c', '192.168.1.2', '-n', '300K']),
-        );
-      }).finally(() => server.stop());
+      const marked = await lab
+        .printed(host2, 'veth2', 'dst host 192.168.1.2 and tcp', async () => {
+          // Not more than tcpdump can take.
+          echoes = await lab.printed(host1, 'veth1', ECE, () =>
+            host1.must(['iperf', '-c', '192.168.1.2', '-n', '300K']),
+          );
+        })
+        .finally(() => server.stop());
       await calm(lab);
       // SYN and pure acknowledgements are Not-ECT; data came in as ECT(0) and go out as CE, with right checksums.
       expect(classesOf(marked)).toEqual([0, CE]);
@@ -136,8 +121,8 @@ for (const family of [4, 6] as const) {
       await sites({}, 0);
       await onTheWan(lab, 'IP ecn set ce');
       let inner = '';
-      const text = await printed(lab, wan, 'wan1', outer, async () => {
-        inner = await printed(lab, host2, 'veth2', 'icmp', () =>
+      const text = await lab.printed(wan, 'wan1', outer, async () => {
+        inner = await lab.printed(host2, 'veth2', 'icmp', () =>
           host1.must(['ping', '-n', '-Q', String(EF), '-c', '3', '-i', '0.05', '192.168.1.2']),
         );
       });

@@ -119,7 +119,8 @@ const TAP: TapConfig = {
   carrier: 'up',
   carrierDelayMs: 1000,
 };
-const GRE: GreConfig = {
+/** The ends of the reference topology. */
+export const GRE: GreConfig = {
   local: '1.1.1.1',
   remote: '2.2.2.2',
   family: 4,

@@ -1,9 +1,9 @@
 /** A tunnel that goes another way probes that one, and is told what comes of it. */
 import { describe, expect, it } from 'vitest';
-import type { GreConfig } from '../../../src/encap/config.ts';
 import { PROBE_MS, type SearchClock } from '../../../src/path/search.ts';
 import { type PathNews, TunnelPath } from '../../../src/tunnel/path.ts';
 import { PathUse } from '../../../src/tunnel/path-use.ts';
+import { GRE } from './kit.ts';
 
 const LEAD = 24;
 
@@ -33,11 +33,13 @@ class TestClock implements SearchClock {
 }
 
 function pathTo(remote: string): TunnelPath {
-  const gre: GreConfig = {
-    ...{ local: '1.1.1.1', remote, family: 4, encap: 'none', port: 4754, key: null, checksum: false },
-    ...{ ttl: 64, sourcePort: 'port', tos: 0, df: true, mtuProbeSeconds: 600 },
+  const context = {
+    gre: { ...GRE, remote },
+    fixedMtu: null,
+    peer: () => null,
+    sourcePorts: () => [],
+    secTags: () => null,
   };
-  const context = { gre, fixedMtu: null, peer: () => null, sourcePorts: () => [], secTags: () => null };
   const route = { mtu: 1500, ofRoute: false, locked: false };
   return new TunnelPath(context, 'gre', { route: () => route, link: () => 1500 });
 }

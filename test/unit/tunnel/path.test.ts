@@ -1,26 +1,11 @@
 /** Whom a tunnel believes what its path carries. */
 import { describe, expect, it } from 'vitest';
-import type { GreConfig } from '../../../src/encap/config.ts';
 import type { Route } from '../../../src/host/route.ts';
 import { PROBE_MS, type SearchClock } from '../../../src/path/search.ts';
 import { readTooBigV4 } from '../../../src/path/too-big.ts';
 import { type PathContext, type PathNews, type RouteSource, TunnelPath } from '../../../src/tunnel/path.ts';
 import { fragNeeded, greFrame } from '../path/kit.ts';
-
-const GRE: GreConfig = {
-  local: '1.1.1.1',
-  remote: '2.2.2.2',
-  family: 4,
-  encap: 'none',
-  port: 4754,
-  key: null,
-  checksum: false,
-  ttl: 64,
-  sourcePort: 'port',
-  tos: 0,
-  df: true,
-  mtuProbeSeconds: 600,
-};
+import { GRE } from './kit.ts';
 
 /** A host whose routes are the test's to change. */
 class Host implements RouteSource {

@@ -1,7 +1,7 @@
 /** Tunnels at one local port, over the loopback: whose socket gets what. */
 import { createSocket, type Socket } from 'node:dgram';
 import pino from 'pino';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type ClaimedName, sciName } from '../../../src/encap/claimed-name.ts';
 import { createBatchOf, resetBatch } from '../../../src/frame/batch.ts';
 import { closeFds } from '../../../src/host/close.ts';
@@ -9,6 +9,7 @@ import type { UdpSettings } from '../../../src/host/socket.ts';
 import { createEndpoint, endpointText, moveEndpoint } from '../../../src/ports/endpoint.ts';
 import { wrapUdpSocket } from '../../../src/ports/udp-socket-port.ts';
 import { PACKETS_PER_LOOK, PACKETS_PER_TUNNEL } from '../../../src/tunnel/door.ts';
+import { NameTable } from '../../../src/tunnel/name-table.ts';
 import { PortGuest } from '../../../src/tunnel/port-guest.ts';
 import { SharedPorts } from '../../../src/tunnel/shared-ports.ts';
 import type { AdmittedPacket } from '../../../src/worker/messages.ts';
@@ -205,6 +206,21 @@ describe.each(['127.0.0.1', '::1'])('tunnels at one UDP port of %s', (host) => {
     );
     expect(ports.stray(fd, came(control, null))).toBe(true);
     expect([own.length, others.length]).toEqual([0, 1]);
+  });
+
+  it('ask nobody else about what the own peer sends, and all of them rarely', () => {
+    onTestFinished(() => void vi.restoreAllMocks());
+    const asked = vi.spyOn(NameTable.prototype, 'refresh');
+    const [one] = [tunnel(1), tunnel(2)];
+    const came = (sci: string) => {
+      const frame = packetOf(sci, 51).subarray(4);
+      return { frame, sender: createEndpoint('192.0.2.9', 9), cameLen: frame.length, greKey: null };
+    };
+    for (let i = 0; i < 100; i++) expect(ports.stray(one.parts.fd, came(sciOf(1)))).toBe(false);
+    expect(asked).not.toHaveBeenCalled();
+    vi.spyOn(performance, 'now').mockReturnValue(performance.now());
+    for (let i = 0; i < 100; i++) expect(ports.stray(one.parts.fd, came(sciOf(2)))).toBe(true);
+    expect(asked).toHaveBeenCalledTimes(1);
   });
 
   it('let one that is alone hear everybody, until another comes', async () => {
