@@ -76,7 +76,9 @@ export class Agreement implements SharedPort {
     this.#context = context;
     this.#gate = new EventGate(context.listener);
     this.#runner = new OrderRunner({
-      ...{ keys: this.keys, orders, ownSci: settings.sci },
+      keys: this.keys,
+      orders,
+      ownSci: settings.sci,
       nowMs: () => clock.nowMs(),
       changed: () => this.#step(),
       failed: (error) => this.#orderFailed(error),

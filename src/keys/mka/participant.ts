@@ -70,7 +70,12 @@ export class Participant {
       renewed: () => this.serving.requests.request('new member identifier'),
     });
     this.serving = new Serving({
-      ...{ ckn, cak, mkaKeys: this.mkaKeys, port, members: this.members, tally: this.tally },
+      ckn,
+      cak,
+      mkaKeys: this.mkaKeys,
+      port,
+      members: this.members,
+      tally: this.tally,
       able: () => this.able,
       tell: (name, text, more) => this.#tell(name, text, more),
     });

@@ -138,9 +138,20 @@ export class Peers {
     }
     const { basic } = mkpdu;
     const peer: Peer = {
-      ...{ mi: basic.mi, sci: basic.sci, basic, sakUse: null, xpn: null, isLive: false, isProved: false },
-      ...{ heardMs: nowMs, expiresMs: nowMs + LIFE_MS, knFloor: 0, heard: 0, steadyFor: 0 },
-      ...{ sinceMs: nowMs, takesControlFrames: false },
+      mi: basic.mi,
+      sci: basic.sci,
+      basic,
+      sakUse: null,
+      xpn: null,
+      isLive: false,
+      isProved: false,
+      heardMs: nowMs,
+      expiresMs: nowMs + LIFE_MS,
+      knFloor: 0,
+      sinceMs: nowMs,
+      takesControlFrames: false,
+      heard: 0,
+      steadyFor: 0,
     };
     this.#peers.set(peer.mi, peer);
     return peer;
