@@ -92,7 +92,9 @@ export class FrameQueue {
     for (let next = this.#words[OUT]!; next !== end; next = (next + 1) >>> 0, count++) {
       const slot = next % this.#slots;
       const cameLen = this.#words[QUEUE_HEAD + slot]!;
-      const frame = this.#frames[slot]!.slice(0, cameLen);
+      const room = this.#frames[slot]!;
+      const frame = Buffer.allocUnsafe(Math.min(cameLen, room.length));
+      frame.set(room.subarray(0, frame.length));
       const sender = this.#senders[slot]!.slice();
       Atomics.store(this.#words, OUT, next + 1);
       taken(frame, sender, cameLen);
