@@ -29,6 +29,7 @@ const PACKAGING = [
   'gcc-aarch64-linux-gnu',
   'libc6-dev-arm64-cross',
   'qemu-user',
+  'libstdc++6-arm64-cross',
 ];
 const FUZZERS = ['clang', 'libclang-rt-14-dev'];
 const CONTENDERS = ['fastd', 'openvpn', 'tinc', 'openssl', 'wireguard-go', 'wireguard-tools'];

@@ -1,5 +1,5 @@
 /** Writing the package's tree: what Debian asks of every file. Paths are those of the installed file, without the first slash. */
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -26,17 +26,17 @@ export class Tree {
     this.write(path, readFileSync(source), mode);
   }
 
-  /** A copy of all files below `source` that `isWanted`; none where there is no such folder. */
+  /** A copy of all files below `source` that `isWanted`, scripts executable; none where there is no such folder. */
   copyFolder(source: string, path: string, isWanted: (file: string) => boolean = () => true): void {
     if (!existsSync(source)) return;
     for (const file of filesBelow(source)) {
-      if (isWanted(file)) this.copy(join(source, file), join(path, file));
+      if (isWanted(file)) this.#copyByKind(join(source, file), join(path, file));
     }
   }
 
-  /** As it is, modes and links included. */
-  copyAsIs(source: string, path: string): void {
-    cpSync(source, this.#make(path), { recursive: true, dereference: false });
+  #copyByKind(source: string, path: string): void {
+    const content = readFileSync(source);
+    this.write(path, content, content.toString('latin1', 0, 2) === '#!' ? 0o755 : 0o644);
   }
 
   #make(path: string): string {
