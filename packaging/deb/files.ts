@@ -26,17 +26,12 @@ export class Tree {
     this.write(path, readFileSync(source), mode);
   }
 
-  /** A copy of all files below `source` that `isWanted`, scripts executable; none where there is no such folder. */
+  /** A copy of all files below `source` that `isWanted`; none where there is no such folder. */
   copyFolder(source: string, path: string, isWanted: (file: string) => boolean = () => true): void {
     if (!existsSync(source)) return;
     for (const file of filesBelow(source)) {
-      if (isWanted(file)) this.#copyByKind(join(source, file), join(path, file));
+      if (isWanted(file)) this.copy(join(source, file), join(path, file));
     }
-  }
-
-  #copyByKind(source: string, path: string): void {
-    const content = readFileSync(source);
-    this.write(path, content, content.toString('latin1', 0, 2) === '#!' ? 0o755 : 0o644);
   }
 
   #make(path: string): string {
