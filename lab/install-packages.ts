@@ -18,6 +18,8 @@ const TESTS = [
   'kmod',
   'xz-utils',
   'debian-archive-keyring',
+  'debootstrap',
+  'systemd-container',
 ];
 const FUZZERS = ['clang', 'libclang-rt-14-dev'];
 const CONTENDERS = ['fastd', 'openvpn', 'tinc', 'openssl', 'wireguard-go', 'wireguard-tools'];
