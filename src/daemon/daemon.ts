@@ -13,6 +13,7 @@ import { withKeyPrints } from '../config/key-prints.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/types.ts';
 import { configWarnings } from '../config/warnings.ts';
+import { fasterRuntime } from '../crypto/faster-runtime.ts';
 import { type AeadChoice, selectProvider } from '../crypto/select.ts';
 import { EXIT_STATUS, L2vpnError, messageOf } from '../errors.ts';
 import { hasServiceManager } from '../host/notify.ts';
@@ -71,6 +72,8 @@ export class Daemon {
     const config = this.#config;
     this.#aead = selectProvider(config.crypto);
     this.#log.info(startFields(this.#configPath, this.#aead), 'starting');
+    const faster = fasterRuntime();
+    if (faster !== null) this.#log.info(faster);
     for (const text of configWarnings(config, this.#configPath)) this.#log.warn(text);
     const store = await this.#openStore(config);
     this.#tunnels = new Tunnels({
