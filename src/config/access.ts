@@ -28,12 +28,11 @@ export function foreignAccess(path: string, { uid, gid, mode }: Stats, forbidden
   return `has mode ${octal}: others have access; run chmod ${remedy} ${path}`;
 }
 
-/** What makes the file at `path` readable for this process and for nobody else, after a semicolon. */
+/** What makes the file at `path` readable for root or the service and for nobody else, after a semicolon; of other users nothing. */
 export function accessRemedy(path: string): string {
   if (process.geteuid?.() === 0) return `; it belongs to another user: run chown 0 ${path}`;
-  const gid = process.getegid?.() ?? 0;
-  const group = gid === gidOf(SERVICE_GROUP) ? SERVICE_GROUP : gid;
-  return `; run chown root:${group} ${path} && chmod 640 ${path}, and let that group into the directory (750)`;
+  if (process.getegid?.() !== gidOf(SERVICE_GROUP)) return '';
+  return `; run chown root:${SERVICE_GROUP} ${path} && chmod 640 ${path}, and let that group into the directory (750)`;
 }
 
 /** That of the service, or our own where we are not root, whose group others may be in. */

@@ -2,7 +2,6 @@
  * A Debian with the package installed, booted in a container that has the network of a namespace of the lab: systemd is
  * its process 1, and starts, watches and stops the service as on any host.
  */
-import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -23,8 +22,12 @@ import { pathOf } from '../../lab/packages.ts';
 import { Background, must, type RunOptions, type RunResult, run } from '../../lab/run.ts';
 import type { Namespace } from '../../lab/topology.ts';
 
-/** What the tree has beside a minimal Debian. */
-const PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'iproute2'];
+/** What the tree has beside a minimal Debian; the libraries are what the package depends on, so that no mirror is asked at each run. */
+const PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'iproute2', 'libatomic1', 'libstdc++6'];
+/** No systemd has to run on this host. */
+const UNREGISTERED = ['--register=no', '--keep-unit'];
+/** Exit status of nspawn (`man 1 systemd-nspawn`). */
+const REBOOT = 133;
 const BOOT_MS = 60_000;
 const LOOK_MS = 50;
 
@@ -84,13 +87,19 @@ export class Machine {
   /** Installed from the package `deb`, not booted. Its disk is a copy, which goes with `destroy`. */
   static async install(deb: string, space: Namespace): Promise<Machine> {
     const machine = new Machine(await mkdtemp(join(tmpdir(), 'l2vpnd-machine-')), space);
-    await machine.#layOut(await debianTree({ packages: PACKAGES }));
-    writeFileSync(machine.path('/l2vpnd.deb'), readFileSync(deb));
-    await must(['chroot', machine.root, 'dpkg', '-i', '/l2vpnd.deb'], { timeoutMs: 120_000 });
-    // One of its own: the host's node may be root's alone.
-    mkdirSync(join(machine.#dir, 'dev'));
-    await must(['mknod', '-m', '666', machine.#tun, 'c', '10', '200']);
-    return machine;
+    try {
+      await machine.#layOut(await debianTree({ packages: PACKAGES }));
+      writeFileSync(machine.path('/l2vpnd.deb'), readFileSync(deb));
+      const inside = ['systemd-nspawn', '--quiet', '--pipe', `--directory=${machine.root}`, ...UNREGISTERED];
+      await must([...inside, 'dpkg', '-i', '/l2vpnd.deb'], { timeoutMs: 120_000 });
+      // One of its own: the host's node may be root's alone.
+      mkdirSync(join(machine.#dir, 'dev'));
+      await must(['mknod', '-m', '666', machine.#tun, 'c', '10', '200']);
+      return machine;
+    } catch (error) {
+      await machine.destroy();
+      throw error;
+    }
   }
 
   get root(): string {
@@ -136,18 +145,20 @@ export class Machine {
   async boot(): Promise<void> {
     this.#nspawn = new Background([
       ...['systemd-nspawn', '--boot', '--quiet', '--console=pipe', `--directory=${this.root}`],
-      ...['--register=no', '--keep-unit', `--network-namespace-path=/run/netns/${this.#space.name}`],
+      ...UNREGISTERED,
+      ...[`--network-namespace-path=/run/netns/${this.#space.name}`],
       ...['--capability=CAP_NET_ADMIN,CAP_NET_RAW', `--bind=${this.#tun}:/dev/net/tun`],
       `--bind=${join(this.#dir, 'state')}:/var/lib/l2vpnd`,
     ]);
-    await this.#booted(0);
+    await this.#booted();
   }
 
-  /** Reboots it from within. */
+  /** Reboots it from within: nspawn ends with a status that says so, and is started again. */
   async reboot(): Promise<void> {
-    const before = this.leader();
     await this.run(['systemctl', 'reboot']);
-    await this.#booted(before);
+    const { code } = await this.#nspawn!.ended;
+    if (code !== REBOOT) throw new Error(`no reboot: ${code}\n${this.#nspawn!.lines.slice(-40).join('\n')}`);
+    await this.boot();
   }
 
   /** Its process 1, as this host numbers it; 0 while there is none. */
@@ -230,7 +241,7 @@ export class Machine {
 
   async destroy(): Promise<void> {
     await this.#nspawn?.stop('SIGKILL');
-    execFileSync('umount', ['--lazy', this.root]);
+    await run(['umount', '--lazy', this.root]);
     await rm(this.#dir, { recursive: true, force: true });
   }
 
@@ -243,12 +254,10 @@ export class Machine {
     writeFileSync(this.path('/etc/machine-id'), '');
   }
 
-  /** Until a process 1 that is not `before` has started everything. */
-  async #booted(before: number): Promise<void> {
+  async #booted(): Promise<void> {
     const running = async (): Promise<boolean> => {
       if (this.#nspawn?.exit !== undefined) throw new Error(`it ended: ${this.#nspawn.lines.join('\n')}`);
-      const leader = this.leader();
-      if (leader === 0 || leader === before) return false;
+      if (this.leader() === 0) return false;
       const { stdout } = await this.run(['systemctl', 'is-system-running']);
       return ['running', 'degraded'].includes(stdout.trim());
     };
