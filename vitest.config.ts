@@ -1,6 +1,6 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
-/** `unit` needs nothing; `e2e` makes network namespaces (root, /dev/net/tun); `kernel` boots a Linux kernel in QEMU; `package` builds the packages and runs what is in them. They run in this order, all but the first one file at a time. */
+/** `unit` needs nothing; `e2e` makes network namespaces (root, /dev/net/tun); `kernel` boots a Linux kernel in QEMU; `package` builds the packages and runs what is in them; `service` boots a Debian with one in a container. They run in this order, all but the first one file at a time. */
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
@@ -33,6 +33,16 @@ const config: ViteUserConfig = defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: 'service',
+          include: ['test/service/**/*.test.ts'],
+          sequence: { groupOrder: 5 },
+          fileParallelism: false,
+          testTimeout: 90_000,
+          hookTimeout: 420_000,
         },
       },
     ],

@@ -21,6 +21,8 @@ const TESTS = [
   'kmod',
   'xz-utils',
   'debian-archive-keyring',
+  'debootstrap',
+  'systemd-container',
 ];
 const PACKAGING = [
   'binutils',
