@@ -1,6 +1,6 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
-/** `unit` needs nothing; `e2e` makes network namespaces (root, /dev/net/tun); `kernel` boots a Linux kernel in QEMU. They run in this order, the last two one file at a time. */
+/** `unit` needs nothing; `e2e` makes network namespaces (root, /dev/net/tun); `kernel` boots a Linux kernel in QEMU; `image` builds and runs the container image. They run in this order, all but the first one file at a time. */
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
@@ -23,6 +23,16 @@ const config: ViteUserConfig = defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          name: 'image',
+          include: ['test/image/**/*.test.ts'],
+          sequence: { groupOrder: 4 },
+          fileParallelism: false,
+          testTimeout: 90_000,
+          hookTimeout: 600_000,
         },
       },
     ],

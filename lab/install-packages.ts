@@ -19,6 +19,8 @@ const TESTS = [
   'xz-utils',
   'debian-archive-keyring',
 ];
+/** The container image, and the Ansible role. */
+const DEPLOY = ['debootstrap', 'podman', 'crun', 'podman-compose', 'ansible-core', 'ansible-lint'];
 const FUZZERS = ['clang', 'libclang-rt-14-dev'];
 const CONTENDERS = ['fastd', 'openvpn', 'tinc', 'openssl', 'wireguard-go', 'wireguard-tools'];
 
@@ -28,7 +30,7 @@ async function isInstalled(name: string): Promise<boolean> {
 }
 
 async function main(argv: readonly string[]): Promise<number> {
-  const wanted = [...DEMO, ...TESTS, ...FUZZERS, ...(argv.includes('--bench') ? CONTENDERS : [])];
+  const wanted = [...DEMO, ...TESTS, ...DEPLOY, ...FUZZERS, ...(argv.includes('--bench') ? CONTENDERS : [])];
   const missing: string[] = [];
   for (const name of wanted) if (!(await isInstalled(name))) missing.push(name);
   if (missing.length === 0) {

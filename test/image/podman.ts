@@ -1,0 +1,110 @@
+/** Podman with a store of its own: it takes docker's options as they are, needs no daemon, and no registry. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { treeCache } from '../../lab/debian-tree.ts';
+import { pathOf } from '../../lab/packages.ts';
+import { Background, must, type RunOptions, type RunResult, run } from '../../lab/run.ts';
+
+const RUNTIME = '/run/l2vpnd-test-podman';
+
+/** Nothing of this host's own podman is touched, and neither systemd nor delegated cgroups are needed. */
+export function podmanEnv(): NodeJS.ProcessEnv {
+  const root = treeCache('podman');
+  mkdirSync(root, { recursive: true });
+  const [storage, containers] = [join(root, 'storage.conf'), join(root, 'containers.conf')];
+  writeFileSync(
+    storage,
+    `[storage]\ndriver = "overlay"\ngraphroot = "${root}/store"\nrunroot = "${RUNTIME}"\n`,
+  );
+  writeFileSync(containers, CONTAINERS_CONF);
+  // Health is asked for by the tests; podman's own timers are systemd's.
+  const mine = { CONTAINERS_STORAGE_CONF: storage, CONTAINERS_CONF: containers, DISABLE_HC_SYSTEMD: 'true' };
+  return { ...process.env, ...mine };
+}
+
+const CONTAINERS_CONF = `
+[containers]
+cgroups = "disabled"
+log_driver = "k8s-file"
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "none"
+runtime = "crun"
+`;
+
+/** Why no image can be built and run here, or undefined. */
+export function lackingPodman(): string | undefined {
+  if (process.getuid?.() !== 0) return 'needs root';
+  if (!existsSync('/dev/net/tun')) return 'needs /dev/net/tun';
+  const packages = { podman: 'podman', crun: 'crun', debootstrap: 'debootstrap', ip: 'iproute2' };
+  const missing = Object.entries(packages).filter(([program]) => pathOf(program) === undefined);
+  if (missing.length === 0) return undefined;
+  return `needs ${missing.map(([program]) => program).join(', ')}: apt-get install ${missing.map(([, name]) => name).join(' ')}`;
+}
+
+export function podman(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  return run(['podman', ...args], { timeoutMs: 60_000, env: podmanEnv(), ...options });
+}
+
+export function mustPodman(args: readonly string[], options: RunOptions = {}): Promise<string> {
+  return must(['podman', ...args], { timeoutMs: 60_000, env: podmanEnv(), ...options });
+}
+
+/** A root filesystem as an image: what `tar` writes to its standard output with these arguments. */
+export async function importImage(name: string, tar: readonly string[]): Promise<void> {
+  const script = `tar "$@" | podman import - ${name}`;
+  await must(['sh', '-c', script, 'sh', ...tar], { timeoutMs: 300_000, env: podmanEnv() });
+}
+
+/** One container of ours, until `remove`. */
+export class Container {
+  readonly name: string;
+  #log: Background | undefined;
+
+  private constructor(name: string) {
+    this.name = name;
+  }
+
+  /** `docker run -d` with these options, image and arguments. The name is free afterwards of whoever had it. */
+  static async run(name: string, args: readonly string[]): Promise<Container> {
+    await podman(['rm', '--force', '--time', '0', '--ignore', name]);
+    await mustPodman(['run', '--detach', '--name', name, ...args]);
+    const container = new Container(name);
+    container.#log = new Background(['podman', 'logs', '--follow', name], { env: podmanEnv() });
+    return container;
+  }
+
+  /** Waits for a line of what it prints. */
+  waitFor(pattern: RegExp, timeoutMs = 30_000): Promise<RegExpMatchArray> {
+    return this.#log!.waitFor(pattern, timeoutMs);
+  }
+
+  get output(): string {
+    return this.#log?.lines.join('\n') ?? '';
+  }
+
+  exec(...argv: readonly string[]): Promise<RunResult> {
+    return podman(['exec', this.name, ...argv]);
+  }
+
+  /** What HEALTHCHECK says now: 0 is healthy. */
+  async health(): Promise<number | null> {
+    return (await podman(['healthcheck', 'run', this.name])).code;
+  }
+
+  /** `docker stop`; the exit status. */
+  async stop(): Promise<number> {
+    await mustPodman(['stop', '--time', '20', this.name]);
+    return Number(await mustPodman(['inspect', '--format', '{{.State.ExitCode}}', this.name]));
+  }
+
+  /** Waits for its end; the exit status. */
+  async ended(): Promise<number> {
+    return Number(await mustPodman(['wait', this.name]));
+  }
+
+  async remove(): Promise<void> {
+    await podman(['rm', '--force', '--time', '0', '--ignore', this.name]);
+    await this.#log?.stop('SIGKILL');
+  }
+}
