@@ -39,6 +39,8 @@ export interface L2vpnErrorOptions {
   cause?: unknown;
   /** Where the code alone does not say enough: a key file that is not there is 66, not 78. */
   exitStatus?: number;
+  /** What may still come by itself (`bridge br0`): the same will do then. */
+  waitsFor?: string;
 }
 
 export class L2vpnError extends Error {
@@ -46,11 +48,14 @@ export class L2vpnError extends Error {
   readonly code: ErrorCode;
   /** What the process exits with if this error ends it. */
   readonly exitStatus: number;
+  /** What may still come by itself, so that the same will do then; null: nothing. */
+  readonly waitsFor: string | null;
 
   constructor(code: ErrorCode, message: string, options: L2vpnErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.exitStatus = options.exitStatus ?? EXIT_STATUS[code];
+    this.waitsFor = options.waitsFor ?? null;
   }
 }
 

@@ -163,6 +163,8 @@ export interface TunnelSnapshot {
   waits_for: string | null;
   encap: string;
   aead: string | null;
+  /** That another runtime does AES-GCM faster on this CPU; null: it does not, or the tunnel has no MACsec. */
+  faster_runtime: string | null;
   peer: PeerSnapshot;
   /** Null where the TAP always has carrier. */
   carrier: CarrierSnapshot | null;

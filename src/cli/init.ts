@@ -81,7 +81,7 @@ interface Site {
 
 function siteFile(options: InitOptions, site: Site, ckn: string, cakFile: string): object {
   const { encap, port, bridge, ifname, cipher } = options;
-  const { own, peer, mac, local, remote } = site;
+  const { peer, mac, local, remote } = site;
   const tunnel = {
     name: peer,
     tap: { ifname, mac, ...(bridge === undefined ? {} : { bridge }) },
@@ -92,11 +92,7 @@ function siteFile(options: InitOptions, site: Site, ckn: string, cakFile: string
     },
     macsec: { ...(cipher === undefined ? {} : { cipher }), mka: { ckn, cakFile } },
   };
-  return {
-    tunnels: [tunnel],
-    stateDir: `/var/lib/l2vpnd/${own}`,
-    controlSocket: `/run/l2vpnd/${own}.sock`,
-  };
+  return { tunnels: [tunnel] };
 }
 
 /** Says by its option what a configuration would be refused for. Throws L2VPN_USAGE. */

@@ -1,10 +1,11 @@
 /** argv → command. Knows the commands and options; what a command does is in its own file. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { RUNTIME_DIR } from '../config/instance.ts';
 import { nearest } from '../config/nearest.ts';
 import { errnoName, L2vpnError } from '../errors.ts';
 import { releaseSignals } from '../host/signals.ts';
 import { check } from './check.ts';
-import { type DaemonChoice, RUNTIME_DIR } from './daemon-choice.ts';
+import type { DaemonChoice } from './daemon-choice.ts';
 import { type ExplainOptions, explain } from './explain.ts';
 import type { KeyOptions } from './harden.ts';
 import { addKeyCommands } from './key-commands.ts';
@@ -90,6 +91,7 @@ function createProgram(choose: (action: Action) => void): Command {
     .option('-s, --statistics', 'with every counter')
     .option('-j, --json', 'as JSON, with the keys of `ip -j -s macsec show`')
     .addOption(configOption())
+    .addOption(instanceOption())
     .addOption(socketOption())
     .addHelpText('after', '\nExit status: 69 where a tunnel that is shown is down, or its peer lost.')
     .action((name: string | undefined, _options: object, command: Command) => {
@@ -141,6 +143,7 @@ function createProgram(choose: (action: Action) => void): Command {
     .option('--write', 'wait, then write the new SAs into the file that --config names')
     .option('--abort', 'take back a rotation that is not done')
     .addOption(configOption())
+    .addOption(instanceOption())
     .addOption(socketOption())
     .action((name: string, _options: object, command: Command) => {
       const options = command.optsWithGlobals<RotateOptions>();
@@ -151,6 +154,7 @@ function createProgram(choose: (action: Action) => void): Command {
     .allowExcessArguments(false)
     .description('make a running daemon apply its configuration file; as SIGHUP does')
     .addOption(configOption())
+    .addOption(instanceOption())
     .addOption(socketOption())
     .action((_options: object, command: Command) => {
       const options = command.optsWithGlobals<DaemonChoice>();
@@ -184,6 +188,10 @@ function configOption(): Option {
 
 function exampleKeysOption(): Option {
   return new Option('--insecure-example-keys', 'take the published example keys, which protect nothing');
+}
+
+function instanceOption(): Option {
+  return new Option('-i, --instance <name>', 'the daemon of the unit l2vpnd@NAME, or of NAME.json');
 }
 
 function socketOption(): Option {

@@ -175,8 +175,11 @@ const config: z.ZodType<RawConfig> = closed(
     stateDir: z
       .string({ error: mustBe('a directory') })
       .min(1, { error: mustBe('a directory') })
-      .default('/var/lib/l2vpnd')
-      .describe('Where packet numbers are kept. Must survive a restart. Relative to this file.'),
+      .nullable()
+      .default(null)
+      .describe(
+        'Where packet numbers are kept. Must survive a restart. Relative to this file. null: /var/lib/l2vpnd/NAME for NAME.json; under systemd its StateDirectory=.',
+      ),
     stateMayBeLost: flag()
       .default(false)
       .describe(
@@ -186,8 +189,11 @@ const config: z.ZodType<RawConfig> = closed(
     controlSocket: z
       .string({ error: mustBe('a file name') })
       .min(1, { error: mustBe('a file name') })
-      .default('/run/l2vpnd/l2vpnd.sock')
-      .describe('Unix socket for `l2vpnd show` and `rotate`. Relative to this file.'),
+      .nullable()
+      .default(null)
+      .describe(
+        'Unix socket for `l2vpnd show`, `reload` and `rotate`. Relative to this file. null: /run/l2vpnd/NAME/l2vpnd.sock for NAME.json; under systemd in its RuntimeDirectory=.',
+      ),
     metrics: closed(
       {
         listen: text(

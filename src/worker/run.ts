@@ -28,12 +28,14 @@ class LaneWorker implements LoopEvents<BuiltLane> {
   readonly #provider: AeadProvider;
   readonly #port: MessagePort;
   readonly #workspaces = new Workspaces();
+  readonly #turns: Int32Array;
   /** Tunnels whose rings hold frames of which the main thread has not been told. */
   #untold: string[] = [];
 
   constructor(spec: WorkerSpec, port: MessagePort) {
     this.#provider = providerNamed(spec.provider);
     this.#port = port;
+    this.#turns = new Int32Array(spec.turns);
     this.loop = new LaneLoop(spec.eventFd);
     warmUp(
       {
@@ -49,6 +51,7 @@ class LaneWorker implements LoopEvents<BuiltLane> {
   }
 
   woken(): boolean {
+    Atomics.add(this.#turns, 0, 1);
     for (const built of this.loop.entries) built.asked = false;
     for (;;) {
       const received = receiveMessageOnPort(this.#port) as { message: ToWorker } | undefined;
