@@ -48,7 +48,7 @@ const config: ViteUserConfig = defineConfig({
       {
         test: {
           name: 'service',
-          include: ['test/service/**/*.test.ts'],
+          include: ['test/service/**/*.test.ts', 'test/ansible/**/*.test.ts'],
           sequence: { groupOrder: 5 },
           fileParallelism: false,
           testTimeout: 90_000,

@@ -33,7 +33,7 @@ const PACKAGING = [
   'qemu-user',
 ];
 /** The container image, and the Ansible role. */
-const DEPLOY = ['podman', 'crun', 'podman-compose', 'ansible-core', 'ansible-lint'];
+const DEPLOY = ['podman', 'runc', 'podman-compose', 'ansible-core', 'ansible-lint'];
 const FUZZERS = ['clang', 'libclang-rt-14-dev'];
 const CONTENDERS = ['fastd', 'openvpn', 'tinc', 'openssl', 'wireguard-go', 'wireguard-tools'];
 

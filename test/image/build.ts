@@ -2,11 +2,12 @@
  * The image of the repository's own Dockerfile, where no registry is to be had. It is built on a Debian that debootstrap
  * makes, with Node.js from npm; and its build stage runs in this machine's own /usr, which has what it needs.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { debianTree, ownSuite, treeCache } from '../../lab/debian-tree.ts';
+import { debianTree, ownSuite, TEST_PACKAGES, treeCache } from '../../lab/debian-tree.ts';
 import { must } from '../../lab/run.ts';
+import { fetchRuntime } from '../../packaging/deb/runtime.ts';
 import { importImage, mustPodman, podman } from './podman.ts';
 
 export const IMAGE = 'localhost/l2vpnd-test';
@@ -36,14 +37,14 @@ export async function buildImage(): Promise<void> {
   );
 }
 
-/** A minimal Debian with Node.js; made once. */
+/** A Debian with Node.js; made once. */
 async function baseImage(): Promise<string> {
-  const { version, directory } = await nodeRuntime();
+  const { version, folder } = await fetchRuntime(process.arch === 'arm64' ? 'arm64' : 'amd64');
   const name = `localhost/l2vpnd-test-base:${ownSuite()}-node${version}`;
   if ((await podman(['image', 'exists', name])).code === 0) return name;
   await importImage(name, [
     ...['--create', '--exclude=./var/lib/apt/lists/*', '--transform=s,^bin/node$,usr/local/bin/node,'],
-    ...['-C', await debianTree(), '.', '-C', directory, 'bin/node'],
+    ...['-C', await debianTree({ packages: TEST_PACKAGES }), '.', '-C', folder, 'bin/node'],
   ]);
   return name;
 }
@@ -63,27 +64,4 @@ async function buildStageImage(): Promise<string> {
   await importImage(name, ['--create', '-C', frame, '.']);
   rmSync(frame, { recursive: true });
   return name;
-}
-
-interface Runtime {
-  version: string;
-  /** Has bin/node. */
-  directory: string;
-}
-
-/** The Node.js that the Debian package brings, from npm. */
-async function nodeRuntime(): Promise<Runtime> {
-  const pinned = JSON.parse(readFileSync('packaging/deb/runtime.json', 'utf8'));
-  const version: string = pinned.version;
-  const name: string = pinned[process.arch === 'arm64' ? 'arm64' : 'amd64'].package;
-  const directory = treeCache(`${name}-${version}`);
-  if (existsSync(directory)) return { version, directory };
-  const work = `${directory}.${process.pid}`;
-  mkdirSync(work, { recursive: true });
-  await must(['npm', 'pack', '--silent', '--pack-destination', work, `${name}@${version}`], {
-    timeoutMs: 300_000,
-  });
-  await must(['sh', '-c', `cd '${work}' && tar xzf *.tgz --strip-components=1 && rm *.tgz`]);
-  renameSync(work, directory);
-  return { version, directory };
 }

@@ -7,7 +7,7 @@ import { Background, must, type RunOptions, type RunResult, run } from '../../la
 
 const RUNTIME = '/run/l2vpnd-test-podman';
 
-/** Nothing of this host's own podman is touched, and neither systemd nor delegated cgroups are needed. */
+/** Nothing of this host's own podman is touched. */
 export function podmanEnv(): NodeJS.ProcessEnv {
   const root = treeCache('podman');
   mkdirSync(root, { recursive: true });
@@ -22,21 +22,22 @@ export function podmanEnv(): NodeJS.ProcessEnv {
   return { ...process.env, ...mine };
 }
 
+// Limits of our own: podman's defaults are above what a machine without CAP_SYS_RESOURCE may set.
 const CONTAINERS_CONF = `
 [containers]
-cgroups = "disabled"
 log_driver = "k8s-file"
+default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "none"
-runtime = "crun"
+runtime = "runc"
 `;
 
 /** Why no image can be built and run here, or undefined. */
 export function lackingPodman(): string | undefined {
   if (process.getuid?.() !== 0) return 'needs root';
   if (!existsSync('/dev/net/tun')) return 'needs /dev/net/tun';
-  const packages = { podman: 'podman', crun: 'crun', debootstrap: 'debootstrap', ip: 'iproute2' };
+  const packages = { podman: 'podman', runc: 'runc', debootstrap: 'debootstrap', ip: 'iproute2' };
   const missing = Object.entries(packages).filter(([program]) => pathOf(program) === undefined);
   if (missing.length === 0) return undefined;
   return `needs ${missing.map(([program]) => program).join(', ')}: apt-get install ${missing.map(([, name]) => name).join(' ')}`;
