@@ -45,7 +45,7 @@ describe.skipIf(reason !== undefined)(`the image${reason === undefined ? '' : ` 
     if (dir !== undefined) await rm(dir, { recursive: true, force: true });
   });
 
-  const VOLUMES = ['l2vpnd-test-1', 'l2vpnd-test-2'];
+  const VOLUMES = ['l2vpnd-test-1', 'l2vpnd-test-2', 'l2vpnd-test-3'];
   const space = (side: 1 | 2): Namespace => (side === 1 ? lab.topology.nsra : lab.topology.nsrb);
 
   /** The folder that is mounted as /etc/l2vpnd. */
@@ -84,20 +84,26 @@ describe.skipIf(reason !== undefined)(`the image${reason === undefined ? '' : ` 
     return sites;
   }
 
-  const state = (side: 1 | 2): string[] => ['--volume', `${VOLUMES[side - 1]}:/var/lib/l2vpnd`];
+  const hardened = (side: 1 | 2): string[] => [
+    ...HARDENED,
+    '--volume',
+    `${VOLUMES[side - 1]}:/var/lib/l2vpnd`,
+  ];
 
   it('has no volume of its own, a health check, and the command as entry', async () => {
-    const [{ Config: config }] = JSON.parse(await mustPodman(['image', 'inspect', IMAGE]));
+    const [{ Config: config, Healthcheck: health }] = JSON.parse(
+      await mustPodman(['image', 'inspect', IMAGE]),
+    );
     expect(config.Volumes ?? null).toBeNull();
     expect(config.Entrypoint).toEqual(['l2vpnd']);
-    expect(config.Healthcheck.Test).toEqual(['CMD', 'l2vpnd', 'status']);
+    expect(health.Test).toEqual(['CMD', 'l2vpnd', 'status']);
     expect(await mustPodman(['run', '--rm', '--network', 'none', IMAGE, '--version'])).toMatch(
       /^\d+\.\d+\.\d+/,
     );
   });
 
   it('joins two sites with two capabilities, on a read-only root; healthy while the peer lives', async () => {
-    const [site1, site2] = (await bothSites(agreed, () => HARDENED)) as [Container, Container];
+    const [site1, site2] = (await bothSites(agreed, hardened)) as [Container, Container];
     const { host1 } = lab.topology;
     await pingUntil(host1, '192.168.1.2', 20_000);
 
@@ -118,31 +124,36 @@ describe.skipIf(reason !== undefined)(`the image${reason === undefined ? '' : ` 
   });
 
   it('keeps packet numbers of static keys in a named volume, past its container', async () => {
-    const options = (side: 1 | 2): string[] => [...HARDENED, ...state(side)];
-    const [site1] = (await bothSites({}, options)) as [Container, Container];
+    const [site1] = (await bothSites({}, hardened)) as [Container, Container];
     await pingUntil(lab.topology.host1, '192.168.1.2', 20_000);
     const before = await packetNumber(site1);
     await site1.remove();
-    const next = await start(1, siteFile(lab.topology, 1), options(1));
+    const next = await start(1, siteFile(lab.topology, 1), hardened(1));
     await next.waitFor(/"msg":"ready"/);
     expect(await packetNumber(next)).toBeGreaterThan(before);
     await pingUntil(lab.topology.host1, '192.168.1.2', 20_000);
   });
 
   it.each([
-    ['with a read-only root', HARDENED],
-    ['with a root that can be written', ['--device', '/dev/net/tun', '--cap-add', 'NET_ADMIN,NET_RAW']],
-  ])('refuses static keys without a volume in one line, %s', async (_, options) => {
+    ['a read-only root', 73, HARDENED, /EROFS: .*packet numbers must be stored there.*mount a volume there/],
+    [
+      'a root that can be written',
+      78,
+      ['--device', '/dev/net/tun', '--cap-add', 'NET_ADMIN,NET_RAW'],
+      /overlay, which is lost at a new container.*in a container: on a volume/,
+    ],
+  ])('refuses static keys without a volume in one line, on %s', async (_, code, options, said) => {
     const site = await start(1, siteFile(lab.topology, 1), options);
-    expect(await site.ended()).toBe(78);
-    await expect
-      .poll(() => site.output)
-      .toMatch(/overlay, which is lost at a new container.*in a container: on a volume/);
+    expect(await site.ended()).toBe(code);
+    expect(site.output.split('\n').filter((line) => line.startsWith('l2vpnd: '))).toEqual([
+      expect.stringMatching(said),
+    ]);
   });
 
   it('runs as another user where the runtime gives him the capabilities, as podman does', async () => {
     const tmpfs = HARDENED.map((word) => word.replace('mode=0700', 'mode=0700,U'));
-    const options = [...tmpfs, '--user', `${USER}:${USER}`];
+    const state = ['--volume', `${VOLUMES[2]}:/var/lib/l2vpnd:U`];
+    const options = [...tmpfs, ...state, '--user', `${USER}:${USER}`];
     const file = siteFile(lab.topology, 1, agreed);
     const site = await start(1, file, options, USER);
     await site.waitFor(/"msg":"ready"/);

@@ -7,19 +7,24 @@ import { Background, must, type RunOptions, type RunResult, run } from '../../la
 
 const RUNTIME = '/run/l2vpnd-test-podman';
 
+let made: NodeJS.ProcessEnv | undefined;
+
 /** Nothing of this host's own podman is touched. */
 export function podmanEnv(): NodeJS.ProcessEnv {
+  made ??= writeSettings();
+  return made;
+}
+
+function writeSettings(): NodeJS.ProcessEnv {
   const root = treeCache('podman');
   mkdirSync(root, { recursive: true });
   const [storage, containers] = [join(root, 'storage.conf'), join(root, 'containers.conf')];
-  writeFileSync(
-    storage,
-    `[storage]\ndriver = "overlay"\ngraphroot = "${root}/store"\nrunroot = "${RUNTIME}"\n`,
-  );
+  const places = `graphroot = "${root}/store"\nrunroot = "${RUNTIME}"\n`;
+  writeFileSync(storage, `[storage]\ndriver = "overlay"\n${places}`);
   writeFileSync(containers, CONTAINERS_CONF);
   // Health is asked for by the tests; podman's own timers are systemd's.
-  const mine = { CONTAINERS_STORAGE_CONF: storage, CONTAINERS_CONF: containers, DISABLE_HC_SYSTEMD: 'true' };
-  return { ...process.env, ...mine };
+  const ours = { CONTAINERS_STORAGE_CONF: storage, CONTAINERS_CONF: containers, DISABLE_HC_SYSTEMD: 'true' };
+  return { ...process.env, ...ours };
 }
 
 // Limits of our own: podman's defaults are above what a machine without CAP_SYS_RESOURCE may set.
@@ -60,28 +65,28 @@ export async function importImage(name: string, tar: readonly string[]): Promise
 /** One container of ours, until `remove`. */
 export class Container {
   readonly name: string;
-  #log: Background | undefined;
+  /** `docker run`, which ends with the container, and as it does. */
+  readonly #run: Background;
 
-  private constructor(name: string) {
+  private constructor(name: string, args: readonly string[]) {
     this.name = name;
+    const argv = ['podman', 'run', '--sig-proxy=false', '--name', name, ...args];
+    this.#run = new Background(argv, { env: podmanEnv() });
   }
 
-  /** `docker run -d` with these options, image and arguments. The name is free afterwards of whoever had it. */
+  /** `docker run` with these options, image and arguments. The name is free afterwards of whoever had it. */
   static async run(name: string, args: readonly string[]): Promise<Container> {
     await podman(['rm', '--force', '--time', '0', '--ignore', name]);
-    await mustPodman(['run', '--detach', '--name', name, ...args]);
-    const container = new Container(name);
-    container.#log = new Background(['podman', 'logs', '--follow', name], { env: podmanEnv() });
-    return container;
+    return new Container(name, args);
   }
 
   /** Waits for a line of what it prints. */
-  waitFor(pattern: RegExp, timeoutMs = 30_000): Promise<RegExpMatchArray> {
-    return this.#log!.waitFor(pattern, timeoutMs);
+  waitFor(pattern: RegExp, timeoutMs = 60_000): Promise<RegExpMatchArray> {
+    return this.#run.waitFor(pattern, timeoutMs);
   }
 
   get output(): string {
-    return this.#log?.lines.join('\n') ?? '';
+    return this.#run.lines.join('\n');
   }
 
   exec(...argv: readonly string[]): Promise<RunResult> {
@@ -94,18 +99,18 @@ export class Container {
   }
 
   /** `docker stop`; the exit status. */
-  async stop(): Promise<number> {
+  async stop(): Promise<number | null> {
     await mustPodman(['stop', '--time', '20', this.name]);
-    return Number(await mustPodman(['inspect', '--format', '{{.State.ExitCode}}', this.name]));
+    return this.ended();
   }
 
   /** Waits for its end; the exit status. */
-  async ended(): Promise<number> {
-    return Number(await mustPodman(['wait', this.name]));
+  async ended(): Promise<number | null> {
+    return (await this.#run.ended).code;
   }
 
   async remove(): Promise<void> {
     await podman(['rm', '--force', '--time', '0', '--ignore', this.name]);
-    await this.#log?.stop('SIGKILL');
+    await this.#run.ended;
   }
 }
