@@ -33,6 +33,8 @@ const PACKAGING = [
   'qemu-user',
   'libstdc++6-arm64-cross',
 ];
+/** The container image, and the Ansible role. */
+const DEPLOY = ['podman', 'runc', 'podman-compose', 'ansible-core', 'ansible-lint'];
 const FUZZERS = ['clang', 'libclang-rt-14-dev'];
 const CONTENDERS = ['fastd', 'openvpn', 'tinc', 'openssl', 'wireguard-go', 'wireguard-tools'];
 
@@ -54,6 +56,7 @@ async function installDebian(argv: readonly string[]): Promise<number> {
     ...DEMO,
     ...TESTS,
     ...PACKAGING,
+    ...DEPLOY,
     ...FUZZERS,
     ...(argv.includes('--bench') ? CONTENDERS : []),
   ];
