@@ -18,6 +18,10 @@ const TESTS = [
   'kmod',
   'xz-utils',
   'debian-archive-keyring',
+  'man-db',
+  'mandoc',
+  'zsh',
+  'fish',
 ];
 const FUZZERS = ['clang', 'libclang-rt-14-dev'];
 const CONTENDERS = ['fastd', 'openvpn', 'tinc', 'openssl', 'wireguard-go', 'wireguard-tools'];

@@ -5,8 +5,8 @@
 import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { findControlSocket } from '../config/load.ts';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
+import { printWarning } from './output.ts';
 
 export const RUNTIME_DIR = '/run/l2vpnd';
 /** What a configuration without `controlSocket` means. */
@@ -21,11 +21,18 @@ export interface DaemonChoice {
 export async function socketPath(choice: DaemonChoice, runtimeDir: string = RUNTIME_DIR): Promise<string> {
   if (choice.socket !== undefined) return choice.socket;
   if (choice.config === undefined) return onlySocket(runtimeDir);
+  const { findControlSocket } = await import('../config/load.ts');
   const found = findControlSocket(choice.config);
   if (found !== null) return found ?? DEFAULT_SOCKET;
   const socket = await onlySocket(runtimeDir);
-  process.stderr.write(`l2vpnd: warning: ${choice.config} cannot be read; asking the daemon at ${socket}\n`);
+  printWarning(`${choice.config} cannot be read; asking the daemon at ${socket}`);
   return socket;
+}
+
+/** The daemon that was named, else all of them; of one that was killed the socket is there, and it does not answer. Throws as `socketPath`. */
+export async function socketPaths(choice: DaemonChoice, runtimeDir: string = RUNTIME_DIR): Promise<string[]> {
+  const paths = choice.socket === undefined && choice.config === undefined ? socketsIn(runtimeDir) : [];
+  return paths.length > 1 ? paths : [await socketPath(choice, runtimeDir)];
 }
 
 async function onlySocket(dir: string): Promise<string> {

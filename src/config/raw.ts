@@ -7,6 +7,7 @@ import type { Config, MkaConfig, TunnelConfig } from './types.ts';
 
 export interface RawConfig extends Omit<Config, 'tunnels'> {
   $schema?: string | undefined;
+  version?: 1 | undefined;
   tunnels: RawTunnel[];
 }
 
