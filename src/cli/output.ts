@@ -49,18 +49,22 @@ export function printJson(value: unknown): void {
 
 /** To stderr; the command goes on. */
 export function printWarning(text: string): void {
-  printLine({ warning: text }, `${prefix('doubtful')}warning: ${text}`);
+  process.stderr.write(lineOf({ warning: text }, `${prefix('doubtful')}warning: ${text}`));
 }
 
 /** To stderr: what was not done, though the command itself went on to its end. */
 export function printFailure(text: string): void {
-  printLine({ error: text }, `${prefix('bad')}${text}`);
+  process.stderr.write(lineOf({ error: text }, `${prefix('bad')}${text}`));
 }
 
 /** To stderr: what ended the command. */
 export function printFatal(text: string, code: string, exitStatus: number): void {
   const lines = text.split('\n').map((line) => prefix('bad') + line);
   printLine({ error: text, code, exitStatus }, lines.join('\n'));
+}
+
+function lineOf(json: object, text: string): string {
+  return `${isJson ? JSON.stringify(json) : text}\n`;
 }
 
 function prefix(style: Style): string {
@@ -70,7 +74,7 @@ function prefix(style: Style): string {
 /** Not over process.stderr: that sets O_NONBLOCK on a pipe that others may share. */
 export function printLine(json: object, text: string): void {
   try {
-    writeSync(2, `${isJson ? JSON.stringify(json) : text}\n`);
+    writeSync(2, lineOf(json, text));
   } catch {
     // Nobody is there to tell; the exit status still says it.
   }

@@ -30,11 +30,12 @@ Examples:
   $ sudo l2vpnd init --a 192.0.2.1 --b 198.51.100.2 --dir /etc/l2vpnd
   $ sudo l2vpnd --config /etc/l2vpnd/site1.json
   $ l2vpnd check --config /etc/l2vpnd/site1.json
+  $ sudo l2vpnd status
   $ sudo l2vpnd show -s site2
   $ l2vpnd explain --config /etc/l2vpnd/site1.json -r wan.pcap
 
 Exit status: 0 stopped by a signal; 64 usage, 65 no packet, 66 no such file, 69 something this host lacks, or of
-show: a tunnel is down or its peer lost, 70 internal fault, 71 system error or packet-number state, 73 cannot create,
+status and show: a tunnel is down or its peer lost, 70 internal fault, 71 system error or packet-number state, 73 cannot create,
 75 busy, try again, 77 permission, 78 configuration.
 `;
 

@@ -67,9 +67,15 @@ function optionSpec(option: OptionDescription): string {
     flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`,
   );
   const { value, description } = option;
-  const values = value === null || value.isOptional ? '' : ` -r ${fishValues(value, [])}`;
+  const values =
+    value === null || value.isOptional
+      ? ''
+      : ` ${value.kind === 'file' ? '-r' : '-x'} ${fishValues(value, [])}`;
   return `${flags.join(' ')} -d ${quoted(description)}${values}`.trimEnd();
 }
+
+/** Names of /sys/class/net that have a bridge. */
+const BRIDGES = "(string replace -r '.*/(.*)/bridge$' '$1' /sys/class/net/*/bridge)";
 
 function fishValues({ kind, words }: ValueDescription, commands: readonly string[]): string {
   switch (kind) {
@@ -84,7 +90,7 @@ function fishValues({ kind, words }: ValueDescription, commands: readonly string
     case 'directory':
       return "-a '(__fish_complete_directories)'";
     case 'bridge':
-      return "-a '(string replace -r '.*/(.*)/bridge$' '$1' /sys/class/net/*/bridge)'";
+      return `-a ${quoted(BRIDGES)}`;
     case 'other':
       return '';
   }

@@ -14,7 +14,9 @@ export function commandsPage(
     .synopsis(['`l2vpnd` `--config` <file> [<options>]', '`l2vpnd` <command> [<options>] [<arguments>]']);
   describe(page);
   page.section('OPTIONS');
-  page.paragraph('Of the daemon. Those that a command has too may stand before it or behind it.');
+  page.paragraph(
+    'Of the daemon. Those that a command has too may stand before it or behind it; `--help` every command has.',
+  );
   addOptions(page, program.options);
   page.section('COMMANDS');
   for (const command of program.commands) addCommand(page, command);
@@ -53,7 +55,11 @@ function addCommand(page: Page, { name, summary, arguments: args, options }: Com
   page.paragraph(sentence(summary));
   for (const argument of args)
     page.item(`<${argument.name}>`, sentence(argument.description + wordsOf(argument)));
-  addOptions(page, options);
+  // That each has a help is said once.
+  addOptions(
+    page,
+    options.filter(({ long }) => long !== '--help'),
+  );
   for (const text of NOTES[name] ?? []) page.paragraph(text);
 }
 

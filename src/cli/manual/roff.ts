@@ -17,10 +17,11 @@ export class Page {
   readonly #lines: string[];
 
   constructor({ name, section, date, version, manual }: PageTitle) {
-    const words = [name.toUpperCase(), String(section), date, version, manual];
+    const words = [name.toUpperCase(), String(section)];
     this.#lines = [
       `.\\" Made by npm run man; do not edit.`,
-      `.TH ${words.map(argument).join(' ')}`,
+      // The date as it is: mandoc reads it.
+      `.TH ${words.map(argument).join(' ')} "${date}" ${argument(version)} ${argument(manual)}`,
       // No hyphenation, flush left: options and names stay whole.
       '.nh',
       '.ad l',

@@ -73,8 +73,7 @@ const OFFERS: Readonly<Record<'bash' | 'fish', (line: string) => string[]>> = {
   },
 };
 
-/** `~`: among others. */
-const CASES: readonly [string, readonly string[] | '~', string?][] = [
+const CASES: readonly [string, readonly string[]][] = [
   ['l2vpnd sh', ['show']],
   ['l2vpnd --config conf/x.json sta', ['status']],
   ['l2vpnd show ', ['site2', 'site3']],
@@ -146,13 +145,13 @@ describe('completion in zsh', () => {
       zmodload zsh/zpty
       zpty z zsh -f -i
       zpty -w z "PROMPT=; fpath=(${dir} \\$fpath); autoload -U compinit; compinit -u -D; zstyle ':completion:*' list-colors ''; zstyle ':completion:*' verbose no; LISTMAX=1000"
-      zpty -w z "comppostfuncs=(say); say() { compstate[insert]=; compstate[list]=; print -n 'OFFERS '\\$compstate[nmatches]; }"
-      zpty -w z "bindkey '^I' complete-word; print REA""DY"
+      zpty -w z "_tab() { _main_complete; print -n OFF''ERS \\$compstate[nmatches].; compstate[insert]=; compstate[list]=; }"
+      zpty -w z "zle -C tab complete-word _tab; bindkey '^I' tab; print REA''DY"
       zpty -r -m z out '*READY*'
       for line in "$@"; do
         zpty -n -w z $'\\x15'"$line"$'\\t'
-        zpty -r -m z out '*OFFERS [0-9]##'
-        print -r -- "$line: \${out##*OFFERS }"
+        zpty -r -m z out '*OFFERS [0-9]##.*'
+        print -r -- "$line: \${\${out##*OFFERS }%%.*}"
       done
       zpty -d z`;
     const lines = [
