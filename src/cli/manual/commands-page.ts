@@ -49,17 +49,19 @@ function addCommand(page: Page, { name, summary, arguments: args, options }: Com
     const word = `<${value.name}>${isRepeatable ? '...' : ''}`;
     return isRequired ? word : `[${word}]`;
   });
-  const required = options.filter((option) => option.isRequired).map(flagsText);
+  // That each has a help is said once.
+  const own = options.filter(({ long }) => long !== '--help');
+  const required = own.filter((option) => option.isRequired).map(flagsText);
+  const others = own.length === required.length ? [] : ['[<options>]'];
   page.subsection(['l2vpnd', name].join(' '));
-  page.synopsis([['`l2vpnd`', `\`${name}\``, ...required, '[<options>]', ...words].join(' ')]);
+  page.synopsis([['`l2vpnd`', `\`${name}\``, ...required, ...others, ...words].join(' ')]);
   page.paragraph(sentence(summary));
   for (const argument of args)
-    page.item(`<${argument.name}>`, sentence(argument.description + wordsOf(argument)));
-  // That each has a help is said once.
-  addOptions(
-    page,
-    options.filter(({ long }) => long !== '--help'),
-  );
+    page.item(
+      `<${argument.name}>`,
+      sentence((argument.description || `the ${argument.name}`) + wordsOf(argument)),
+    );
+  addOptions(page, own);
   for (const text of NOTES[name] ?? []) page.paragraph(text);
 }
 

@@ -1,6 +1,6 @@
 /**
  * A manual page in the macros of man(7), made of text. In text, `code` between backquotes is set in bold as man(1) sets what
- * is typed, and <word> between angle brackets in italics as what stands for something else.
+ * is typed, <word> between angle brackets in italics as what stands for something else, and page(8) as a reference.
  */
 
 export interface PageTitle {
@@ -22,9 +22,6 @@ export class Page {
       `.\\" Made by npm run man; do not edit.`,
       // The date as it is: mandoc reads it.
       `.TH ${words.map(argument).join(' ')} "${date}" ${argument(version)} ${argument(manual)}`,
-      // No hyphenation, flush left: options and names stay whole.
-      '.nh',
-      '.ad l',
     ];
   }
 
@@ -82,10 +79,13 @@ function argument(text: string): string {
 
 /** One line of input, so that no sentence's end in it adds space; a control character at its start is hidden. */
 function markedUp(text: string): string {
-  const parts = text.split(/(`[^`]+`|<[a-z][\w,. -]*>)/);
+  const parts = text.split(/(`[^`]+`|<[a-z][\w,. -]*>|[a-z][\w.-]*\([1-8]\))/);
   const set = parts.map((part) => {
     if (/^`.+`$/.test(part)) return `\\fB${escaped(part.slice(1, -1))}\\fR`;
     if (/^<.+>$/.test(part)) return `\\fI${escaped(part.slice(1, -1))}\\fR`;
+    const [, page, section] = /^([a-z].*)(\([1-8]\))$/.exec(part) ?? [];
+    // Another page; never hyphenated.
+    if (page !== undefined) return `\\%\\fB${escaped(page)}\\fR${section}`;
     return escaped(part);
   });
   return safeStart(set.join('').replace(/\s*\n\s*/g, ' '));

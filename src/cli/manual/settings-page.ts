@@ -32,10 +32,10 @@ function describe(page: Page): void {
     )
     .paragraph(
       `The format has a version, ${CONFIG_VERSION}: a setting is renamed, removed or given another meaning by a new one only. A ` +
-        'file of a version that a program does not know is refused, and its name said.',
+        'file of another version is refused, with both versions in the message.',
     )
     .paragraph(
-      'Of a value the text behind its name says what may be written: a..b is a whole number between the two.',
+      'Behind the name of a setting stands what may be written: a..b is a whole number from a to b.',
     );
 }
 
