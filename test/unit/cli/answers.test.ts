@@ -66,6 +66,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   vi.restoreAllMocks();
+  vi.useRealTimers();
   setOutput({ json: false, color: 'auto' });
   await closeServer(server);
   rmSync(dir, { recursive: true, force: true });
@@ -119,6 +120,7 @@ describe('l2vpnd rotate --json', () => {
 describe('l2vpnd show with colours', () => {
   it('has what is bad in red, the name of the device as ip has it, and nothing else changed', async () => {
     await daemon({ tunnels: async () => [LOST], down: async () => [DOWN] });
+    vi.useFakeTimers({ toFake: ['Date'] });
     expect(await show(undefined, { socket })).toBe(69);
     const plain = printed;
     printed = '';
