@@ -61,14 +61,18 @@ function chapterFaults({ version, sections }: Chapter): string[] {
   ];
 }
 
+/** Why no version can be released of it, in sentences; empty: one can. */
+export function releaseFaults(text: string): string[] {
+  const faults = changelogFaults(text);
+  const [unreleased] = parseChangelog(text);
+  return (unreleased?.sections.length ?? 0) < 2 ? [...faults, 'there is nothing new to release'] : faults;
+}
+
 /** The changelog with what was not released as chapter `version`, and an empty one above it. Throws with what is wrong. */
 export function release(text: string, version: string, date: string): string {
-  const faults = changelogFaults(text);
-  const chapters = parseChangelog(text);
-  if (chapters.some((chapter) => chapter.version === version))
+  const faults = releaseFaults(text);
+  if (parseChangelog(text).some((chapter) => chapter.version === version))
     faults.push(`${version} has a chapter already`);
-  if ((chapters[0]?.sections.length ?? 0) < 2)
-    faults.push(`there is nothing new that ${version} would bring`);
   if (faults.length > 0) throw new Error(`CHANGELOG.md: ${faults.join('; ')}`);
   return text.replace(/^## Unreleased$/m, `${EMPTY}\n## ${version} - ${date}`);
 }

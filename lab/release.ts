@@ -1,11 +1,12 @@
 /**
  * A part of `npm version 1.2.3`: gives the changelog's unreleased chapter that version and today's date, and sees to it that
- * nothing under packaging/ names another. Throws, and the release does not happen, where something is missing.
+ * nothing under packaging/ names another. With `--check`, before the version is set: whether there is something to release.
+ * Exit status 1, and the release does not happen, where something is missing.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot, packageVersion } from '../src/package-root.ts';
-import { release, strayVersions } from './changelog.ts';
+import { release, releaseFaults, strayVersions } from './changelog.ts';
 
 const PATH = join(packageRoot(), 'CHANGELOG.md');
 const version = packageVersion();
@@ -17,7 +18,18 @@ function packagingFiles(): Map<string, string> {
   return new Map(paths.map((path) => [path, readFileSync(path, 'utf8')]));
 }
 
-const strays = strayVersions(packagingFiles(), version);
-if (strays.length > 0) throw new Error(`the version is ${version}, but ${strays.join('; ')}`);
-writeFileSync(PATH, release(readFileSync(PATH, 'utf8'), version, new Date().toISOString().slice(0, 10)));
-console.log(`CHANGELOG.md has a chapter ${version}`);
+function main(argv: readonly string[]): number {
+  const text = readFileSync(PATH, 'utf8');
+  const isCheck = argv.includes('--check');
+  const faults = isCheck ? releaseFaults(text) : strayVersions(packagingFiles(), version);
+  if (faults.length > 0) {
+    console.error(`this cannot be released: ${faults.join('; ')}`);
+    return 1;
+  }
+  if (isCheck) return 0;
+  writeFileSync(PATH, release(text, version, new Date().toISOString().slice(0, 10)));
+  console.log(`CHANGELOG.md has a chapter ${version}`);
+  return 0;
+}
+
+process.exitCode = main(process.argv.slice(2));
