@@ -23,6 +23,10 @@ const TESTS = [
   'debian-archive-keyring',
   'debootstrap',
   'systemd-container',
+  'man-db',
+  'mandoc',
+  'zsh',
+  'fish',
 ];
 const PACKAGING = [
   'binutils',
