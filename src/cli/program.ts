@@ -7,6 +7,7 @@ import { check } from './check.ts';
 import { type DaemonChoice, RUNTIME_DIR } from './daemon-choice.ts';
 import { type ExplainOptions, explain } from './explain.ts';
 import type { KeyOptions } from './harden.ts';
+import { addInterchangeCommands } from './interchange-commands.ts';
 import { addKeyCommands } from './key-commands.ts';
 import { reload } from './reload.ts';
 import { type RotateOptions, rotate } from './rotate.ts';
@@ -157,6 +158,7 @@ function createProgram(choose: (action: Action) => void): Command {
       choose(() => reload(options));
     });
   addKeyCommands(program, choose);
+  addInterchangeCommands(program, choose);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeErr: () => {}, outputError: () => {} });
   }
