@@ -16,6 +16,8 @@ import { writeNewFiles } from './new-files.ts';
 export interface ExportCommandOptions extends KeyOptions {
   format: ExportFormat;
   peer?: boolean;
+  /** Instead of `tap.bridge`. */
+  bridge?: string;
   /** A file, with networkd a folder. */
   out?: string;
   showKeys?: boolean;
@@ -29,8 +31,9 @@ export async function exportCommand(
 ): Promise<number> {
   await hardenForKeys();
   if (options.insecureExampleKeys) permitExampleKeys();
-  const tunnel = tunnelOf(loadConfig(path), name, path);
-  const { format, peer = false, showKeys = false, out } = options;
+  const chosen = tunnelOf(loadConfig(path), name, path);
+  const { format, peer = false, showKeys = false, out, bridge = chosen.tap.bridge } = options;
+  const tunnel = { ...chosen, tap: { ...chosen.tap, bridge } };
   const { files, remarks } = exportTunnel(tunnel, { format, peer, showKeys: showKeys || out !== undefined });
   sayRemarks(remarks);
   if (out === undefined) print(files, showKeys || tunnel.macsec === null);

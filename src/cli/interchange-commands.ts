@@ -63,6 +63,7 @@ export function addInterchangeCommands(program: Command, choose: Choose): void {
       new Option('-f, --format <format>', 'what to make').choices(EXPORT_FORMATS).makeOptionMandatory(),
     )
     .option('--peer', 'the other end of the tunnel instead of this one')
+    .option('--bridge <name>', 'the bridge there (default: as in the configuration)')
     .option(
       '-o, --out <path>',
       'write it to a new file, with networkd to new files in a folder, keys included, for the owner alone',

@@ -4,7 +4,7 @@ import { bridgeSlaveWords } from './bridge-words.ts';
 import { greWords } from './gre-words.ts';
 import { macsecLinkWords } from './ip-macsec-words.ts';
 import { type FoundLink, type KernelSite, newGre, newLink, newMacsec, shown } from './kernel-site.ts';
-import type { Words } from './words.ts';
+import { isShort, type Words } from './words.ts';
 
 type SiteOf = (netns: string) => KernelSite;
 
@@ -157,8 +157,4 @@ export function fouCommand(words: Words, site: KernelSite): boolean {
   }
   if (port !== null && isGre) site.fouPorts.add(port);
   return true;
-}
-
-function isShort(word: string, full: string, shortest: number): boolean {
-  return word.length >= shortest && full.startsWith(word);
 }

@@ -69,7 +69,10 @@ class NetworkdReader {
     const sections = this.#sections(file);
     const kind = lastValue(sections('NetDev'), 'Kind') ?? '';
     const name = lastValue(sections('NetDev'), 'Name') ?? '';
-    if (kind === 'fou') return this.#fou(sections);
+    if (kind === 'fou') {
+      this.#fou(sections);
+      return;
+    }
     const link = newLink(name, file.name, kind);
     link.mac = this.#mac(lastValue(sections('NetDev'), 'MACAddress'), file.name);
     link.mtu = this.#number(lastValue(sections('NetDev'), 'MTUBytes'), 'MTUBytes', file.name);

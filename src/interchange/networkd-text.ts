@@ -26,7 +26,7 @@ export function networkdFiles(config: TunnelConfig, showKeys: boolean): Exported
     files,
     remarks: [
       ...remarks,
-      ...remarksOf(name, macsec !== null && macsec.replayProtect, showKeys, tunnel.macsec?.macsec ?? null),
+      ...remarksOf(name, macsec?.replayProtect === true, showKeys, tunnel.macsec?.macsec ?? null),
     ],
   };
 }

@@ -11,39 +11,35 @@ import { addressCommand, fouCommand, linkCommand } from './ip-link-words.ts';
 import { macsecCommand } from './ip-macsec-words.ts';
 import { type Found, type KernelSite, newSite, type Remark, shown } from './kernel-site.ts';
 import { type Command, shellCommands, type Word } from './shell-words.ts';
-import { Words } from './words.ts';
+import { isShort, Words } from './words.ts';
 
 /** Scripts in scripts (`sh -c`, `ip netns exec NS sh -c`). */
 const MAX_DEPTH = 4;
 /** What a shell says around commands; what follows is looked at as if it ran, once. */
 const KEYWORDS = new Set([
-  'if',
-  'then',
-  'else',
-  'elif',
-  'while',
-  'until',
-  'do',
-  '{',
-  '!',
-  'exec',
-  'command',
-  'time',
-  'sudo',
+  ...['if', 'then', 'else', 'elif', 'while', 'until', 'do', '{', '!'],
+  ...['exec', 'command', 'time', 'sudo'],
 ]);
 const LOOPS = new Set(['for', 'while', 'until', 'case']);
-const SHELLS = /^(?:\/\S*\/)?(?:ba|da|k|z)?sh$/;
+const SHELLS = /^(?:ba|da|k|z)?sh$/;
 
 export function readScript(text: string): Found {
   const reader = new ScriptReader();
-  reader.read(text, null, 0, 0);
+  reader.read(text, { netns: null, line: 1, depth: 0 });
   return reader.found();
+}
+
+/** Where a command stands. */
+interface Place {
+  readonly netns: string | null;
+  readonly line: number;
+  readonly depth: number;
 }
 
 /** An object of `ip`, or `bridge`, `brctl`: what its command changes of a site. */
 type Understand = (words: Words, site: KernelSite, siteOf: (netns: string) => KernelSite) => boolean;
 
-/** Objects by how they are abbreviated at the shortest, as `ip` compares them. */
+/** Objects of `ip` by how they are abbreviated at the shortest. */
 const OBJECTS: readonly (readonly [string, number, Understand])[] = [
   ['link', 1, linkCommand],
   ['address', 1, addressCommand],
@@ -57,112 +53,111 @@ class ScriptReader {
   /** Commands that nothing was made of. */
   readonly #strangers: { where: string; words: readonly string[] }[] = [];
 
-  /** Reads the commands of `text` in the namespace `netns`; its lines are counted from `above`. */
-  read(text: string, netns: string | null, above: number, depth: number): void {
-    for (const command of shellCommands(text)) this.#command(command, netns, above, depth);
+  /** Reads the commands of `text`, whose first line stands at `place`. */
+  read(text: string, place: Place): void {
+    for (const command of shellCommands(text))
+      this.#command(command, { ...place, line: place.line + command.line - 1 });
   }
 
   found(): Found {
     const sites = [...this.#sites.values()];
+    const links = sites.flatMap((site) => [...site.links.values()]);
     const names = new Set(
-      sites.flatMap(({ links }) => [...links.values()].filter(isOfTunnel).map(({ name }) => name)),
+      links.filter(({ gre, macsec }) => gre !== null || macsec !== null).map(({ name }) => name),
     );
     for (const { where, words } of this.#strangers) {
-      if (words.some((word) => names.has(word))) {
-        this.#remarks.push({ where, text: `not understood, and left out: ${shown(words.join(' '))}` });
-      }
+      if (!words.some((word) => names.has(word))) continue;
+      this.#remarks.push({ where, text: `not understood, and left out: ${shown(words.join(' '))}` });
     }
     return { sites, remarks: this.#remarks };
   }
 
-  #command({ line, words, input }: Command, netns: string | null, above: number, depth: number): void {
-    const where = `line ${above + line}`;
-    let first = 0;
-    while (first < words.length - 1 && KEYWORDS.has(words[first]!.text)) {
-      if (LOOPS.has(words[first]!.text)) this.#say(where, 'a loop is read once, as if it ran once');
-      first += words[first]!.text === 'sudo' ? 1 + optionsAt(words, first + 1) : 1;
-    }
-    const rest = words.slice(first);
+  #command({ words, input }: Pick<Command, 'words' | 'input'>, place: Place): void {
+    const rest = this.#withoutKeywords(words, place);
     const name = (rest[0]?.text ?? '').replace(/^\/\S*\//, '');
-    if (name === 'for' || name === 'case')
-      this.#say(where, `"${name}" is not followed: what depends on its variable is left out`);
-    if (SHELLS.test(name)) this.#shell(rest, netns, above + line - 1, depth);
-    else if (name === 'ip') this.#ip(rest.slice(1), where, netns, input, above + line, depth);
-    else if (name === 'bridge') this.#with(bridgeCommand, rest.slice(1), where, netns);
-    else if (name === 'brctl') this.#with(brctlCommand, rest.slice(1), where, netns);
-    else this.#strange(where, rest);
+    const operands = rest.slice(1);
+    if (SHELLS.test(name)) this.#shell(operands, place);
+    else if (name === 'ip') this.#ip(operands, input, place);
+    else if (name === 'bridge') this.#understood(bridgeCommand, operands, place);
+    else if (name === 'brctl') this.#understood(brctlCommand, operands, place);
+    else this.#strange(rest, place);
   }
 
-  #shell(words: readonly Word[], netns: string | null, above: number, depth: number): void {
-    const at = words.findIndex(({ text }) => /^-[a-z]*c$/.test(text));
-    const script = at < 0 ? undefined : words[at + 1];
-    if (script !== undefined && depth < MAX_DEPTH) this.read(script.text, netns, above, depth + 1);
-  }
-
-  /** `words` follow `ip`. */
-  #ip(
-    words: readonly Word[],
-    where: string,
-    netns: string | null,
-    input: string | null,
-    line: number,
-    depth: number,
-  ): void {
-    let [at, space, batch] = [0, netns, false];
-    for (; at < words.length && words[at]!.text.startsWith('-'); at++) {
-      const option = words[at]!.text.replace(/^--?/, '');
-      if (isShort(option, 'netns', 1)) space = words[++at]?.text ?? space;
-      else if (isShort(option, 'batch', 1)) {
-        at++;
-        batch = true;
-      } else if (isShort(option, 'family', 1)) at++;
+  /** `if`, `do`, `sudo -n` and the like taken off; a loop is told. */
+  #withoutKeywords(words: readonly Word[], place: Place): readonly Word[] {
+    let first = 0;
+    for (; first < words.length && KEYWORDS.has(words[first]!.text); first++) {
+      const { text } = words[first]!;
+      if (LOOPS.has(text)) this.#say(place, 'the loop is not followed: it is read as if it ran once');
+      while (text === 'sudo' && words[first + 1]?.text.startsWith('-')) first++;
     }
-    if (batch) return this.#batch(input, where, space, line, depth);
-    const object = words[at]?.text ?? '';
-    if (isShort(object, 'netns', 1) && words[at + 1]?.text === 'exec') {
-      const command = { line: 1, words: words.slice(at + 3), input };
-      const name = words[at + 2];
-      if (name !== undefined && command.words.length > 0) this.#command(command, name.text, line - 1, depth);
+    const next = words[first]?.text ?? '';
+    if (LOOPS.has(next))
+      this.#say(place, `"${next}" is not followed: what depends on its variable is left out`);
+    return words.slice(first);
+  }
+
+  #shell(operands: readonly Word[], place: Place): void {
+    const at = operands.findIndex(({ text }) => /^-[a-z]*c$/.test(text));
+    const script = at < 0 ? undefined : operands[at + 1];
+    if (script === undefined || place.depth >= MAX_DEPTH) this.#strange(operands, place);
+    else this.read(script.text, { ...place, depth: place.depth + 1 });
+  }
+
+  #ip(operands: readonly Word[], input: string | null, place: Place): void {
+    let [at, netns, isBatch] = [0, place.netns, false];
+    for (; operands[at]?.text.startsWith('-'); at++) {
+      const option = operands[at]!.text.replace(/^--?/, '');
+      if (isShort(option, 'netns', 1)) netns = operands[++at]?.text ?? netns;
+      else if (isShort(option, 'batch', 1)) isBatch = at++ >= 0;
+      else if (isShort(option, 'family', 1)) at++;
+    }
+    if (isBatch) this.#batch(input, { ...place, netns });
+    else this.#object(operands.slice(at), input, { ...place, netns });
+  }
+
+  /** The commands that `ip -batch` reads, which are none of a shell but have its words. */
+  #batch(input: string | null, place: Place): void {
+    if (input === null) this.#say(place, 'what "ip -batch" reads is not in the script, and is left out');
+    for (const { words, line } of shellCommands(input ?? ''))
+      this.#object(words, null, { ...place, line: place.line + line });
+  }
+
+  /** `words`: an object of `ip`, and its command. */
+  #object(words: readonly Word[], input: string | null, place: Place): void {
+    const object = words[0]?.text ?? '';
+    const known = OBJECTS.find(([full, shortest]) => isShort(object, full, shortest));
+    if (known !== undefined) this.#understood(known[2], words.slice(1), place);
+    else if (isShort(object, 'netns', 1)) this.#netns(words.slice(1), input, place);
+    else this.#strange(words, place);
+  }
+
+  /** `exec NAME COMMAND`. */
+  #netns([command, name, ...words]: readonly Word[], input: string | null, place: Place): void {
+    if (command?.text !== 'exec' || name === undefined || place.depth >= MAX_DEPTH) return;
+    if (name.open) this.#say(place, `left out, as only a shell knows the namespace ${shown(name.text)}`);
+    else this.#command({ words, input }, { ...place, netns: name.text, depth: place.depth + 1 });
+  }
+
+  #understood(understand: Understand, words: readonly Word[], place: Place): void {
+    const open = words.find((word) => word.open);
+    const texts = words.map(({ text }) => text);
+    if (open !== undefined) {
+      const remedy = 'set the variable in the script, or write the value';
+      this.#say(place, `left out, as only a shell knows what ${shown(open.text)} is: ${remedy}`);
       return;
     }
-    const [, , understand] = OBJECTS.find(([full, shortest]) => isShort(object, full, shortest)) ?? [];
-    if (understand === undefined) this.#strange(where, words);
-    else this.#with(understand, words.slice(at + 1), where, space);
+    const reader = new Words(texts, whereOf(place), (where, text) => this.#remarks.push({ where, text }));
+    const isKnown = understand(reader, this.#site(place.netns), (name) => this.#site(name));
+    if (!isKnown) this.#strange(words, place);
   }
 
-  /** The commands that `ip -batch` reads here. */
-  #batch(input: string | null, where: string, netns: string | null, line: number, depth: number): void {
-    if (input === null)
-      return this.#say(where, 'what "ip -batch" reads is not in the script, and is left out');
-    if (depth >= MAX_DEPTH) return;
-    for (const command of shellCommands(input)) {
-      const at = line + command.line;
-      this.#ip(command.words, `line ${at}`, netns, null, at, depth + 1);
-    }
+  #strange(words: readonly Word[], place: Place): void {
+    this.#strangers.push({ where: whereOf(place), words: words.map(({ text }) => text) });
   }
 
-  #with(understand: Understand, words: readonly Word[], where: string, netns: string | null): void {
-    const open = words.find((word) => word.open);
-    const reader = new Words(
-      words.map(({ text }) => text),
-      where,
-      (at, text) => this.#say(at, text),
-    );
-    if (open !== undefined) {
-      this.#say(
-        where,
-        `left out, as only a shell knows what ${shown(open.text)} is: set the variable in the script, or write the value`,
-      );
-    } else if (!understand(reader, this.#site(netns), (name) => this.#site(name)))
-      this.#strange(where, words);
-  }
-
-  #strange(where: string, words: readonly Word[]): void {
-    this.#strangers.push({ where, words: words.map(({ text }) => text) });
-  }
-
-  #say(where: string, text: string): void {
-    this.#remarks.push({ where, text });
+  #say(place: Place, text: string): void {
+    this.#remarks.push({ where: whereOf(place), text });
   }
 
   #site(netns: string | null): KernelSite {
@@ -173,18 +168,6 @@ class ScriptReader {
   }
 }
 
-function isOfTunnel({ gre, macsec }: { gre: unknown; macsec: unknown }): boolean {
-  return gre !== null || macsec !== null;
-}
-
-/** How many options follow `sudo`. */
-function optionsAt(words: readonly Word[], at: number): number {
-  let count = 0;
-  while (words[at + count]?.text.startsWith('-')) count++;
-  return count;
-}
-
-/** Is `word` what `full` may be abbreviated to? */
-function isShort(word: string, full: string, shortest: number): boolean {
-  return word.length >= shortest && full.startsWith(word);
+function whereOf({ line }: Place): string {
+  return `line ${line}`;
 }

@@ -73,3 +73,8 @@ export function canonicalMac(mac: string): string {
     .map((octet) => octet.padStart(2, '0'))
     .join(':');
 }
+
+/** Is `word` what `full` may be abbreviated to, as `ip` compares its commands? */
+export function isShort(word: string, full: string, shortest: number): boolean {
+  return word.length >= shortest && full.startsWith(word);
+}
