@@ -106,6 +106,8 @@ export interface FoundLink {
 export interface KernelSite {
   /** Network namespace; null: the one that the source begins in. */
   readonly netns: string | null;
+  /** The source lists everything that there is, so that a link of no tunnel is nothing to speak of. */
+  readonly isListing: boolean;
   readonly links: Map<string, FoundLink>;
   /** UDP ports that GRE is taken from (`ip fou add port … ipproto 47`). */
   readonly fouPorts: Set<number>;
@@ -157,8 +159,8 @@ export function newSa(an: number): FoundSa {
   return { an, pn: 1n, active: false, keyId: null, key: null, ssci: null, salt: null };
 }
 
-export function newSite(netns: string | null): KernelSite {
-  return { netns, links: new Map(), fouPorts: new Set() };
+export function newSite(netns: string | null, isListing: boolean = false): KernelSite {
+  return { netns, isListing, links: new Map(), fouPorts: new Set() };
 }
 
 /** A text of the source as a message may show it: short, and never something like a key. */

@@ -73,6 +73,10 @@ type Macsec = FoundLink & { macsec: FoundMacsec };
 function netdevs(gre: Gre, macsec: Macsec | null, showKeys: boolean): ExportedFile[] {
   const { encap } = gre.gre;
   const files = [unitFile(`10-${gre.name}.netdev`, gretapUnit(gre))];
+  const { master } = macsec ?? gre;
+  // networkd puts a link into a bridge that it knows of only. Last, so that a file of the operator's own goes before it.
+  if (master !== null)
+    files.push(unitFile(`90-${master}.netdev`, ['[NetDev]', `Name=${master}`, 'Kind=bridge']));
   if (encap !== null) files.push(unitFile(`10-fou${encap.port}.netdev`, fouUnit(encap.port)));
   if (macsec !== null) files.push(unitFile(`10-${macsec.name}.netdev`, macsecUnit(macsec, showKeys)));
   return files;
@@ -112,7 +116,7 @@ function macsecUnit({ name, mac, macsec }: Macsec, showKeys: boolean): string[] 
     ...['', '[MACsec]', `Port=${port}`, `Encrypt=${encrypt ? 'yes' : 'no'}`],
     ...txSa.flatMap((sa) => [
       ...['', '[MACsecTransmitAssociation]', ...saLines(sa, keyLine(sa, `${name}-tx${sa.an}`, showKeys))],
-      ...(sa.an === encodingSa ? ['UseForEncoding=yes'] : []),
+      ...(sa.an === encodingSa && sa.active ? ['UseForEncoding=yes'] : []),
     ]),
     ...rxSc.flatMap(({ sci, sa }, i) => [
       ...['', '[MACsecReceiveChannel]', ...sciLines(sci)],

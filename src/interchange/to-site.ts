@@ -111,7 +111,7 @@ class Draft {
     const names = others.filter(
       ({ macsec, kind }) => macsec === null && kind !== 'bridge' && kind !== 'unknown',
     );
-    if (names.length === 0) return;
+    if (names.length === 0 || this.#site.isListing) return;
     const list = names.map(({ name, kind }) => `${name} (${kind})`).join(', ');
     this.#say('other links', `are no part of a tunnel and stay as they are: ${list}`);
   }
@@ -269,8 +269,7 @@ class Draft {
         name,
         'has replay off, as the kernel does where nothing is said: "replayProtect": true drops repeated frames, whatever the peer does',
       );
-    const used = macsec.txSa.some(({ key }) => key !== null);
-    if (used)
+    if (macsec.txSa.length > 0)
       this.#say(
         name,
         'a packet number may never be used twice with a key: if the kernel has sent with these keys, take new ones at both ends ("l2vpnd genkey --sak")',

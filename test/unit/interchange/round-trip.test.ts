@@ -85,30 +85,34 @@ const macsecOf = (cipher: (typeof CIPHERS)[number], settings: fc.Arbitrary<objec
     settings,
   ]);
 };
-const anyMacsec = fc
-  .constantFrom(...CIPHERS)
-  .chain((cipher) =>
-    macsecOf(
-      cipher,
-      all([
-        fc.constantFrom(
-          {},
-          { sendSci: false },
-          { sendSci: false, endStation: true },
-          { sendSci: false, scb: true },
-        ),
-        fc.record({
-          icvLen: fc.constantFrom(8, 12, 16),
-          validate: fc.constantFrom('strict', 'check', 'disabled'),
-        }),
-        fc.oneof(
-          fc.constant({ replayProtect: false }),
-          fc.record({ replayWindow: fc.integer({ min: 0, max: 2 ** 24 }) }),
-        ),
-        maybe(fc.boolean(), 'protect'),
-      ]),
-    ),
-  );
+const anyMacsec = fc.constantFrom(...CIPHERS).chain((cipher) =>
+  macsecOf(
+    cipher,
+    all([
+      fc.constantFrom(
+        {},
+        { sendSci: false },
+        { sendSci: false, endStation: true },
+        { sendSci: false, scb: true },
+      ),
+      fc.record({
+        icvLen: fc.constantFrom(8, 12, 16),
+        validate: fc.constantFrom('strict', 'check', 'disabled'),
+      }),
+      fc.oneof(
+        fc.constant({ replayProtect: false }),
+        fc.record({ replayWindow: fc.integer({ min: 0, max: 2 ** 24 }) }),
+      ),
+      maybe(fc.boolean(), 'protect'),
+    ]),
+  ),
+);
+
+/** The SA that is sent with is on: networkd has no other. */
+const encoding = (macsec: Json): object => ({
+  ...macsec,
+  txSa: macsec.txSa.map((sa: Json) => (sa.an === macsec.encodingSa ? { ...sa, active: true } : sa)),
+});
 
 const tunnelOf = (gre: fc.Arbitrary<object>, macsec: fc.Arbitrary<object | null>): fc.Arbitrary<Json> =>
   fc.record({
@@ -155,7 +159,7 @@ describe('exported and imported again it is the same', () => {
         }
         expect(plain(roundTrip(tunnel, format))).toEqual(plain(tunnel));
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
 
   it('iproute2', () => {
@@ -168,7 +172,7 @@ describe('exported and imported again it is the same', () => {
 
   it('networkd', () => {
     const gre = fc.tuple(commonGre, fc.boolean()).map(([base, noDf]) => (noDf ? withoutDf(base) : base));
-    const macsec = macsecOf('gcm-aes-128', fc.constant({ replayProtect: false }));
+    const macsec = macsecOf('gcm-aes-128', fc.constant({ replayProtect: false })).map(encoding);
     check('networkd', tunnelOf(gre, fc.oneof(macsec, fc.constant(null))));
   });
 });
