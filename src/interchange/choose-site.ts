@@ -1,6 +1,6 @@
 /** Which of the sites of a source is meant: a script may make both ends of a tunnel, each in a network namespace. */
 import { L2vpnError } from '../errors.ts';
-import type { KernelSite } from './kernel-site.ts';
+import { hideKeys, type KernelSite } from './kernel-site.ts';
 import { tunnelsOf } from './to-site.ts';
 
 /** `netns`: the operator's choice; null: none was made. Throws L2VPN_DATA where nothing is there, L2VPN_USAGE where it is not clear. */
@@ -14,7 +14,7 @@ export function chooseSite(sites: readonly KernelSite[], netns: string | null, s
   const list = withTunnels.map(describe).join('; ');
   const fault =
     netns === null ? `has several sites: choose one by --netns` : `has no tunnel in the namespace "${netns}"`;
-  throw new L2vpnError('L2VPN_USAGE', `${source} ${fault}: ${list}`);
+  throw new L2vpnError('L2VPN_USAGE', hideKeys(`${source} ${fault}: ${list}`));
 }
 
 function describe(site: KernelSite): string {

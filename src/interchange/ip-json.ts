@@ -20,6 +20,7 @@ import {
   newSa,
   newSite,
   type Remark,
+  remark,
 } from './kernel-site.ts';
 import { canonicalMac } from './words.ts';
 
@@ -37,7 +38,7 @@ export function readIpJson(texts: readonly { text: string; source: string }[]): 
   for (const entry of shown) addSecY(site, entry, remarks);
   for (const { name, macsec } of site.links.values()) {
     if (macsec !== null && !shown.some(({ ifname }) => ifname === name))
-      remarks.push({ where: name, text: 'has no SAs here: give what "ip -j macsec show" prints too' });
+      remarks.push(remark(name, 'has no SAs here: give what "ip -j macsec show" prints too'));
   }
   return { sites: [site], remarks };
 }
@@ -179,10 +180,7 @@ function addSecY(site: KernelSite, entry: Json, remarks: Remark[]): void {
   const name = String(entry.ifname);
   const link: FoundLink | undefined = site.links.get(name);
   if (link?.macsec === undefined || link.macsec === null) {
-    remarks.push({
-      where: name,
-      text: 'is left out: give what "ip -d -j link" prints too, which says what it is on',
-    });
+    remarks.push(remark(name, 'is left out: give what "ip -d -j link" prints too, which says what it is on'));
     return;
   }
   const { macsec } = link;
@@ -191,10 +189,12 @@ function addSecY(site: KernelSite, entry: Json, remarks: Remark[]): void {
   macsec.icvLen = numberAt(entry, 'icv_length') ?? macsec.icvLen;
   macsec.txSa = listAt(entry, 'sa_list').map(saOf);
   if (macsec.txSa.some(({ ssci }) => ssci !== null))
-    remarks.push({
-      where: name,
-      text: 'the kernel does not show the salt of XPN: import the script that made it, or write "salt" by hand',
-    });
+    remarks.push(
+      remark(
+        name,
+        'the kernel does not show the salt of XPN: import the script that made it, or write "salt" by hand',
+      ),
+    );
   macsec.rxSc = listAt(entry, 'rx_sc').flatMap((sc) => {
     const sci = sciAt(sc, 'sci');
     if (sci === null) return [];

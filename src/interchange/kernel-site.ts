@@ -163,6 +163,18 @@ export function newSite(netns: string | null, isListing: boolean = false): Kerne
   return { netns, isListing, links: new Map(), fouPorts: new Set() };
 }
 
+/** As many hex digits in a row as half a key, whatever separates them. */
+const LIKE_A_KEY = /(?:[0-9a-f][\s.,_-]*){17,}|(?:[0-9a-f]{2}[:\s-]){8,}/gi;
+
+/** `text` without what may be a key: a name of the source may be one that stands in the wrong place. */
+export function hideKeys(text: string): string {
+  return text.replace(LIKE_A_KEY, '(hidden)');
+}
+
+export function remark(where: string, text: string): Remark {
+  return { where: hideKeys(where), text: hideKeys(text) };
+}
+
 /** A text of the source as a message may show it: short, and never something like a key. */
 export function shown(text: string): string {
   return quote(text);

@@ -19,6 +19,7 @@ import {
   newSa,
   newSite,
   type Remark,
+  remark,
   shown,
 } from './kernel-site.ts';
 import { lastValue, parseUnit, type UnitSection } from './unit-text.ts';
@@ -272,7 +273,7 @@ class NetworkdReader {
   }
 
   #say(where: string, text: string): void {
-    this.#remarks.push({ where, text });
+    this.#remarks.push(remark(where, text));
   }
 }
 

@@ -17,6 +17,8 @@ export function otherEnd(tunnel: TunnelConfig): TunnelConfig {
     tap: { ...tap, mac: isStatic ? stationOf(peerSci(macsec, name)).mac : null },
     gre: { ...gre, local: addressFamily(gre.remote) === 0 ? 'auto' : gre.remote, remote },
     macsec: isStatic ? otherMacsec(macsec, tap.mac, name) : macsec,
+    // One of them is key server by its priority, not by chance; 255 is what a wpa_supplicant has by itself.
+    mka: mka && { ...mka, priority: mka.priority === 255 ? 254 : 255 },
   };
 }
 

@@ -9,7 +9,7 @@
 import { brctlCommand, bridgeCommand } from './bridge-words.ts';
 import { addressCommand, fouCommand, linkCommand } from './ip-link-words.ts';
 import { macsecCommand } from './ip-macsec-words.ts';
-import { type Found, type KernelSite, newSite, type Remark, shown } from './kernel-site.ts';
+import { type Found, type KernelSite, newSite, type Remark, remark, shown } from './kernel-site.ts';
 import { type Command, shellCommands, type Word } from './shell-words.ts';
 import { isShort, Words } from './words.ts';
 
@@ -67,7 +67,7 @@ class ScriptReader {
     );
     for (const { where, words } of this.#strangers) {
       if (!words.some((word) => names.has(word))) continue;
-      this.#remarks.push({ where, text: `not understood, and left out: ${shown(words.join(' '))}` });
+      this.#remarks.push(remark(where, `not understood, and left out: ${shown(words.join(' '))}`));
     }
     return { sites, remarks: this.#remarks };
   }
@@ -147,7 +147,7 @@ class ScriptReader {
       this.#say(place, `left out, as only a shell knows what ${shown(open.text)} is: ${remedy}`);
       return;
     }
-    const reader = new Words(texts, whereOf(place), (where, text) => this.#remarks.push({ where, text }));
+    const reader = new Words(texts, whereOf(place), (where, text) => this.#remarks.push(remark(where, text)));
     const isKnown = understand(reader, this.#site(place.netns), (name) => this.#site(name));
     if (!isKnown) this.#strange(words, place);
   }
@@ -157,7 +157,7 @@ class ScriptReader {
   }
 
   #say(place: Place, text: string): void {
-    this.#remarks.push({ where: whereOf(place), text });
+    this.#remarks.push(remark(whereOf(place), text));
   }
 
   #site(netns: string | null): KernelSite {

@@ -13,7 +13,7 @@ import type {
   Remark,
   Say,
 } from './kernel-site.ts';
-import { shown } from './kernel-site.ts';
+import { remark, shown } from './kernel-site.ts';
 import { stationOf } from './stations.ts';
 
 /** A key that the source shows, and the file that the configuration names for it. */
@@ -117,7 +117,7 @@ class Draft {
   }
 
   readonly #say: Say = (where, text) => {
-    this.remarks.push({ where, text });
+    this.remarks.push(remark(where, text));
   };
 
   #gre({ name, gre }: FoundLink & { gre: FoundGre }, isSecured: boolean): object | null {

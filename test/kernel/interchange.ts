@@ -199,6 +199,36 @@ export function interchangeCases(labOf: () => LiveLab, quick: boolean): void {
   });
 }
 
+/** The guest as the other end of `site`, by the script of `export --format wpa_supplicant --peer`. */
+export async function withExportedPeer(
+  lab: LiveLab,
+  site: SiteFile,
+  body: (tunnel: LiveTunnel) => Promise<void>,
+): Promise<void> {
+  const live = new Site(lab.space, 'linux', site);
+  await withDesk(async (desk) => {
+    const script = inGuest(await desk.export(site, 'wpa_supplicant', '--peer', '--bridge', 'lan'));
+    // As a file, and with the `ip` that is not busybox's.
+    const text = Buffer.from(`ip() { /usr/sbin/ip "$@"; }\n${script}`).toString('base64');
+    try {
+      await lab.guest.run(`
+ip link del tun0 2>/dev/null || true
+ln -sf wpa_supplicant-stable /usr/sbin/wpa_supplicant
+echo ${text} | base64 -d > /run/peer.sh
+sh /run/peer.sh -B -P /run/peer.pid -t -f /tmp/peer.log`);
+      await live.start();
+      await body(new LiveTunnel(lab, tunnelSetup(), live));
+      expect((await live.stop()).code).toBe(0);
+    } catch (error) {
+      const shown = 'ip -d link show macsec0; ip -s macsec show; ip -s link show gretap1; cat /tmp/peer.log';
+      throw new Error(`${String(error)}\n${(await lab.guest.exec(shown)).stdout}`);
+    } finally {
+      await live.dispose();
+      await lab.guest.run(`kill -9 $(cat /run/peer.pid) || true; ${CLEAN}`);
+    }
+  });
+}
+
 /** Waits until networkd has put the macsec into its bridge and set it up. */
 const UNTIL_BRIDGED = `
 tries=0
