@@ -7,6 +7,7 @@ import { packageVersion } from '../package-root.ts';
 import type { DaemonChoice } from './daemon-choice.ts';
 import type { ExplainOptions } from './explain.ts';
 import type { KeyOptions } from './harden.ts';
+import { addInterchangeCommands } from './interchange-commands.ts';
 import { addKeyCommands } from './key-commands.ts';
 import {
   type Action,
@@ -194,6 +195,7 @@ export function createProgram(choose: Choose): Command {
     });
   addKeyCommands(program, choose);
   addScriptCommands(program, choose);
+  addInterchangeCommands(program, choose);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeErr: () => {}, outputError: () => {} });
   }
