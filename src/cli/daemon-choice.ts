@@ -37,7 +37,9 @@ function instanceSocket(instance: string, dir: string): string {
 
 /** The daemon that was named, else all of them; of one that was killed the socket is there, and it does not answer. Throws as `socketPath`. */
 export async function socketPaths(choice: DaemonChoice, runtimeDir: string = RUNTIME_DIR): Promise<string[]> {
-  const paths = [choice.socket, choice.instance, choice.config].every((one) => one === undefined) ? socketsIn(runtimeDir) : [];
+  const paths = [choice.socket, choice.instance, choice.config].every((one) => one === undefined)
+    ? socketsIn(runtimeDir)
+    : [];
   return paths.length > 1 ? paths : [await socketPath(choice, runtimeDir)];
 }
 

@@ -1,7 +1,7 @@
 /** Options that several commands have, and how their values are read. */
 import { InvalidArgumentError, Option } from 'commander';
-import { L2vpnError } from '../errors.ts';
 import { RUNTIME_DIR } from '../config/instance.ts';
+import { L2vpnError } from '../errors.ts';
 import { COLOR_WORDS } from './output.ts';
 
 /** What a command hands back: the exit status of the process. */

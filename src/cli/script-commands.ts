@@ -2,7 +2,14 @@
 import { Argument, type Command } from 'commander';
 import { SHELLS, type Shell } from './completion/shells.ts';
 import type { DaemonChoice } from './daemon-choice.ts';
-import { type Choose, colorOption, configOption, jsonOption, socketOption, instanceOption } from './options.ts';
+import {
+  type Choose,
+  colorOption,
+  configOption,
+  instanceOption,
+  jsonOption,
+  socketOption,
+} from './options.ts';
 import type { OutputOptions } from './output.ts';
 import type { StatusOptions } from './status.ts';
 
