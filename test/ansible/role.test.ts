@@ -78,7 +78,7 @@ suite('the Ansible role', lackingMachine() ?? lacking('ansible-playbook', 'ansib
     expect((await machine.systemctl('is-enabled', UNIT)).stdout).toBe('enabled\n');
     await pingUntil(lab.topology.host1, '192.168.1.2', 20_000);
     expect(await play(site1())).toMatchObject({ code: 0, changed: 0 });
-  });
+  }, 240_000);
 
   it('a changed configuration is reloaded: the process stays', async () => {
     const before = await machine.state(UNIT);
