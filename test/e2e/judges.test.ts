@@ -9,6 +9,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { Capture, type GrePacket } from '../../lab/capture.ts';
 import { must } from '../../lab/run.ts';
 import { daemonPath, KEY_1, KEY_2, type Site } from '../../lab/site.ts';
+import { packageRoot } from '../../src/package-root.ts';
 import { ETHERTYPE_TEST, ethernet, hex, pattern, protect, unprotect } from './frames.ts';
 import { Lab, labOfTests, PYTHON, pingOnce, pingUntil, SCAPY_DIR, Sender, suite } from './support.ts';
 
@@ -179,9 +180,9 @@ suite('Scapy as the peer', { scapy: true }, () => {
 /** Why the package cannot serve here, or undefined. */
 function withoutRawSocket(): string | undefined {
   try {
-    createRequire(import.meta.url)('raw-socket');
+    createRequire(join(packageRoot(), 'test/e2e/raw-socket/package.json'))('raw-socket');
   } catch (error) {
-    return `the optional package raw-socket is not here or did not build: ${(error as Error).message.split('\n')[0]}`;
+    return `the package raw-socket is not here or did not build (npm run packages -- --install): ${(error as Error).message.split('\n')[0]}`;
   }
   const endpoint = rawSocketEndpoint();
   return existsSync(endpoint) ? undefined : `${endpoint} is not built: npm run build:ts`;
