@@ -20,7 +20,7 @@ const ROOMS = [
   ['config'],
   ['state'],
   ['datapath'],
-  ['worker', 'explain'],
+  ['worker', 'explain', 'interchange'],
   ['api'],
   ['tunnel'],
   ['keys'],
@@ -91,6 +91,12 @@ export default {
       severity: 'error',
       from: { path: '^src/', pathNot: pathOf(['explain', 'cli']) },
       to: { path: pathOf(['explain']) },
+    },
+    {
+      name: 'only-the-command-interchanges',
+      severity: 'error',
+      from: { path: '^src/', pathNot: pathOf(['interchange', 'cli']) },
+      to: { path: pathOf(['interchange']) },
     },
     {
       name: 'explain-reads-only-the-octets-of-mka',

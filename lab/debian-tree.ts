@@ -10,6 +10,13 @@ import { must } from './run.ts';
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
+/** What every test of the package, the service and the image has beside a minimal Debian: one tree does for all. */
+export const TEST_PACKAGES: readonly string[] = [
+  ...['systemd', 'systemd-sysv', 'dbus', 'iproute2'],
+  // Node.js needs them, and Ansible Python.
+  ...['libatomic1', 'libstdc++6', 'python3', 'python3-apt'],
+];
+
 export interface TreeOptions {
   /** Beside the minimal system. */
   packages?: readonly string[];

@@ -23,6 +23,10 @@ const TESTS = [
   'debian-archive-keyring',
   'debootstrap',
   'systemd-container',
+  'man-db',
+  'mandoc',
+  'zsh',
+  'fish',
 ];
 const PACKAGING = [
   'binutils',
@@ -31,7 +35,10 @@ const PACKAGING = [
   'gcc-aarch64-linux-gnu',
   'libc6-dev-arm64-cross',
   'qemu-user',
+  'libstdc++6-arm64-cross',
 ];
+/** The container image, and the Ansible role. */
+const DEPLOY = ['podman', 'runc', 'podman-compose', 'ansible-core', 'ansible-lint'];
 const FUZZERS = ['clang', 'libclang-rt-14-dev'];
 const CONTENDERS = ['fastd', 'openvpn', 'tinc', 'openssl', 'wireguard-go', 'wireguard-tools'];
 
@@ -53,6 +60,7 @@ async function installDebian(argv: readonly string[]): Promise<number> {
     ...DEMO,
     ...TESTS,
     ...PACKAGING,
+    ...DEPLOY,
     ...FUZZERS,
     ...(argv.includes('--bench') ? CONTENDERS : []),
   ];

@@ -9,7 +9,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const DEBIAN = 'sudo apt-get install gcc g++ make python3';
+const DEBIAN = 'sudo apt-get install gcc make python3';
 
 /** In a checkout nothing is prebuilt, and nothing compiled to look for it. */
 async function prebuiltFault() {
@@ -50,9 +50,12 @@ function isProgram(command) {
   });
 }
 
+/** gyp would link with g++; there is no C++ in the addon. */
 function build() {
+  const env = { ...process.env, LINK: process.env.LINK ?? process.env.CC ?? 'cc' };
   const { status, stdout, stderr, error } = spawnSync('node-gyp', ['rebuild', '-C', here, '--silent'], {
     encoding: 'utf8',
+    env,
   });
   if (status === 0) return null;
   return error === undefined ? `node-gyp failed\n${stdout}${stderr}`.trimEnd() : `node-gyp: ${error.message}`;

@@ -1,5 +1,5 @@
 /** Writing the package's tree: what Debian asks of every file. Paths are those of the installed file, without the first slash. */
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -32,11 +32,6 @@ export class Tree {
     for (const file of filesBelow(source)) {
       if (isWanted(file)) this.copy(join(source, file), join(path, file));
     }
-  }
-
-  /** As it is, modes and links included. */
-  copyAsIs(source: string, path: string): void {
-    cpSync(source, this.#make(path), { recursive: true, dereference: false });
   }
 
   #make(path: string): string {

@@ -72,11 +72,10 @@ function layOutDocuments(tree: Tree): void {
   tree.copy(here('packaging/deb/lintian-overrides'), 'usr/share/lintian/overrides/l2vpnd');
 }
 
-/** `npm run man` writes them. */
 async function layOutManuals(tree: Tree): Promise<void> {
-  const { scripts } = JSON.parse(readFileSync(here('package.json'), 'utf8'));
-  if (scripts.man === undefined) return;
-  await must(['npm', 'run', '--silent', 'man'], { cwd: packageRoot(), timeoutMs: 120_000 });
+  await must([process.execPath, here('dist/src/cli/manual/write.js'), here('out/man')], {
+    timeoutMs: 120_000,
+  });
   for (const page of ['l2vpnd.8', 'l2vpnd.json.5']) {
     const section = page.at(-1)!;
     tree.writeGzip(`usr/share/man/man${section}/${page}`, readFileSync(here(`out/man/${page}`)));
@@ -91,7 +90,6 @@ const COMPLETIONS = {
 };
 
 async function layOutCompletions(tree: Tree): Promise<void> {
-  if (!existsSync(here('dist/src/cli/completion.js'))) return;
   for (const [shell, path] of Object.entries(COMPLETIONS)) {
     tree.write(path, await must([process.execPath, here('dist/src/main.js'), 'completion', shell]));
   }

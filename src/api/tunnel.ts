@@ -147,6 +147,7 @@ export interface BridgeSnapshot {
 
 export interface TunnelSnapshot {
   name: string;
+  up_since: string;
   ifindex: number;
   ifname: string;
   /** Null: its TAP is to be in none. */

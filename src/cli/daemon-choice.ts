@@ -6,8 +6,8 @@ import { type Dirent, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { defaultSocket, RUNTIME_DIR, socketOf } from '../config/instance.ts';
-import { findControlSocket } from '../config/load.ts';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
+import { printWarning } from './output.ts';
 
 export interface DaemonChoice {
   socket?: string;
@@ -21,10 +21,11 @@ export async function socketPath(choice: DaemonChoice, runtimeDir: string = RUNT
   if (choice.socket !== undefined) return choice.socket;
   if (choice.instance !== undefined) return instanceSocket(choice.instance, runtimeDir);
   if (choice.config === undefined) return onlySocket(runtimeDir);
+  const { findControlSocket } = await import('../config/load.ts');
   const found = findControlSocket(choice.config);
   if (found !== null) return found ?? defaultSocket(choice.config);
   const socket = await onlySocket(runtimeDir);
-  process.stderr.write(`l2vpnd: warning: ${choice.config} cannot be read; asking the daemon at ${socket}\n`);
+  printWarning(`${choice.config} cannot be read; asking the daemon at ${socket}`);
   return socket;
 }
 
@@ -32,6 +33,14 @@ export async function socketPath(choice: DaemonChoice, runtimeDir: string = RUNT
 function instanceSocket(instance: string, dir: string): string {
   if (/^[^/]+$/.test(instance) && !/^\.\.?$/.test(instance)) return socketOf(instance, dir);
   throw new L2vpnError('L2VPN_USAGE', `--instance "${instance}": name it as in l2vpnd@site1, like site1`);
+}
+
+/** The daemon that was named, else all of them; of one that was killed the socket is there, and it does not answer. Throws as `socketPath`. */
+export async function socketPaths(choice: DaemonChoice, runtimeDir: string = RUNTIME_DIR): Promise<string[]> {
+  const paths = [choice.socket, choice.instance, choice.config].every((one) => one === undefined)
+    ? socketsIn(runtimeDir)
+    : [];
+  return paths.length > 1 ? paths : [await socketPath(choice, runtimeDir)];
 }
 
 async function onlySocket(dir: string): Promise<string> {

@@ -76,6 +76,7 @@ function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
   const { bridge, peer, carrier, control_frames, rotation, agreement, seen, tx, rx, drops, icmp } = tunnel;
   const extras = {
     name,
+    up_since: tunnel.up_since,
     mtu,
     path_mtu,
     path: { limit: path.limit, since: path.since, because: path.because, search: path.search },

@@ -7,6 +7,7 @@ import type { Config, MkaConfig, TunnelConfig } from './types.ts';
 
 export interface RawConfig extends Omit<Config, 'tunnels' | 'stateDir' | 'controlSocket'> {
   $schema?: string | undefined;
+  version?: 1 | undefined;
   tunnels: RawTunnel[];
   stateDir: string | null;
   controlSocket: string | null;

@@ -55,6 +55,7 @@ export function snapshotOf(
   const agreement = keys?.agreement ?? null;
   return {
     name,
+    up_since: tunnel.upSince.toISOString(),
     ifindex: tunnel.ifindex,
     ifname,
     bridge: bridgeSnapshot(tunnel),

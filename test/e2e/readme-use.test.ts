@@ -59,6 +59,10 @@ class Host {
     await this.#daemon.waitFor(/"msg":"ready"/);
   }
 
+  async waitForLog(pattern: RegExp): Promise<void> {
+    await this.#daemon!.waitFor(pattern);
+  }
+
   output(): string {
     return this.#daemon?.lines.join('\n') ?? '(not started)';
   }
@@ -137,9 +141,12 @@ suite('README, "Use"', {}, () => {
         await second.startDaemon(line.replace('site1.json', 'site2.json'));
         const capture = await Capture.start(wan, 'wan1', join(dir, 'checkout', 'wan.pcap'));
         await pingUntil(host1, '192.168.1.2');
+        // What was heard is looked at once a second.
+        await first.waitForLog(/first authentic frame from 2\.2\.2\.2|the peer is live/);
         await capture.stop();
       }
-      expect(said[1]).toMatch(/^\d+: macsec1: protect on/);
+      expect(said[1]).toMatch(/^site2 {2}up \d+s {2}peer alive, heard \d+s ago {2}2\.2\.2\.2/);
+      expect(said[2]).toMatch(/^\d+: macsec1: protect on/);
       expect(said.join('')).not.toMatch(/warning/);
       return said;
     };

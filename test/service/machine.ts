@@ -17,13 +17,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { debianTree } from '../../lab/debian-tree.ts';
+import { debianTree, TEST_PACKAGES } from '../../lab/debian-tree.ts';
 import { pathOf } from '../../lab/packages.ts';
 import { Background, must, type RunOptions, type RunResult, run } from '../../lab/run.ts';
 import type { Namespace } from '../../lab/topology.ts';
 
-/** What the tree has beside a minimal Debian; the libraries are what the package depends on, so that no mirror is asked at each run. */
-const PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'iproute2', 'libatomic1', 'libstdc++6'];
 /** No systemd has to run on this host. */
 const UNREGISTERED = ['--register=no', '--keep-unit'];
 /** Exit status of nspawn (`man 1 systemd-nspawn`). */
@@ -84,14 +82,12 @@ export class Machine {
     this.#space = space;
   }
 
-  /** Installed from the package `deb`, not booted. Its disk is a copy, which goes with `destroy`. */
-  static async install(deb: string, space: Namespace): Promise<Machine> {
+  /** Installed from the package `deb`, or without it, not booted. Its disk is a copy, which goes with `destroy`. */
+  static async install(deb: string | null, space: Namespace): Promise<Machine> {
     const machine = new Machine(await mkdtemp(join(tmpdir(), 'l2vpnd-machine-')), space);
     try {
-      await machine.#layOut(await debianTree({ packages: PACKAGES }));
-      writeFileSync(machine.path('/l2vpnd.deb'), readFileSync(deb));
-      const inside = ['systemd-nspawn', '--quiet', '--pipe', `--directory=${machine.root}`, ...UNREGISTERED];
-      await must([...inside, 'dpkg', '-i', '/l2vpnd.deb'], { timeoutMs: 120_000 });
+      await machine.#layOut(await debianTree({ packages: TEST_PACKAGES }));
+      if (deb !== null) await machine.#installPackage(deb);
       // One of its own: the host's node may be root's alone.
       mkdirSync(join(machine.#dir, 'dev'));
       await must(['mknod', '-m', '666', machine.#tun, 'c', '10', '200']);
@@ -178,6 +174,11 @@ export class Machine {
     }
   }
 
+  /** What a command on this host is put behind to be run in it. */
+  enter(): string[] {
+    return ['nsenter', '--all', '--target', String(this.leader())];
+  }
+
   /** Runs a program in it to its end. */
   run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     const env = {
@@ -185,7 +186,7 @@ export class Machine {
       HOME: '/root',
       LANG: 'C',
     };
-    return run(['nsenter', '--all', '--target', String(this.leader()), ...argv], {
+    return run([...this.enter(), ...argv], {
       timeoutMs: 60_000,
       env,
       ...options,
@@ -257,6 +258,12 @@ export class Machine {
     await this.#nspawn?.stop('SIGKILL');
     await run(['umount', '--lazy', this.root]);
     await rm(this.#dir, { recursive: true, force: true });
+  }
+
+  async #installPackage(deb: string): Promise<void> {
+    writeFileSync(this.path('/l2vpnd.deb'), readFileSync(deb));
+    const inside = ['systemd-nspawn', '--quiet', '--pipe', `--directory=${this.root}`, ...UNREGISTERED];
+    await must([...inside, 'dpkg', '-i', '/l2vpnd.deb'], { timeoutMs: 120_000 });
   }
 
   async #layOut(tree: string): Promise<void> {

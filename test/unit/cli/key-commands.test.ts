@@ -113,6 +113,24 @@ describe('l2vpnd init', () => {
     expect(stdout).toContain('root@[2001:db8::2]:/etc/l2vpnd');
   });
 
+  it("says its format's version", () => {
+    l2vpnd(['init', ...A_AND_B]);
+    expect([json('site1.json').version, json('site2.json').version]).toEqual([1, 1]);
+  });
+
+  it('--json prints the paths, as genkey does, and no key', () => {
+    const { stdout } = l2vpnd(['init', ...A_AND_B, '--dir', 'new', '-j']);
+    expect(JSON.parse(stdout)).toEqual({
+      ...{ configs: ['new/site1.json', 'new/site2.json'], key: 'new/site1-site2.cak' },
+    });
+    expect(JSON.parse(l2vpnd(['genkey', '--json', '-o', 'x.cak']).stdout)).toEqual({
+      ...{ files: ['x.cak'], ckn: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    });
+    expect(JSON.parse(l2vpnd(['genkey', '--json', '--sak']).stdout)).toEqual({
+      ...{ files: ['site1.key', 'site2.key'], ckn: null },
+    });
+  });
+
   it('says what to copy where, and no key', () => {
     const { stdout } = l2vpnd(['init', ...A_AND_B]);
     expect(stdout.split('\n').slice(1)).toEqual([
