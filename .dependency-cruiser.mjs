@@ -22,7 +22,7 @@ const ROOMS = [
   ['datapath'],
   ['worker', 'explain'],
   ['api'],
-  ['tunnel'],
+  ['tunnel', 'doctor'],
   ['keys'],
   ['report'],
   ['daemon'],
@@ -91,6 +91,12 @@ export default {
       severity: 'error',
       from: { path: '^src/', pathNot: pathOf(['explain', 'cli']) },
       to: { path: pathOf(['explain']) },
+    },
+    {
+      name: 'only-the-command-examines',
+      severity: 'error',
+      from: { path: '^src/', pathNot: pathOf(['doctor', 'cli']) },
+      to: { path: pathOf(['doctor']) },
     },
     {
       name: 'explain-reads-only-the-octets-of-mka',

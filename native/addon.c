@@ -100,6 +100,7 @@ static const struct {
     {"lockName", lock_name},
     {"hardenProcess", harden_process},
     {"notifySocket", notify_socket},
+    {"clockIsSynchronised", clock_is_synchronised},
     {"exitNow", exit_now},
 };
 

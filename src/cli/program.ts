@@ -3,8 +3,10 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { nearest } from '../config/nearest.ts';
 import { errnoName, L2vpnError } from '../errors.ts';
 import { releaseSignals } from '../host/signals.ts';
+import { packageVersion } from '../package-root.ts';
 import { check } from './check.ts';
 import { type DaemonChoice, RUNTIME_DIR } from './daemon-choice.ts';
+import type { DoctorOptions } from './doctor.ts';
 import { type ExplainOptions, explain } from './explain.ts';
 import type { KeyOptions } from './harden.ts';
 import { addKeyCommands } from './key-commands.ts';
@@ -12,7 +14,6 @@ import { reload } from './reload.ts';
 import { type RotateOptions, rotate } from './rotate.ts';
 import { run } from './run.ts';
 import { type ShowOptions, show } from './show.ts';
-import { packageVersion } from './version.ts';
 
 const EXAMPLES = `
 Examples:
@@ -20,10 +21,11 @@ Examples:
   $ sudo l2vpnd --config /etc/l2vpnd/site1.json
   $ l2vpnd check --config /etc/l2vpnd/site1.json
   $ sudo l2vpnd show -s site2
+  $ sudo l2vpnd doctor
   $ l2vpnd explain --config /etc/l2vpnd/site1.json -r wan.pcap
 
 Exit status: 0 stopped by a signal; 64 usage, 65 no packet, 66 no such file, 69 something this host lacks, or of
-show: a tunnel is down or its peer lost, 70 internal fault, 71 system error or packet-number state, 73 cannot create,
+show: a tunnel is down or its peer lost, of doctor: a fault, 70 internal fault, 71 system error or packet-number state, 73 cannot create,
 75 busy, try again, 77 permission, 78 configuration.
 `;
 
@@ -95,6 +97,22 @@ function createProgram(choose: (action: Action) => void): Command {
     .action((name: string | undefined, _options: object, command: Command) => {
       const options = command.optsWithGlobals<ShowOptions>();
       choose(() => show(name, options));
+    });
+  program
+    .command('doctor')
+    .argument('[tunnel]', 'a tunnel, or its TAP')
+    .allowExcessArguments(false)
+    .description(
+      'look for what is wrong, with a running daemon or without: a line each, with cause and remedy',
+    )
+    .option('-j, --json', 'as JSON')
+    .addOption(configOption())
+    .addOption(socketOption())
+    .addOption(exampleKeysOption())
+    .addHelpText('after', '\nChanges nothing. Exit status: 69 where there is a fault; warnings are none.')
+    .action((tunnel: string | undefined, _options: object, command: Command) => {
+      const options = command.optsWithGlobals<DoctorOptions>();
+      choose(async () => (await import('./doctor.ts')).doctor(tunnel, options));
     });
   program
     .command('explain')

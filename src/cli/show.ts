@@ -3,6 +3,7 @@ import { ask } from '../api/client.ts';
 import { EXIT_STATUS, L2vpnError } from '../errors.ts';
 import { type DaemonChoice, socketPath } from './daemon-choice.ts';
 import { downJson, downText, jsonOf, textOf } from './show-format.ts';
+import { worstLine } from './show-worst.ts';
 
 export interface ShowOptions extends DaemonChoice {
   statistics?: boolean;
@@ -23,7 +24,11 @@ export async function show(name: string | undefined, options: ShowOptions): Prom
   const statistics = options.statistics ?? false;
   const text = options.json
     ? `${JSON.stringify([...tunnels.map((tunnel) => jsonOf(tunnel, statistics)), ...absent.map(downJson)])}\n`
-    : [...tunnels.map((tunnel) => textOf(tunnel, statistics)), ...absent.map(downText)].join('');
+    : [
+        worstLine([...absent, ...tunnels]),
+        ...tunnels.map((tunnel) => textOf(tunnel, statistics)),
+        ...absent.map(downText),
+      ].join('');
   process.stdout.write(text);
   const isLost = tunnels.some(({ peer, agreement }) => peer.state === 'lost' || agreement?.live_peers === 0);
   return absent.length === 0 && !isLost ? 0 : EXIT_STATUS.L2VPN_UNAVAILABLE;

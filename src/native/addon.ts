@@ -340,6 +340,8 @@ export interface Addon {
   hardenProcess(): void;
   /** Sends one datagram to a Unix socket (sd_notify); a leading `@` means the abstract namespace. */
   notifySocket(path: string, text: string): void;
+  /** Whether somebody (NTP, PTP) keeps the clock right, as the kernel knows (`man 2 adjtimex`). Throws SystemError. */
+  clockIsSynchronised(): boolean;
   /** Ends the process at once, whatever its threads wait for (`man 2 _exit`): nothing is flushed. */
   exitNow(status: number): never;
 }

@@ -1,0 +1,33 @@
+/** The Node.js that runs this, and the daemon's. */
+import type { HostCheck } from '../context.ts';
+import { finder, ok } from '../finding.ts';
+
+const CASES = {
+  old: {
+    level: 'fault',
+    says: 'the daemon runs on Node.js {version}',
+    cause: 'l2vpnd needs 20.11 or later',
+    remedy: 'install a newer one (nodejs.org, or the package of the distribution) and restart the daemon',
+  },
+  other: {
+    level: 'warning',
+    says: 'the daemon runs on Node.js {running}, and {installed} is installed',
+    cause: 'it was updated, and the daemon was not restarted since: fixes do not reach it',
+    remedy: 'restart the daemon (systemctl restart)',
+  },
+} as const;
+const found = finder(CASES);
+
+export const node: HostCheck = {
+  name: 'node',
+  about: 'the version of Node.js and its OpenSSL',
+  cases: CASES,
+  look({ daemon }) {
+    const installed = process.versions.node;
+    const running = daemon?.node ?? installed;
+    const [major = 0, minor = 0] = running.split('.').map(Number);
+    if (major < 20 || (major === 20 && minor < 11)) return [found('old', { version: running })];
+    if (running !== installed) return [found('other', { running, installed })];
+    return [ok(`Node.js ${running}, OpenSSL ${daemon?.openssl ?? process.versions.openssl}`)];
+  },
+};
