@@ -87,9 +87,9 @@ export default {
       to: { path: pathOf(['native']) },
     },
     {
-      name: 'only-the-command-explains',
+      name: 'only-commands-explain',
       severity: 'error',
-      from: { path: '^src/', pathNot: pathOf(['explain', 'cli']) },
+      from: { path: '^src/', pathNot: pathOf(['explain', 'doctor', 'cli']) },
       to: { path: pathOf(['explain']) },
     },
     {

@@ -49,6 +49,7 @@ static const struct {
     {"deleteLinks", delete_links},
     {"rtnetlink", rtnetlink},
     {"openGreSocket", open_gre_socket},
+    {"openCopySocket", open_copy_socket},
     {"openUdpSocket", open_udp_socket},
     {"openDoorSocket", open_door_socket},
     {"pathMtu", path_mtu},

@@ -20,8 +20,11 @@ import { state } from './checks/state.ts';
 import { strangers } from './checks/strangers.ts';
 import { tap } from './checks/tap.ts';
 import { tun } from './checks/tun.ts';
+import { wrongKey } from './checks/wrong-key.ts';
 import type { HostCheck, TunnelCheck } from './context.ts';
 import { EVIDENCE_CHECKS } from './evidence.ts';
+import { ok } from './finding.ts';
+import type { EvidenceCheck } from './tunnel-seen.ts';
 
 export const HOST_CHECKS: readonly HostCheck[] = [
   daemon,
@@ -47,9 +50,19 @@ export const TUNNEL_CHECKS: readonly TunnelCheck[] = [
   bridge,
   bridgeNetfilter,
   mtu,
-  ...EVIDENCE_CHECKS.map(({ evidence, ...check }) => ({
-    ...check,
-    look: (tunnel: Parameters<typeof evidence>[0]) => evidence(tunnel),
-  })),
+  ...EVIDENCE_CHECKS.map(asTunnelCheck),
+  wrongKey,
   strangers,
 ];
+
+function asTunnelCheck({ evidence, well, ...check }: EvidenceCheck): TunnelCheck {
+  return {
+    ...check,
+    asksDaemon: true,
+    look: (tunnel) => {
+      const findings = evidence(tunnel);
+      const text = findings.length > 0 || tunnel.now === null ? null : (well?.(tunnel.now) ?? null);
+      return text === null ? findings : [ok(text)];
+    },
+  };
+}

@@ -38,6 +38,8 @@ export interface TunnelCheck {
   readonly name: string;
   readonly about: string;
   readonly cases: Cases;
+  /** It goes by what the daemon tells: without one there is nothing to say. */
+  readonly asksDaemon?: boolean;
   look(tunnel: TunnelSeen, context: Context): Finding[] | Promise<Finding[]>;
 }
 

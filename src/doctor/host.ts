@@ -13,6 +13,7 @@ import { linkTo, type Route, routeTo } from '../host/route.ts';
 import { isLocalAddress, sourceTo } from '../host/socket.ts';
 import { type Distrust, distrustOf } from '../host/trusted-path.ts';
 import { type VolatileKind, volatileKind } from '../state/volatile.ts';
+import { type Copies, copiesOf } from './refused-packet.ts';
 
 /** What a program printed, or why it did not. */
 export interface Ran {
@@ -60,6 +61,8 @@ export interface Host {
   linkTo(local: string, remote: string): number | null;
   sourceTo(remote: string): string | null;
   isLocalAddress(address: string): boolean;
+  /** Copies of what a peer sends; `port` null: by raw GRE. Throws SystemError. */
+  copies(local: string, remote: string, port: number | null): Copies;
   /** Null: the kernel does not say. */
   clockIsSynchronised(): boolean | null;
   /** Runs the self-test. Throws L2vpnError where no provider passes. */
@@ -118,6 +121,7 @@ export const thisHost: Host = {
   linkTo,
   sourceTo,
   isLocalAddress,
+  copies: copiesOf,
   clockIsSynchronised,
   aead: selectProvider,
 };

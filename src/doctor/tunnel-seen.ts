@@ -23,6 +23,8 @@ export interface EvidenceCheck {
   readonly cases: Cases;
   /** Empty: nothing is wrong. Called for a tunnel that the daemon runs, or for one that is down. */
   evidence(tunnel: TunnelSeen): Finding[];
+  /** What to say where nothing is wrong. */
+  well?(now: TunnelSnapshot): string | null;
 }
 
 /** The outer ends, as far as they are known. */
@@ -79,7 +81,7 @@ export function accepted(tunnel: TunnelSeen): Tally {
 }
 
 /** Of frames that came, so many may be wrong before it is worth a line: a restart or a rekeying costs a few. */
-const TOLERATED = 0.01;
+export const TOLERATED = 0.01;
 
 /**
  * Whether what was refused matters: null: not; false: it may, but authentic frames come too; true: nothing else comes.

@@ -152,6 +152,11 @@ export interface Addon {
    */
   openGreSocket(local: string, remote: string, opts: GreSocketOptions): number;
   /**
+   * A raw socket of the IP protocol `protocol` that gets a copy of what `remote` sends to `local`, whoever else takes it. Read
+   * it by `receiveIcmp`.
+   */
+  openCopySocket(local: string, remote: string, protocol: number): number;
+  /**
    * A UDP socket bound to `local`:`port`. Unless `remote` is null it takes datagrams of that address only,
    * whatever their source port (RFC 8086 §3.1), and other sockets may share `local`:`port` for other peers.
    */

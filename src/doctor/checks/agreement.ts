@@ -45,4 +45,8 @@ export const agreement: EvidenceCheck = {
     if (mka.role === 'undecided') return [found('serverless', {})];
     return mka.latest === null ? [found('keyless', {})] : [];
   },
+  well({ agreement: mka }) {
+    if (mka === null) return 'the tunnel has static keys, or none';
+    return `${mka.live_peers} live, key of ${Math.floor(mka.latest?.age_seconds ?? 0)} s`;
+  },
 };

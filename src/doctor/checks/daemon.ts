@@ -61,7 +61,8 @@ export const daemon: HostCheck = {
 };
 
 function absent({ daemonFault }: Context): ReturnType<typeof found> {
-  const why = daemonFault?.message ?? 'nobody was asked';
+  // The rest of it is the remedy of other commands.
+  const why = (daemonFault?.message ?? 'nobody was asked').split('; ')[0]!;
   if (daemonFault?.code === 'L2VPN_PERMISSION') return found('denied', { why });
   return /does not answer/.test(why) ? found('silent', { why }) : found('none', { why });
 }

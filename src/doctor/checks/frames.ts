@@ -1,7 +1,7 @@
 /** Frames that arrive and are not taken, and why: by the drop reasons of the receive lanes. */
 import type { Finding } from '../finding.ts';
 import { finder } from '../finding.ts';
-import { drops, type EvidenceCheck, suffers, type TunnelSeen, tally } from '../tunnel-seen.ts';
+import { drops, type EvidenceCheck, suffers, TOLERATED, type TunnelSeen, tally } from '../tunnel-seen.ts';
 
 const CASES = {
   wrongKey: {
@@ -98,6 +98,9 @@ export const frames: EvidenceCheck = {
     );
     return [...plain, ...ofChannels(tunnel), ...unencrypted(tunnel), ...foreignControl(tunnel)];
   },
+  well({ rx }) {
+    return `${rx.frames_out} frames of the peer were taken`;
+  },
 };
 
 function counted(
@@ -138,7 +141,7 @@ function unencrypted(tunnel: TunnelSeen): Finding[] {
   const decrypted = tally(tunnel, ({ macsec }) =>
     (macsec?.rx_sc ?? []).reduce((sum, { stats }) => sum + (stats.InOctetsDecrypted ?? 0), 0),
   );
-  const isSo = fresh > 0 || count > decrypted.count;
+  const isSo = fresh > 0 || count > TOLERATED * (count + decrypted.count);
   return isSo ? [found('unencrypted', { octets: count })] : [];
 }
 

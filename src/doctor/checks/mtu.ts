@@ -35,6 +35,7 @@ export const mtu: TunnelCheck = {
   name: 'mtu',
   about: 'the MTU of the way out, of the TAP and of the ports of its bridge, and what the tunnel carries',
   cases: CASES,
+  asksDaemon: true,
   look(tunnel, { host }) {
     const { now, config } = tunnel;
     if (now === null) return [];

@@ -37,4 +37,7 @@ export const packetNumbers: EvidenceCheck = {
       ? [found('low', { percent })]
       : [];
   },
+  well({ pn_left }) {
+    return pn_left === null ? null : `${pn_left} are left`;
+  },
 };

@@ -53,4 +53,7 @@ export const pathMtu: EvidenceCheck = {
       ...(refused.count > 0 ? [found('disbelieved', { count: refused.count })] : []),
     ];
   },
+  well({ path_mtu, path }) {
+    return `the path carries ${path_mtu} octets (${path.because})`;
+  },
 };

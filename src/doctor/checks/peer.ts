@@ -55,6 +55,9 @@ export const peer: EvidenceCheck = {
       ? [found('carrier', { since: carrier.since, reason: carrier.reason })]
       : [];
   },
+  well({ peer, endpoint, remote }) {
+    return peer.state === 'alive' ? `${endpoint ?? remote} is alive since ${peer.since}` : null;
+  },
 };
 
 /** Its SCI. Hellos that come and list nothing of ours: of MKA, or of a keepalive. */

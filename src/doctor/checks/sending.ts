@@ -1,6 +1,6 @@
 /** Frames that do not leave this host. */
 import { finder } from '../finding.ts';
-import { drops, type EvidenceCheck, type Tally, type TunnelSeen } from '../tunnel-seen.ts';
+import { drops, type EvidenceCheck, type Tally, TOLERATED, type TunnelSeen } from '../tunnel-seen.ts';
 
 const CASES = {
   refused: {
@@ -59,7 +59,7 @@ export const sending: EvidenceCheck = {
 
 /** Now, or a good part of all that was to be sent. */
 function matters({ now }: TunnelSeen, { count, fresh }: Tally): boolean {
-  return fresh > 0 || (count > 0 && count > 0.01 * (now!.tx.frames_out + count));
+  return fresh > 0 || (count > 0 && count > TOLERATED * (now!.tx.frames_out + count));
 }
 
 function hurts({ now }: TunnelSeen, { count, fresh }: Tally): boolean {

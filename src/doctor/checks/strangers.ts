@@ -19,6 +19,7 @@ export const strangers: TunnelCheck = {
   name: 'strangers',
   about: 'packets that come from another address than gre.remote',
   cases: CASES,
+  asksDaemon: true,
   look(tunnel, { snmp }) {
     const { remote, port } = endsOf(tunnel);
     if (remote === null || tunnel.now === null || accepted(tunnel).fresh > 0) return [];

@@ -101,6 +101,7 @@ function hostOf(files: Record<string, string>, changes: Partial<Host>): Host {
     linkTo: () => 2,
     sourceTo: () => '1.1.1.1',
     isLocalAddress: () => true,
+    copies: () => ({ take: () => null, close: () => {} }),
     clockIsSynchronised: () => true,
     aead: () => ({ provider: nodeProvider, reason: 'asked for' }),
     ...changes,
