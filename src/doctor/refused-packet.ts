@@ -25,10 +25,11 @@ export function copiesOf(local: string, remote: string, port: number | null): Co
   return new PacketCopies(local, remote, port === null ? IPPROTO_GRE : IPPROTO_UDP);
 }
 
-/** The first packet that is refused, with the hints of `explain`; null: none comes, or all are accepted. */
+/** The first packet that is refused for `reason`, with the hints of `explain`; null: none comes. */
 export async function refusedPacket(
   config: Config,
   name: string,
+  reason: string,
   { port }: Ends,
   copies: Copies,
 ): Promise<Judgement | null> {
@@ -38,7 +39,7 @@ export async function refusedPacket(
     for (let packet = copies.take(); packet !== null; packet = copies.take()) {
       const gre = greIn(packet, port);
       const judgement = gre === null ? null : judge.judge(gre, decode(gre, 'gre', []));
-      if (judgement?.direction === 'received' && !judgement.accepted) return judgement;
+      if (judgement?.direction === 'received' && judgement.reason === reason) return judgement;
     }
   }
   return null;

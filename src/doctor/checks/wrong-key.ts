@@ -21,6 +21,7 @@ const CASES = {
   },
 } as const;
 const found = finder(CASES);
+const WRONG_ICV = 'InPktsNotValid';
 
 export const wrongKey: TunnelCheck = {
   name: 'wrong-key',
@@ -33,16 +34,14 @@ export const wrongKey: TunnelCheck = {
     const { local, remote, port } = ends;
     const isStatic = tunnel.config?.macsec != null && tunnel.config.mka === null;
     if (config === null || !isStatic || local === null || remote === null) return [];
-    if (tunnel.now === null || suffers(tunnel, drops(tunnel, 'InPktsNotValid')) !== true) return [];
+    if (tunnel.now === null || suffers(tunnel, drops(tunnel, WRONG_ICV)) !== true) return [];
     try {
       const copies = host.copies(local, remote, port);
       try {
-        const judgement = await refusedPacket(config, tunnel.name, ends, copies);
-        if (judgement === null || judgement.reason !== 'InPktsNotValid') return [];
+        const judgement = await refusedPacket(config, tunnel.name, WRONG_ICV, ends, copies);
+        if (judgement === null) return [];
         const hint = judgement.hints.find((text) => text.startsWith('the ICV is right with'));
-        return [
-          hint === undefined ? found('foreign', {}) : found('misplaced', { reason: judgement.reason, hint }),
-        ];
+        return [hint === undefined ? found('foreign', {}) : found('misplaced', { reason: WRONG_ICV, hint })];
       } finally {
         copies.close();
       }
