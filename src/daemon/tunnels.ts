@@ -5,6 +5,7 @@
 import type { Logger } from 'pino';
 import type { Config, PortSettings, TunnelConfig } from '../config/types.ts';
 import type { AeadProvider } from '../crypto/aead.ts';
+import { UNCONTROLLED_LOOKS } from '../datapath/uncontrolled.ts';
 import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
 import { deleteLinks } from '../host/link.ts';
@@ -149,9 +150,7 @@ export class Tunnels {
     const laneCount = [...this.all()].reduce((sum, tunnel) => sum + tunnel.laneCount, 0);
     this.#workers = Workers.start(lanes, workerCount(workers, laneCount), provider, {
       pnLow: (tunnel) => this.#grant(tunnel),
-      uncontrolled: (tunnels) => {
-        for (const tunnel of tunnels) this.find(tunnel)?.tunnel.uncontrolled?.told();
-      },
+      uncontrolled: () => UNCONTROLLED_LOOKS.rung(),
       moved: (tunnel) => this.find(tunnel)?.tunnel.peerMoved(),
       strays: (tunnel) => this.find(tunnel)?.tunnel.straysTold(),
       laneFailed: (tunnel, reason, errno) => this.#laneFailed(tunnel, reason, errno),

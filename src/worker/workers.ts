@@ -11,8 +11,8 @@ import type { AdmittedPacket, FromWorker, LaneSpec, ToRequest, ToWorker, WorkerS
 export interface WorkerEvents {
   /** A lane of the tunnel is short of granted packet numbers. */
   pnLow(tunnel: string): void;
-  /** Frames for the control plane wait in the rings of these tunnels. */
-  uncontrolled(tunnels: readonly string[]): void;
+  /** Frames for the control plane wait in rings whose bells have rung. */
+  uncontrolled(): void;
   /** The peer of the tunnel was learned at another place. */
   moved(tunnel: string): void;
   /** Frames that name another tunnel wait in the ring of this one. */
@@ -136,7 +136,7 @@ class RunningWorker {
       this.#worker.on('message', (message: FromWorker) => {
         if (message.type === 'running') resolve();
         if (message.type === 'pn-low') events.pnLow(message.tunnel);
-        if (message.type === 'uncontrolled') events.uncontrolled(message.tunnels);
+        if (message.type === 'uncontrolled') events.uncontrolled();
         if (message.type === 'moved') events.moved(message.tunnel);
         if (message.type === 'strays') events.strays(message.tunnel);
         if (message.type === 'done') this.#done(message.id, message.fault);
