@@ -10,6 +10,7 @@ import type { Config } from '../config/types.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
 import type { Context } from './context.ts';
 import { type Host, thisHost } from './host.ts';
+import { remembering } from './remember.ts';
 import type { TunnelSeen } from './tunnel-seen.ts';
 
 /** A daemon that lives answers within some milliseconds. */
@@ -43,7 +44,7 @@ export async function gather(
   const figures = second instanceof L2vpnError ? null : second;
   const before = first instanceof L2vpnError ? [] : first[1];
   return {
-    host,
+    host: remembering(host),
     config,
     configPath,
     configFault: loaded instanceof L2vpnError ? loaded : null,

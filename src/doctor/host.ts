@@ -112,11 +112,7 @@ export const thisHost: Host = {
   links: allLinks,
   bridge: bridgeInfo,
   bridgePort: bridgePortInfo,
-  linkOf: (address) => {
-    for (const [ifname, addresses] of Object.entries(networkInterfaces()))
-      if (addresses?.some((one) => one.address === address)) return ifname;
-    return null;
-  },
+  linkOf: linkWith,
   route: routeTo,
   linkTo,
   sourceTo,
@@ -125,6 +121,13 @@ export const thisHost: Host = {
   clockIsSynchronised,
   aead: selectProvider,
 };
+
+function linkWith(address: string): string | null {
+  const found = Object.entries(networkInterfaces()).find(([, addresses]) =>
+    addresses?.some((one) => one.address === address),
+  );
+  return found?.[0] ?? null;
+}
 
 function runProgram(program: string, args: readonly string[]): Promise<Ran> {
   return new Promise((resolve) => {

@@ -13,7 +13,15 @@ export interface SocketSeen {
   readonly drops: number;
 }
 
-export function socketsIn(text: string): SocketSeen[] {
+/** Of a hub's thousand tunnels each has the same table. */
+let last: { readonly text: string; readonly sockets: readonly SocketSeen[] } = { text: '', sockets: [] };
+
+export function socketsIn(text: string): readonly SocketSeen[] {
+  if (text !== last.text) last = { text, sockets: parsed(text) };
+  return last.sockets;
+}
+
+function parsed(text: string): SocketSeen[] {
   return text
     .split('\n')
     .slice(1)

@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterEach, expect, it } from 'vitest';
 import { daemonPath, EXAMPLE_KEYS, KEY_1, KEY_2, type Site, siteFile, tunnelFile } from '../../lab/site.ts';
+import type { TunnelSnapshot } from '../../src/api/tunnel.ts';
 import { ETHERTYPE_TEST, ethernet, gre, pattern, protect } from './frames.ts';
 import { MKA } from './mka-kit.ts';
 import { type Lab, labOfTests, pingUntil, Sender, suite } from './support.ts';
@@ -58,9 +59,11 @@ function sayOf(found: readonly Found[], check: string, id: string): string {
 /** What a test that failed has left: the next one begins as the first. */
 async function mend({ topology: { host1, nsra, nsrb } }: Lab): Promise<void> {
   await Promise.all([nsra, nsrb].map((space) => space.must(['nft', 'flush', 'ruleset'])));
+  await nsra.must(['sysctl', '-qw', 'net.ipv4.conf.vra.rp_filter=0']);
   await nsra.run(['ip', 'link', 'del', 'macsec1']);
   await nsra.ip(`
-    link set br0 up
+    link set br0 up type bridge stp_state 0
+    link set br0 type bridge forward_delay 0
     link set veth11 mtu 1500
     address replace 1.1.1.1/24 dev vra
     route replace default via 1.1.1.254
@@ -136,7 +139,18 @@ suite('l2vpnd doctor', { programs: ['nft', 'setpriv'], python: true }, () => {
     ]);
     expect(sayOf(broken, 'firewall', 'dropsOutgoing')).toMatch(/chain o, rule with handle \d+ "no GRE"; /);
     await nsra.must(['ip', 'route', 'add', '2.2.2.2', 'dev', 'br0']);
-    expect(bad((await doctor(site1)).found)).toContain('fault route throughItself');
+    await nsra.must(['sysctl', '-qw', 'net.ipv4.conf.vra.rp_filter=1']);
+    await nsra.ip('link set br0 type bridge stp_state 1 forward_delay 3000\nlink set macsec1 master br0\n');
+    const membership = async (): Promise<unknown> =>
+      ((await site1.control('/v1/tunnels')) as TunnelSnapshot[])[0]?.bridge?.membership;
+    await expect.poll(membership, { timeout: 10_000 }).toBe('joined');
+    expect(bad((await doctor(site1)).found)).toEqual(
+      expect.arrayContaining([
+        'fault route throughItself',
+        'warning bridge-port learning',
+        'warning rp-filter strict',
+      ]),
+    );
     await nsra.must(['ip', 'addr', 'del', '1.1.1.1/24', 'dev', 'vra']);
     expect(bad((await doctor(site1)).found)).toContain('fault route notLocal');
   });
@@ -177,6 +191,14 @@ suite('l2vpnd doctor', { programs: ['nft', 'setpriv'], python: true }, () => {
     ]);
     expect(sayOf(found, 'frames', 'unknownSci')).toContain('no rxSc has: 0000003333330001: ');
     expect(sayOf(found, 'frames', 'unusedAn')).toContain(`AN 2 of ${SCI_2}: `);
+    // From another address than the peer's: nobody here takes it.
+    await nsrb.must(['ip', 'address', 'add', '2.2.2.9/24', 'dev', 'vrb']);
+    const elsewhere = await Sender.gre(nsrb, '2.2.2.9', '1.1.1.1');
+    const flood = elsewhere.flood(5, 50, [gre(plain)]);
+    expect(sayOf((await doctor(site1)).found, 'strangers', 'otherAddress')).toMatch(
+      /^\d+ packets of an IP protocol came .* while nothing comes from 2\.2\.2\.2: .*tcpdump -ni any proto 47/,
+    );
+    await Promise.all([flood, elsewhere.close()]);
     const { code, stdout } = await site1.command('show');
     expect([code, stdout.split('\n')[0]]).toEqual([
       0,
