@@ -1,15 +1,24 @@
 /** `l2vpnd doctor [--config F] [TUNNEL]`: what is wrong, why, and what to do; with a running daemon or without one. */
 
+import { join } from 'node:path';
 import { permitExampleKeys } from '../config/example-keys.ts';
 import { worstLevel } from '../doctor/finding.ts';
 import { jsonOf, textOf } from '../doctor/format.ts';
 import { EXIT_STATUS, L2vpnError } from '../errors.ts';
 import { type DaemonChoice, socketPath } from './daemon-choice.ts';
 import { hardenForKeys, type KeyOptions } from './harden.ts';
+import { type OutputOptions, printJson, printText, type Rule } from './output.ts';
 
-export interface DoctorOptions extends DaemonChoice, KeyOptions {
-  json?: boolean;
-}
+export interface DoctorOptions extends DaemonChoice, KeyOptions, OutputOptions {}
+
+/** Where the configuration of an instance lies. */
+const CONFIG_DIR = '/etc/l2vpnd';
+
+const COLORS: readonly Rule[] = [
+  [/^ok\b/gm, 'good'],
+  [/^warning\b|^skipped\b/gm, 'doubtful'],
+  [/^fault\b/gm, 'bad'],
+];
 
 /** 0; where there is a fault, 69. Ends the process itself where something that was asked does not answer. */
 export async function doctor(tunnel: string | undefined, options: DoctorOptions): Promise<number> {
@@ -20,12 +29,16 @@ export async function doctor(tunnel: string | undefined, options: DoctorOptions)
     import('../doctor/examine.ts'),
   ]);
   const socket = await socketPath(options).catch(notFound);
-  const context = await gather({ config: options.config ?? null, socket, tunnel: tunnel ?? null });
+  const context = await gather({ config: configOf(options), socket, tunnel: tunnel ?? null });
   const lines = await examine(context);
-  const text = options.json ? `${JSON.stringify(jsonOf(lines))}\n` : textOf(lines);
-  const status = worstLevel(lines) === 'fault' ? EXIT_STATUS.L2VPN_UNAVAILABLE : 0;
-  await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
-  return endSoon(status);
+  if (options.json) printJson(jsonOf(lines));
+  else printText(textOf(lines), COLORS);
+  return endSoon(worstLevel(lines) === 'fault' ? EXIT_STATUS.L2VPN_UNAVAILABLE : 0);
+}
+
+/** Null: the one that the daemon says. */
+function configOf({ config, instance }: DoctorOptions): string | null {
+  return config ?? (instance === undefined ? null : join(CONFIG_DIR, `${instance}.json`));
 }
 
 /** Without a daemon there is still enough to look at. */

@@ -17,6 +17,8 @@ export interface Context {
   /** Where a daemon was looked for. */
   readonly socket: string | null;
   readonly daemon: DaemonSnapshot | null;
+  /** The user that it runs as, or that a service of ours would; null: not known, or root. */
+  readonly daemonUid: number | null;
   /** Why none has answered. */
   readonly daemonFault: L2vpnError | null;
   /** Those that were asked for. */

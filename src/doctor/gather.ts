@@ -50,10 +50,18 @@ export async function gather(
     configFault: loaded instanceof L2vpnError ? loaded : null,
     socket: typeof socket === 'string' ? socket : null,
     daemon: figures?.[0] ?? null,
+    daemonUid: await uidOf(host, figures?.[0].pid ?? null),
     daemonFault: second instanceof L2vpnError ? second : null,
     tunnels: chosen(tunnelsOf(config, before, figures), tunnel),
     snmp: { before: snmpBefore, now: await snmpOf(host) },
   };
+}
+
+/** Of the process, or where none runs of the user that the packages make for it. */
+async function uidOf(host: Host, pid: number | null): Promise<number | null> {
+  const text = pid === null ? await host.read('/etc/passwd') : await host.read(`/proc/${pid}/status`);
+  const found = (pid === null ? /^l2vpnd:[^:]*:(\d+):/m : /^Uid:\s*\d+\s+(\d+)/m).exec(text ?? '');
+  return found === null ? null : Number(found[1]);
 }
 
 async function snmpOf(host: Host): Promise<string> {

@@ -11,7 +11,7 @@ import { clockIsSynchronised } from '../host/process.ts';
 import { NameResolver } from '../host/resolve-name.ts';
 import { linkTo, type Route, routeTo } from '../host/route.ts';
 import { isLocalAddress, sourceTo } from '../host/socket.ts';
-import { type Distrust, distrustOf } from '../host/trusted-path.ts';
+import { type Distrust, distrustOf, isOurs } from '../host/trusted-path.ts';
 import { type VolatileKind, volatileKind } from '../state/volatile.ts';
 import { type Copies, copiesOf } from './refused-packet.ts';
 
@@ -49,7 +49,8 @@ export interface Host {
   writeFault(dir: string): Promise<string>;
   roomOn(path: string): Promise<Room>;
   volatileKind(dir: string): Promise<VolatileKind | null>;
-  distrustOf(dir: string): Promise<Distrust | null>;
+  /** Null: nobody but root, who we are, and `daemonUid` may exchange what lies in `dir`. */
+  distrustOf(dir: string, daemonUid: number | null): Promise<Distrust | null>;
   run(program: string, args: readonly string[]): Promise<Ran>;
   resolve(name: string): Promise<readonly string[]>;
   links(): readonly LinkSeen[];
@@ -106,7 +107,7 @@ export const thisHost: Host = {
     return { octets: bavail * bsize, files: files === 0 ? Number.POSITIVE_INFINITY : ffree };
   },
   volatileKind: (dir) => volatileKind(fsPromises, dir),
-  distrustOf: (dir) => distrustOf(dir, fsPromises),
+  distrustOf: (dir, daemonUid) => distrustOf(dir, fsPromises, (uid) => isOurs(uid) || uid === daemonUid),
   run: runProgram,
   resolve: (name) => names.resolve(name, 0),
   links: allLinks,

@@ -7,7 +7,6 @@ export function remembering(host: Host): Host {
     read: once((path) => host.read(path)),
     readLink: once((path) => host.readLink(path)),
     modeOf: once((path) => host.modeOf(path)),
-    distrustOf: once((dir) => host.distrustOf(dir)),
     resolve: once((name) => host.resolve(name)),
     linkOf: once((address) => host.linkOf(address)),
     sourceTo: once((remote) => host.sourceTo(remote)),

@@ -45,6 +45,8 @@ export interface UncontrolledSpec {
 export interface WorkerSpec {
   readonly provider: AeadProvider['name'];
   readonly eventFd: number;
+  /** One 32-bit word: how often the loop has come round because it was woken. */
+  readonly turns: SharedArrayBuffer;
   readonly lanes: readonly LaneSpec[];
 }
 

@@ -31,10 +31,12 @@ class LaneWorker implements LoopEvents<BuiltLane> {
   readonly #workspaces = new Workspaces();
   /** Bells have rung of which the main thread has not been told. */
   #hasRung = false;
+  readonly #turns: Int32Array;
 
   constructor(spec: WorkerSpec, port: MessagePort) {
     this.#provider = providerNamed(spec.provider);
     this.#port = port;
+    this.#turns = new Int32Array(spec.turns);
     this.loop = new LaneLoop(spec.eventFd);
     warmUp(
       {
@@ -50,6 +52,7 @@ class LaneWorker implements LoopEvents<BuiltLane> {
   }
 
   woken(): boolean {
+    Atomics.add(this.#turns, 0, 1);
     for (const built of this.loop.entries) built.asked = false;
     for (;;) {
       const received = receiveMessageOnPort(this.#port) as { message: ToWorker } | undefined;

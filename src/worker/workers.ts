@@ -47,7 +47,8 @@ export class Workers {
     try {
       for (let i = 0; i < count; i++) {
         const own = lanes.filter((_, lane) => lane % count === i);
-        running.push(new RunningWorker({ provider, eventFd: openEvent(), lanes: own }, events));
+        const turns = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+        running.push(new RunningWorker({ provider, eventFd: openEvent(), turns, lanes: own }, events));
       }
       await Promise.all(running.map((worker) => worker.started));
       return new Workers(running);
@@ -59,6 +60,12 @@ export class Workers {
 
   get count(): number {
     return this.#running.length;
+  }
+
+  /** Those that have not come round since the last call, which woke them, by number from 1. Wakes all of them. */
+  stuck(): number[] {
+    const turned = this.#running.map((worker) => worker.hasTurned());
+    return turned.flatMap((has, i) => (has ? [] : [i + 1]));
   }
 
   /** Makes every worker look at its lanes again: a grant has come. */
@@ -115,6 +122,9 @@ class RunningWorker {
   readonly #ended: Promise<void>;
   readonly #worker: Worker;
   readonly #eventFd: number;
+  readonly #turns: Int32Array;
+  /** What they were at the last look. */
+  #turnsSeen = -1;
   /** Requests that are under way, by number. */
   readonly #asked = new Map<number, (fault: string | undefined) => void>();
   #lastId = 0;
@@ -122,6 +132,7 @@ class RunningWorker {
 
   constructor(spec: WorkerSpec, events: WorkerEvents) {
     this.#eventFd = spec.eventFd;
+    this.#turns = new Int32Array(spec.turns);
     this.#worker = new Worker(new URL('./entry.js', import.meta.url), {
       workerData: spec,
       name: 'l2vpnd-lanes',
@@ -154,6 +165,15 @@ class RunningWorker {
 
   wake(): void {
     signalEvent(this.#eventFd);
+  }
+
+  /** Whether its loop has come round since the last call, which woke it as this one does. */
+  hasTurned(): boolean {
+    const turns = Atomics.load(this.#turns, 0);
+    const has = turns !== this.#turnsSeen;
+    this.#turnsSeen = turns;
+    this.wake();
+    return has;
   }
 
   /** Nothing is told to one that is being stopped. */

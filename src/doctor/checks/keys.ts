@@ -24,7 +24,7 @@ export const keys: HostCheck = {
   name: 'keys',
   about: 'modes and owners of the configuration, the key files and their directories',
   cases: CASES,
-  async look({ host, config, configPath, configFault }) {
+  async look({ host, config, configPath, configFault, daemonUid }) {
     if (configFault?.code === 'L2VPN_KEYFILE') {
       const [what = '', remedy = 'make it with l2vpnd genkey, or name another'] =
         configFault.message.split(/; (?=run )/);
@@ -34,7 +34,7 @@ export const keys: HostCheck = {
     const dirs = new Set([configPath, ...keyFilesOf(config)].map((path) => dirname(path)));
     const findings = await Promise.all(
       [...dirs].map(async (dir) => {
-        const distrust = await host.distrustOf(dir).catch(() => null);
+        const distrust = await host.distrustOf(dir, daemonUid).catch(() => null);
         return distrust === null
           ? []
           : [found('exchangeable', { what: distrust.what, remedy: distrust.remedy })];

@@ -1,4 +1,5 @@
 /** The Node.js that runs this, and the daemon's. */
+import { fasterRuntime } from '../../crypto/faster-runtime.ts';
 import type { HostCheck } from '../context.ts';
 import { finder, ok } from '../finding.ts';
 
@@ -15,6 +16,12 @@ const CASES = {
     cause: 'it was updated, and the daemon was not restarted since: fixes do not reach it',
     remedy: 'restart the daemon (systemctl restart)',
   },
+  slow: {
+    level: 'warning',
+    says: '{text}',
+    cause: 'AES-GCM does without a part of this CPU',
+    remedy: 'the Debian package brings such a Node.js; or install one, and restart the daemon',
+  },
 } as const;
 const found = finder(CASES);
 
@@ -28,6 +35,8 @@ export const node: HostCheck = {
     const [major = 0, minor = 0] = running.split('.').map(Number);
     if (major < 20 || (major === 20 && minor < 11)) return [found('old', { version: running })];
     if (running !== installed) return [found('other', { running, installed })];
+    const text = fasterRuntime();
+    if (text !== null) return [found('slow', { text })];
     return [ok(`Node.js ${running}, OpenSSL ${daemon?.openssl ?? process.versions.openssl}`)];
   },
 };

@@ -27,11 +27,11 @@ export const state: HostCheck = {
   name: 'state',
   about: 'stateDir: on a disk, and writable by nobody else',
   cases: CASES,
-  async look({ host, config }) {
+  async look({ host, config, daemonUid }) {
     if (config === null) return [];
     const dir = await nearestDir(host, config.stateDir);
     try {
-      const distrust = await host.distrustOf(dir);
+      const distrust = await host.distrustOf(dir, daemonUid);
       if (distrust !== null) return [found('untrusted', distrust)];
     } catch (error) {
       return [skipped(`stateDir ${config.stateDir} cannot be looked at: ${messageOf(error)}`)];

@@ -122,7 +122,7 @@ export const DAEMON: DaemonSnapshot = {
 export function contextOf({ host, files = {}, ...changes }: Faults = {}): Context {
   return {
     ...{ config: configOf(), configPath: '/etc/l2vpnd/site1.json', configFault: null },
-    ...{ socket: '/run/l2vpnd/l2vpnd.sock', daemon: DAEMON, daemonFault: null, tunnels: [] },
+    ...{ socket: '/run/l2vpnd/l2vpnd.sock', daemon: DAEMON, daemonUid: null, daemonFault: null, tunnels: [] },
     snmp: { before: '', now: '' },
     ...changes,
     host: hostOf(files, host ?? {}),
