@@ -22,7 +22,7 @@ const ROOMS = [
   ['datapath'],
   ['worker', 'explain', 'interchange'],
   ['api'],
-  ['tunnel'],
+  ['tunnel', 'doctor'],
   ['keys'],
   ['report'],
   ['daemon'],
@@ -87,10 +87,16 @@ export default {
       to: { path: pathOf(['native']) },
     },
     {
-      name: 'only-the-command-explains',
+      name: 'only-commands-explain',
       severity: 'error',
-      from: { path: '^src/', pathNot: pathOf(['explain', 'cli']) },
+      from: { path: '^src/', pathNot: pathOf(['explain', 'doctor', 'cli']) },
       to: { path: pathOf(['explain']) },
+    },
+    {
+      name: 'only-the-command-examines',
+      severity: 'error',
+      from: { path: '^src/', pathNot: pathOf(['doctor', 'cli']) },
+      to: { path: pathOf(['doctor']) },
     },
     {
       name: 'only-the-command-interchanges',

@@ -50,6 +50,7 @@ static const struct {
     {"deleteLinks", delete_links},
     {"rtnetlink", rtnetlink},
     {"openGreSocket", open_gre_socket},
+    {"openCopySocket", open_copy_socket},
     {"openUdpSocket", open_udp_socket},
     {"openDoorSocket", open_door_socket},
     {"pathMtu", path_mtu},
@@ -102,6 +103,7 @@ static const struct {
     {"hardenProcess", harden_process},
     {"keepCapabilities", keep_capabilities},
     {"notifySocket", notify_socket},
+    {"clockIsSynchronised", clock_is_synchronised},
     {"exitNow", exit_now},
 };
 

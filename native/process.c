@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/timex.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -54,6 +55,15 @@ napi_value notify_socket(napi_env env, napi_callback_info info) {
   const int err = errno;
   close(fd);
   return sent < 0 ? throw_errno(env, err, "sendto", "the service manager") : make_undefined(env);
+}
+
+/* man 2 adjtimex: nothing is adjusted where no mode is set, and that needs no capability. */
+napi_value clock_is_synchronised(napi_env env, napi_callback_info info) {
+  (void)info;
+  struct timex asked = {.modes = 0};
+  const int state = adjtimex(&asked);
+  if (state < 0) return throw_errno(env, errno, "adjtimex", NULL);
+  return make_bool(env, state != TIME_ERROR && (asked.status & STA_UNSYNC) == 0);
 }
 
 /* exit(3) joins libuv's threads, and a thread that waits in a write to a full pipe never ends. */

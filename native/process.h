@@ -7,6 +7,7 @@
 napi_value close_fd(napi_env env, napi_callback_info info);
 napi_value harden_process(napi_env env, napi_callback_info info);
 napi_value notify_socket(napi_env env, napi_callback_info info);
+napi_value clock_is_synchronised(napi_env env, napi_callback_info info);
 napi_value exit_now(napi_env env, napi_callback_info info);
 
 #endif

@@ -162,6 +162,19 @@ napi_value open_gre_socket(napi_env env, napi_callback_info info) {
   return fd < 0 ? NULL : make_i32(env, fd);
 }
 
+/* A raw socket gets a copy of each packet of its protocol, whoever else takes the packet (man 7 raw). */
+napi_value open_copy_socket(napi_env env, napi_callback_info info) {
+  napi_value argv[3];
+  struct end local, remote;
+  int32_t protocol;
+  if (!read_args(env, info, 3, argv) || !read_end(env, argv[0], "local", 0, &local) ||
+      !read_end(env, argv[1], "remote", 0, &remote) || !read_i32(env, argv[2], "protocol", &protocol)) {
+    return NULL;
+  }
+  const int fd = open_socket(env, SOCK_RAW, protocol, &local, &remote, NULL);
+  return fd < 0 ? NULL : make_i32(env, fd);
+}
+
 napi_value open_udp_socket(napi_env env, napi_callback_info info) {
   napi_value argv[4];
   struct end local, remote;

@@ -5,6 +5,7 @@
 #include <node_api.h>
 
 napi_value open_gre_socket(napi_env env, napi_callback_info info);
+napi_value open_copy_socket(napi_env env, napi_callback_info info);
 napi_value open_udp_socket(napi_env env, napi_callback_info info);
 napi_value open_door_socket(napi_env env, napi_callback_info info);
 napi_value path_mtu(napi_env env, napi_callback_info info);

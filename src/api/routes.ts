@@ -5,6 +5,7 @@
  *     GET  /v1/tunnels               every tunnel
  *     GET  /v1/tunnels/NAME          one of them
  *     GET  /v1/down                  those that are to run and do not
+ *     GET  /v1/daemon                the process itself
  *     POST /v1/tunnels/NAME/rotate   a key change
  *     POST /v1/tunnels/NAME/abort    back from one that has not ended
  *     POST /v1/reload                the configuration file as it is now
@@ -13,6 +14,7 @@
  * version.ts.
  */
 import type { ErrorCode } from '../errors.ts';
+import type { DaemonSnapshot } from './daemon.ts';
 import type { RekeyStatus, RotateBody, RotationStatus } from './rotate.ts';
 import type { DownSnapshot, TunnelSnapshot } from './tunnel.ts';
 import type { VersionAnswer } from './version.ts';
@@ -25,6 +27,7 @@ export interface Protocol {
   tunnels: { params: NoParams; body: undefined; answer: TunnelSnapshot[] };
   tunnel: { params: { name: string }; body: undefined; answer: TunnelSnapshot };
   down: { params: NoParams; body: undefined; answer: DownSnapshot[] };
+  daemon: { params: NoParams; body: undefined; answer: DaemonSnapshot };
   rotate: { params: { name: string }; body: RotateBody; answer: RotationStatus | RekeyStatus };
   abort: { params: { name: string }; body: undefined; answer: RotationStatus };
   reload: { params: NoParams; body: undefined; answer: ReloadAnswer };
@@ -44,6 +47,7 @@ export const ROUTES: { readonly [Name in RouteName]: Route } = {
   tunnels: { method: 'GET', path: '/v1/tunnels' },
   tunnel: { method: 'GET', path: '/v1/tunnels/{name}' },
   down: { method: 'GET', path: '/v1/down' },
+  daemon: { method: 'GET', path: '/v1/daemon' },
   rotate: { method: 'POST', path: '/v1/tunnels/{name}/rotate' },
   abort: { method: 'POST', path: '/v1/tunnels/{name}/abort' },
   reload: { method: 'POST', path: '/v1/reload' },

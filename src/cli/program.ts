@@ -5,6 +5,7 @@ import { errnoName, type L2vpnError } from '../errors.ts';
 import { releaseSignals } from '../host/signals.ts';
 import { packageVersion } from '../package-root.ts';
 import type { DaemonChoice } from './daemon-choice.ts';
+import type { DoctorOptions } from './doctor.ts';
 import type { ExplainOptions } from './explain.ts';
 import type { KeyOptions } from './harden.ts';
 import { addInterchangeCommands } from './interchange-commands.ts';
@@ -34,10 +35,11 @@ Examples:
   $ l2vpnd check --config /etc/l2vpnd/site1.json
   $ sudo l2vpnd status
   $ sudo l2vpnd show -s site2
+  $ sudo l2vpnd doctor
   $ l2vpnd explain --config /etc/l2vpnd/site1.json -r wan.pcap
 
 Exit status: 0 stopped by a signal; 64 usage, 65 no packet, 66 no such file, 69 something this host lacks, or of
-status and show: a tunnel is down or its peer lost, 70 internal fault, 71 system error or packet-number state, 73 cannot create,
+status and show: a tunnel is down or its peer lost, of doctor: a fault, 70 internal fault, 71 system error or packet-number state, 73 cannot create,
 75 busy, try again, 77 permission, 78 configuration.
 `;
 
@@ -125,6 +127,24 @@ export function createProgram(choose: Choose): Command {
     .action((name: string | undefined, _options: object, command: Command) => {
       const options = command.optsWithGlobals<ShowOptions>();
       choose(async () => (await import('./show.ts')).show(name, options));
+    });
+  program
+    .command('doctor')
+    .argument('[tunnel]', 'a tunnel, or its TAP')
+    .allowExcessArguments(false)
+    .description(
+      'look for what is wrong, with a running daemon or without: a line each, with cause and remedy',
+    )
+    .addOption(jsonOption('as JSON: "worst", and "findings"'))
+    .addOption(configOption())
+    .addOption(instanceOption())
+    .addOption(socketOption())
+    .addOption(exampleKeysOption())
+    .addOption(colorOption())
+    .addHelpText('after', '\nChanges nothing. Exit status: 69 where there is a fault; warnings are none.')
+    .action((tunnel: string | undefined, _options: object, command: Command) => {
+      const options = command.optsWithGlobals<DoctorOptions>();
+      choose(async () => (await import('./doctor.ts')).doctor(tunnel, options));
     });
   program
     .command('explain')

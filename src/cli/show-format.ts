@@ -18,6 +18,7 @@ import type {
   TunnelSnapshot,
 } from '../api/tunnel.ts';
 import { mkaJson, mkaLines } from './show-mka.ts';
+import { worstJson } from './show-worst.ts';
 
 const onOff = (value: boolean): string => (value ? 'on' : 'off');
 
@@ -76,6 +77,7 @@ function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
   const { bridge, peer, carrier, control_frames, rotation, agreement, seen, tx, rx, drops, icmp } = tunnel;
   const extras = {
     name,
+    worst: worstJson(tunnel),
     up_since: tunnel.up_since,
     mtu,
     path_mtu,
@@ -258,8 +260,9 @@ export function fasterRuntimeText(tunnels: readonly TunnelSnapshot[]): string {
 }
 
 /** A tunnel that is down has no device to print, only what we know of it. */
-export function downJson({ ifname, ...down }: DownSnapshot): object {
-  return { ifname, l2vpnd: { ...down, state: 'down' } };
+export function downJson(tunnel: DownSnapshot): object {
+  const { ifname, ...down } = tunnel;
+  return { ifname, l2vpnd: { ...down, state: 'down', worst: worstJson(tunnel) } };
 }
 
 export function downText({ name, ifname, reason, since, retry_seconds }: DownSnapshot): string {

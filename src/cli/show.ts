@@ -4,6 +4,7 @@ import { EXIT_STATUS, L2vpnError } from '../errors.ts';
 import { type DaemonChoice, socketPath } from './daemon-choice.ts';
 import { type OutputOptions, printJson, printText, type Rule } from './output.ts';
 import { downJson, downText, fasterRuntimeText, jsonOf, textOf } from './show-format.ts';
+import { worstLine } from './show-worst.ts';
 
 export interface ShowOptions extends DaemonChoice, OutputOptions {
   statistics?: boolean;
@@ -11,6 +12,8 @@ export interface ShowOptions extends DaemonChoice, OutputOptions {
 
 /** What a text says is well or not. */
 const COLORS: readonly Rule[] = [
+  [/^fault: .*$/gm, 'bad'],
+  [/^warning: .*$/gm, 'doubtful'],
   [/(?<=^\d+: )[^:\s]+(?=: )/gm, 'name'],
   [/\bpeer alive\b|\bcarrier up\b|\bpeer [0-9a-f]{16} is live\b|\bforwarding(?=, isolated)/g, 'good'],
   [/^\S+: tunnel \S+ is down since .*$/gm, 'bad'],
@@ -36,6 +39,7 @@ export async function show(name: string | undefined, options: ShowOptions): Prom
   else
     printText(
       [
+        worstLine([...absent, ...tunnels]),
         ...tunnels.map((tunnel) => textOf(tunnel, statistics)),
         ...absent.map(downText),
         fasterRuntimeText(tunnels),

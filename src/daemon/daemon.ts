@@ -3,8 +3,10 @@
  * tunnels, control socket and metrics, workers. Then a tick once a second. Whatever fails at the start undoes what was
  * done, in reverse order; so does the stop.
  */
+import { resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { openControl } from '../api/control-socket.ts';
+import type { DaemonSnapshot } from '../api/daemon.ts';
 import { closeServer } from '../api/router.ts';
 import type { ReloadAnswer } from '../api/routes.ts';
 import type { Handlers } from '../api/server.ts';
@@ -18,6 +20,7 @@ import { type AeadChoice, selectProvider } from '../crypto/select.ts';
 import { EXIT_STATUS, L2vpnError, messageOf } from '../errors.ts';
 import { hasServiceManager } from '../host/notify.ts';
 import type { AgreedLiveness, KeySource } from '../keys/key-source.ts';
+import { packageVersion } from '../package-root.ts';
 import { createMetrics } from '../report/metrics.ts';
 import { PeerWatch } from '../report/peer-watch.ts';
 import { snapshotOf } from '../report/snapshot.ts';
@@ -46,6 +49,8 @@ export class Daemon {
   readonly #inTurn: InTurn = oneAfterAnother();
   /** As loaded last, from the file, less what could not be applied; once it runs, with prints in place of the keys. */
   #config: Config;
+  /** When it was read. */
+  #readAt = new Date();
   #aead!: AeadChoice;
   #tunnels!: Tunnels;
   /** No worker has failed: what the lanes published is exact. */
@@ -112,6 +117,7 @@ export class Daemon {
   reload(): Promise<ReloadAnswer> {
     return this.#inTurn(async () => {
       const before = this.#config;
+      const readAt = new Date();
       const after = loadConfig(this.#configPath);
       const plan = planReload(before, after);
       await carryOut(plan, {
@@ -123,6 +129,7 @@ export class Daemon {
       });
       if (plan.logLevel !== null) this.#log.level = plan.logLevel;
       this.#config = withKeyPrints(plan.effective);
+      this.#readAt = readAt;
       const names = (list: readonly { name: string }[]): string[] => list.map(({ name }) => name);
       const restarted = restartedNames(plan);
       const done = { added: names(plan.add), removed: plan.remove, changed: changedNames(plan), restarted };
@@ -147,9 +154,23 @@ export class Daemon {
       tunnels: async () => this.#snapshots(),
       tunnel: async ({ name }) => this.#snapshots().find((tunnel) => tunnel.name === name) ?? null,
       down: async () => this.#downSnapshots(),
+      daemon: async () => this.#snapshot(),
       rotate: ({ name }, body) => this.#keysInTurn(name, (keys) => keys.rotate(body)),
       abort: ({ name }) => this.#keysInTurn(name, (keys) => keys.abort()),
       reload: () => this.reload(),
+    };
+  }
+
+  #snapshot(): DaemonSnapshot {
+    return {
+      pid: process.pid,
+      version: packageVersion(),
+      config: resolve(this.#configPath),
+      config_read: this.#readAt.toISOString(),
+      aead: this.#aead.provider.name,
+      aead_reason: this.#aead.reason,
+      node: process.versions.node,
+      openssl: process.versions.openssl,
     };
   }
 

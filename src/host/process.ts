@@ -30,6 +30,15 @@ export function exitNow(status: number): never {
   return loadAddon().exitNow(status);
 }
 
+/** Whether NTP or the like keeps the clock right, as far as the kernel knows; null where it does not say. */
+export function clockIsSynchronised(): boolean | null {
+  try {
+    return loadAddon().clockIsSynchronised();
+  } catch {
+    return null;
+  }
+}
+
 /**
  * How many descriptors the process may have open, or null where /proc does not say. It is the hard limit already:
  * node raises the soft one to it before it runs any script.

@@ -27,6 +27,15 @@ export function routeTo(local: string, remote: string): Route | null {
   }
 }
 
+/** Index of the link that packets from `local` to `remote` leave by; null: there is no route. */
+export function linkTo(local: string, remote: string): number | null {
+  try {
+    return loadAddon().routeTo(local, remote).ifindex;
+  } catch {
+    return null;
+  }
+}
+
 /** The MTU of the link that has `local`: what is known while nobody knows where the peer is. */
 export function linkMtuOf(local: string): number {
   for (const [ifname, addresses] of Object.entries(networkInterfaces())) {

@@ -20,15 +20,20 @@ const MAX_LINKS = 40;
 /**
  * Null where `dir` and all above it belong to root or to who we are, and nobody else may write them; a directory like
  * /tmp, which belongs to root and is sticky, may be above. Links are followed, and checked likewise. Rejects as node:fs.
+ * `trusted`: whose directories may lie on the way.
  */
-export async function distrustOf(dir: string, fs: PathFs): Promise<Distrust | null> {
+export async function distrustOf(
+  dir: string,
+  fs: PathFs,
+  trusted: (uid: number) => boolean = isOurs,
+): Promise<Distrust | null> {
   const path = resolve(dir);
   let links = 0;
   const check = async (at: string): Promise<Distrust | null> => {
     const above = at === dirname(at) ? null : await check(dirname(at));
     if (above !== null) return above;
     const stat = await fs.lstat(at);
-    if (!isOurs(stat.uid)) {
+    if (!trusted(stat.uid)) {
       return { what: `${at} belongs to uid ${stat.uid}`, remedy: `chown ${process.geteuid!()} ${at}` };
     }
     if (stat.isSymbolicLink()) {

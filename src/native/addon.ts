@@ -152,6 +152,11 @@ export interface Addon {
    */
   openGreSocket(local: string, remote: string, opts: GreSocketOptions): number;
   /**
+   * A raw socket of the IP protocol `protocol` that gets a copy of what `remote` sends to `local`, whoever else takes it. Read
+   * it by `receiveIcmp`.
+   */
+  openCopySocket(local: string, remote: string, protocol: number): number;
+  /**
    * A UDP socket bound to `local`:`port`. Unless `remote` is null it takes datagrams of that address only,
    * whatever their source port (RFC 8086 §3.1), and other sockets may share `local`:`port` for other peers.
    */
@@ -345,6 +350,8 @@ export interface Addon {
   keepCapabilities(mask: number): void;
   /** Sends one datagram to a Unix socket (sd_notify); a leading `@` means the abstract namespace. */
   notifySocket(path: string, text: string): void;
+  /** Whether somebody (NTP, PTP) keeps the clock right, as the kernel knows (`man 2 adjtimex`). Throws SystemError. */
+  clockIsSynchronised(): boolean;
   /** Ends the process at once, whatever its threads wait for (`man 2 _exit`): nothing is flushed. */
   exitNow(status: number): never;
 }

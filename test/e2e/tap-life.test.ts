@@ -45,7 +45,7 @@ suite('a tunnel on ground that others change', { programs: ['ping'] }, () => {
     await site1.waitForLog(/TAP lan5 was in bridge br0 no more: joined again/);
     await pingUntil(host1, '192.168.1.2');
     expect(site1.output().match(/br0 is gone/g)).toHaveLength(1);
-    expect((await site1.command('show', 'lan5')).stdout).toMatch(/^\d+: lan5: /);
+    expect((await site1.command('show', 'lan5')).stdout).toMatch(/^\d+: lan5: /m);
     await nsra.ip('link del lan5\n');
     await site1.waitForLog(/tunnel down: interface lan5 was deleted/);
     await site1.waitForLog(/tunnel up again/);

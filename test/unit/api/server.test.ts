@@ -53,6 +53,18 @@ const api: Handlers = {
   },
   abort: async () => null,
   down: async () => [],
+  daemon: async () => ({
+    ...{
+      pid: 1,
+      version: '0',
+      config: '/f',
+      config_read: '',
+      aead: 'node',
+      aead_reason: '',
+      node: '',
+      openssl: '',
+    },
+  }),
   reload: async () => {
     throw new L2vpnError('L2VPN_KEYFILE', 'key file x does not exist', { exitStatus: 66 });
   },

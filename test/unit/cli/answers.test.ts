@@ -47,6 +47,10 @@ async function daemon(changes: Partial<Handlers> = {}): Promise<void> {
     tunnels: async () => [TUNNEL],
     tunnel: async () => ({ ...TUNNEL, rotation: DONE }),
     down: async () => [],
+    daemon: async () => ({
+      ...{ pid: 1, version: '0', config: '/f', config_read: '', aead: 'node', aead_reason: '' },
+      ...{ node: '', openssl: '' },
+    }),
     rotate: async () => ({ ...DONE, state: 'grace time' }),
     abort: async () => ({ ...DONE, state: 'aborted' }),
     reload: async () => RELOADED,
