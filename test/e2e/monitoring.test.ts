@@ -11,7 +11,7 @@ import type { TunnelSnapshot } from '../../src/api/tunnel.ts';
 import { describedMetrics } from '../../src/report/metrics/registry.ts';
 import { agreed, agreeing } from './mka-kit.ts';
 import { ALERTS, checkMetrics, expectAlerts, type Scrape, scrapeWhen } from './promtool.ts';
-import { labOfTests, pingUntil, suite } from './support.ts';
+import { knowEachOther, labOfTests, pingUntil, suite } from './support.ts';
 
 const WATCHED: TunnelChanges = { peerTimeoutSeconds: 3, keepalive: {} };
 const OTHER_KEY = '4f1d6a0c93b2e87755aa10ffce32d419';
@@ -37,6 +37,8 @@ suite('monitoring', { programs: ['ping', 'promtool', 'nft'] }, () => {
     lab.explainFailure();
     const sites = await lab.bothSites(WATCHED);
     const [site1, site2] = sites;
+    // Who has to ask for the other's address first sends little while nobody answers.
+    await knowEachOther(lab.topology, true);
     const load = [pings(1), pings(2)];
     await pingUntil(lab.topology.host1, '192.168.1.2');
     await scrapeWhen(site1, (samples) => samples.has('l2vpnd_path_round_trip_seconds{tunnel="site2"}'));
@@ -58,22 +60,17 @@ suite('monitoring', { programs: ['ping', 'promtool', 'nft'] }, () => {
     await site1.waitForLog(/the peer began again at packet number 1/);
     const late = await twoScrapes(site1, 'l2vpnd_drops_total{tunnel="site2",reason="InPktsLate"}', 40);
     await expectAlerts(lab.newFile('.json'), late, [
-      ...['L2vpndPeerDown', 'L2vpndPeerBeganAgain', 'L2vpndFramesReplayed'],
+      // It is there, as the keepalive says, and nothing of it is taken.
+      ...['L2vpndPeerBeganAgain', 'L2vpndFramesReplayed'],
     ]);
     await anew.stop();
 
-    const txSa = [{ an: 0, keyId: '02', key: OTHER_KEY }];
+    const txSa = [{ an: 0, pn: 1_000_000, keyId: '02', key: OTHER_KEY }];
     const stranger = lab.site(2, { ...WATCHED, macsec: { txSa } });
     await stranger.start();
     const notValid = 'l2vpnd_drops_total{tunnel="site2",reason="InPktsNotValid"}';
-    await scrapeWhen(site1, (samples) => !samples.has('l2vpnd_macsec_peer_began_again'));
+    await scrapeWhen(site1, (samples) => samples.get('l2vpnd_peer_up{tunnel="site2"}') === 0);
     const wrong = await twoScrapes(site1, notValid, 40);
-    expect(
-      site1
-        .logs()
-        .map(({ msg }) => msg)
-        .join('\n'),
-    ).toContain('frames dropped');
     await expectAlerts(lab.newFile('.json'), wrong, [
       ...['L2vpndPeerDown', 'L2vpndPeerBeganAgain', 'L2vpndFramesNotValid'],
     ]);
@@ -107,9 +104,13 @@ suite('monitoring', { programs: ['ping', 'promtool', 'nft'] }, () => {
     await pingUntil(lab.topology.host1, '192.168.1.2');
     const { nsrb } = lab.topology;
     const rules = [
-      'table ip lossy { chain in { type filter hook prerouting priority 0;',
-      'ip protocol 47 numgen random mod 10 < 2 drop } }',
-    ].join(' ');
+      'table ip lossy {',
+      'chain in {',
+      'type filter hook prerouting priority 0',
+      'ip protocol 47 numgen random mod 10 < 2 drop',
+      '}',
+      '}\n',
+    ].join('\n');
     await nsrb.must(['nft', '-f', '-'], { input: rules });
     const load = pings(1, 0.005);
     try {

@@ -25,6 +25,9 @@ export interface MetricsSource {
 /** Node's event loop has no mean delay before it was measured, say. */
 const NOT_KNOWN = /^\S.* Nan\n/gm;
 
+/** Gauges that prom-client calls like counters. */
+const MISNAMED = ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`);
+
 /** Between two looks at the tunnels. */
 const COLLECT_MS = 1000;
 
@@ -81,6 +84,7 @@ export class Metrics {
       registry.registerMetric(metric as unknown as Metric);
     }
     collectDefaultMetrics({ register: registry });
+    for (const name of MISNAMED) registry.removeSingleMetric(name);
     return registry;
   }
 }
