@@ -2,13 +2,14 @@
  * All metrics, for Prometheus. Figures are read when somebody asks, from one look at all tunnels, and no more often than once a
  * second: who asks more often gets the same text again.
  */
-import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { DaemonSnapshot } from '../../api/daemon.ts';
 import type { DownSnapshot, TunnelSnapshot } from '../../api/tunnel.ts';
 import { L2vpnError } from '../../errors.ts';
 import { DAEMON_FAMILIES } from './daemon-families.ts';
 import type { TunnelFamily } from './family.ts';
-import { type FamilyMetric, familyMetric, type Labelled, type MetricAbout } from './family-metric.ts';
+import { type FamilyText, familyText, type Labelled, type MetricAbout } from './family-text.ts';
 import { MACSEC_FAMILIES } from './macsec-families.ts';
 import { MKA_FAMILIES } from './mka-families.ts';
 import { PATH_FAMILIES } from './path-families.ts';
@@ -46,9 +47,8 @@ export class Metrics {
   readonly contentType: string = Registry.PROMETHEUS_CONTENT_TYPE;
   readonly #source: MetricsSource;
   readonly #nowMs: () => number;
-  /** Made when somebody asks: the metrics of node watch its event loop. */
-  #registry: Registry | null = null;
-  #look: Look | null = null;
+  /** Those of the process, made when somebody asks: they watch the event loop. */
+  #process: Registry | null = null;
   #last: { readonly atMs: number; readonly text: Promise<string> } | null = null;
 
   /** `nowMs`: a monotonic clock. */
@@ -68,35 +68,34 @@ export class Metrics {
 
   async #collect(): Promise<string> {
     const { daemon, tunnels, down } = this.#source;
-    this.#look = { daemon: daemon(), up: tunnels(), down: down() };
-    this.#registry ??= this.#newRegistry();
-    try {
-      return (await this.#registry.metrics()).replace(NOT_KNOWN, '');
-    } finally {
-      this.#look = null;
+    const look = { daemon: daemon(), up: tunnels(), down: down() };
+    this.#process ??= processMetrics();
+    const parts: string[] = [];
+    for (const family of families(() => look)) {
+      parts.push(family.text());
+      // A thousand tunnels have a quarter of a million lines: whatever else there is to do comes in between.
+      await nextTurn();
     }
+    parts.push((await this.#process.metrics()).replace(NOT_KNOWN, ''));
+    return parts.join('\n');
   }
+}
 
-  #newRegistry(): Registry {
-    const registry = new Registry();
-    for (const metric of familyMetrics(() => this.#look!)) {
-      // It has what the registry asks of a metric, and neither values nor a hash of its own.
-      registry.registerMetric(metric as unknown as Metric);
-    }
-    collectDefaultMetrics({ register: registry });
-    for (const name of MISNAMED) registry.removeSingleMetric(name);
-    return registry;
-  }
+function processMetrics(): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED) registry.removeSingleMetric(name);
+  return registry;
 }
 
 /** All metrics of ours, in the order in which they are told. */
 export function describedMetrics(): MetricAbout[] {
-  return familyMetrics(() => {
+  return families(() => {
     throw new L2vpnError('L2VPN_INTERNAL', 'metrics were asked for without a look at the tunnels');
   });
 }
 
-function familyMetrics(look: () => Look): FamilyMetric[] {
+function families(look: () => Look): FamilyText[] {
   const tunnels = (): Labelled<TunnelSnapshot>[] =>
     look().up.map((tunnel) => ({ labels: [tunnel.name], from: tunnel }));
   const whole =
@@ -104,19 +103,19 @@ function familyMetrics(look: () => Look): FamilyMetric[] {
     (): Labelled<From>[] => [{ labels: [], from: from(look()) }];
   return [
     ...DAEMON_FAMILIES.map((family) =>
-      familyMetric(
+      familyText(
         family,
         [],
         whole(({ daemon }) => daemon),
       ),
     ),
     ...STATE_FAMILIES.map((family) =>
-      familyMetric(
+      familyText(
         family,
         [],
         whole((all) => all),
       ),
     ),
-    ...OF_ONE_TUNNEL.map((family) => familyMetric(family, ['tunnel'], tunnels)),
+    ...OF_ONE_TUNNEL.map((family) => familyText(family, ['tunnel'], tunnels)),
   ];
 }
