@@ -14,6 +14,7 @@
 #include "packet-send.h"
 #include "poller.h"
 #include "port.h"
+#include "privileges.h"
 #include "process.h"
 #include "readable.h"
 #include "route.h"
@@ -100,6 +101,7 @@ static const struct {
     {"lockFd", lock_fd},
     {"lockName", lock_name},
     {"hardenProcess", harden_process},
+    {"keepCapabilities", keep_capabilities},
     {"notifySocket", notify_socket},
     {"exitNow", exit_now},
 };

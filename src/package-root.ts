@@ -15,7 +15,7 @@ export function packageRoot(): string {
   return folder;
 }
 
-/** The version of this package, from its package.json. */
+/** The version of this package. */
 export function packageVersion(): string {
   return JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version;
 }

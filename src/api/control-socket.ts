@@ -11,7 +11,7 @@ import { distrustOf } from '../host/trusted-path.ts';
 import { makeDirs } from '../make-dirs.ts';
 import { createRouter, type Endpoint } from './router.ts';
 import { ROUTES } from './routes.ts';
-import { controlEndpoints, type Handlers } from './server.ts';
+import { controlEndpoints, type Handlers, versionHeaders } from './server.ts';
 
 const PROBE_TIMEOUT_MS = 1000;
 
@@ -27,7 +27,9 @@ export async function openControl(
   handlers: Handlers,
   others: readonly Endpoint[] = [],
 ): Promise<Server> {
-  const server = createRouter([...controlEndpoints(handlers), ...others], MAX_CONNECTIONS);
+  const server = createRouter([...controlEndpoints(handlers), ...others], MAX_CONNECTIONS, {
+    headers: versionHeaders(),
+  });
   try {
     makeDirs(dirname(path), 0o755);
     await requireTrusted(path);

@@ -27,21 +27,27 @@ export interface Endpoint {
 /** No request is longer, in octets. */
 const MAX_BODY_LEN = 65_536;
 
-/**
- * A server that answers with `endpoints`, to `connections` at a time; not yet listening. `refuse`: the answer to who is not
- * answered otherwise; null: he is.
- */
+type Headers = Readonly<Record<string, string>>;
+
+export interface RouterOptions {
+  /** Of every answer. */
+  readonly headers?: Headers;
+  /** The answer to who is not answered otherwise; null: he is. */
+  readonly refuse?: (req: IncomingMessage) => Reply | null;
+}
+
+/** A server that answers with `endpoints`, to `connections` at a time; not yet listening. */
 export function createRouter(
   endpoints: readonly Endpoint[],
   connections: number,
-  refuse: (req: IncomingMessage) => Reply | null = () => null,
+  { headers = {}, refuse = () => null }: RouterOptions = {},
 ): BoundedServer {
   return new BoundedServer(connections, (req, res) => {
     const refused = refuse(req);
     const replied = refused === null ? answer(endpoints, req) : Promise.resolve(refused);
     replied.then(
-      (reply) => send(res, reply),
-      (error: unknown) => send(res, refusal(error)),
+      (reply) => send(res, reply, headers),
+      (error: unknown) => send(res, refusal(error), headers),
     );
   });
 }
@@ -74,8 +80,9 @@ function notFound(url: string): Reply {
   return jsonReply(404, { error: `there is no ${url}` } satisfies Refusal);
 }
 
-function send(res: ServerResponse, { status, type, text, headers }: Reply): void {
-  res.writeHead(status, { ...headers, 'content-type': type }).end(text);
+function send(res: ServerResponse, reply: Reply, headers: Headers): void {
+  const { status, type, text } = reply;
+  res.writeHead(status, { ...headers, ...reply.headers, 'content-type': type }).end(text);
 }
 
 /** The parameters of `url` where it is `path`, else null. */

@@ -35,6 +35,7 @@ export async function runDaemon(daemon: Daemon, options: DaemonOptions): Promise
     await daemon.start();
     if (signals.ending) return 0;
     manager.notify('READY=1');
+    manager.follow(daemon);
     signals.ready();
     options.started();
     return await Promise.race([signals.end, daemon.failed]);
@@ -42,8 +43,9 @@ export async function runDaemon(daemon: Daemon, options: DaemonOptions): Promise
     return options.tellFatal(error);
   } finally {
     signals.close();
-    manager.notify('STOPPING=1');
+    manager.stopping();
     await stop();
+    manager.close();
     log.info('stopped');
     uninstall();
   }

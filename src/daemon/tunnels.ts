@@ -5,9 +5,11 @@
 import type { Logger } from 'pino';
 import type { Config, PortSettings, TunnelConfig } from '../config/types.ts';
 import type { AeadProvider } from '../crypto/aead.ts';
+import { UNCONTROLLED_LOOKS } from '../datapath/uncontrolled.ts';
 import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
 import { deleteLinks } from '../host/link.ts';
+import { requireBridge } from '../host/tap.ts';
 import type { KeySource, RunningSas } from '../keys/key-source.ts';
 import { type KeySourceContext, keySourceOf } from '../keys/key-source-of.ts';
 import { PeerLink } from '../keys/peer-link.ts';
@@ -35,6 +37,8 @@ export interface TunnelsContext extends KeySourceContext {
   readonly store: StateStore;
   /** Something has failed that the daemon cannot go on without. */
   failed(error: unknown): void;
+  /** A tunnel whose bridge is not there yet waits for it at the start, instead of ending the daemon. */
+  readonly waits: boolean;
   /** How the peer of a tunnel is heard. `nowMs` is monotonic. */
   silenceOf(tunnel: Tunnel, nowMs: number): Silence;
   /** What its path loses on the way to here; null: nothing tells. */
@@ -47,6 +51,13 @@ export interface KeyedTunnel {
   readonly keys: KeySource | null;
   /** Control frames; null where the peer cannot be an l2vpnd that takes them, or the operator has not said so. */
   readonly link: PeerLink | null;
+}
+
+/** A tunnel that waits, and for what: `error.waitsFor`. */
+interface Awaiting {
+  readonly config: TunnelConfig;
+  readonly index: number;
+  readonly error: L2vpnError;
 }
 
 /** Tunnels that are opened at once: their packet numbers wait for one disk. */
@@ -68,12 +79,16 @@ export class Tunnels {
   readonly #byName = new Map<string, KeyedTunnel>();
   /** Null until they have been given the lanes. */
   #workers: Promise<Workers> | null = null;
+  /** Null before they run, and when they are to end. */
+  #running: Workers | null = null;
   /** What is ordered while the workers start reaches them then. */
   readonly #lanes: LaneHost = {
     configure: async (tunnel, spec) => (await this.#workers)?.configure(tunnel, spec),
     wake: () => void this.#workers?.then((workers) => workers.wake(), this.#context.failed),
   };
 
+  /** Those that cannot be opened before something else is there; they are down from the moment that the workers run. */
+  #awaiting: Awaiting[] = [];
   readonly #ports: SharedPorts;
   /** Those whose key sources know that they run. */
   readonly #linked = new WeakSet<Tunnel>();
@@ -137,7 +152,9 @@ export class Tunnels {
 
   /** Opens what `configs` name, before there are workers. Throws L2vpnError; `closeAll` closes what was opened. */
   async openAll(configs: readonly TunnelConfig[]): Promise<void> {
-    await someAtOnce(OPENS_AT_ONCE, [...configs.entries()], ([index, config]) => this.#open(config, index));
+    await someAtOnce(OPENS_AT_ONCE, [...configs.entries()], ([index, config]) =>
+      this.#openOrWait(config, index),
+    );
     // They came as the disk answered; they are told of in the order of the file.
     const places = new Map(configs.map(({ name }, place) => [name, place]));
     const inOrder = [...this.#byName].sort(([a], [b]) => places.get(a)! - places.get(b)!);
@@ -148,29 +165,35 @@ export class Tunnels {
   /** Starts the lanes. Resolves with the number of workers when all lanes carry frames. */
   async start(workers: Config['workers'], provider: AeadProvider['name']): Promise<number> {
     const lanes = [...this.all()].flatMap((tunnel) => tunnel.lanes());
-    // A tunnel whose peer is not found yet has its lanes later.
-    const laneCount = [...this.all()].reduce((sum, tunnel) => sum + tunnel.laneCount, 0);
+    // A tunnel whose peer or bridge is not found yet has its lanes later.
+    const awaited = this.#awaiting.reduce((sum, { config }) => sum + laneCountOf(config), 0);
+    const laneCount = [...this.all()].reduce((sum, tunnel) => sum + tunnel.laneCount, awaited);
     this.#workers = Workers.start(lanes, workerCount(workers, laneCount), provider, {
       pnLow: (tunnel) => this.#grant(tunnel),
-      uncontrolled: (tunnels) => {
-        for (const tunnel of tunnels) this.find(tunnel)?.tunnel.uncontrolled?.told();
-      },
+      uncontrolled: () => UNCONTROLLED_LOOKS.rung(),
       moved: (tunnel) => this.find(tunnel)?.tunnel.peerMoved(),
       strays: (tunnel) => this.find(tunnel)?.tunnel.straysTold(),
       laneFailed: (tunnel, reason, errno) => this.#laneFailed(tunnel, reason, errno),
       failed: this.#context.failed,
     });
-    const { count } = await this.#workers;
+    this.#running = await this.#workers;
     for (const keyed of this.keyed()) {
       this.#linkUp(keyed);
       this.#ends.look(keyed.tunnel);
     }
-    return count;
+    for (const { config, index, error } of this.#awaiting.splice(0)) this.#down.await(config, index, error);
+    return this.#running.count;
   }
 
   /** Lanes drain and end; the tunnels stay open. */
   async stop(): Promise<void> {
+    this.#running = null;
     await (await this.#workers)?.stop();
+  }
+
+  /** Those of the workers that have not turned since the last call, which asked them to; by number, from 1. */
+  stuckWorkers(): number[] {
+    return this.#running?.stuck() ?? [];
   }
 
   /** Key sources order nothing more. */
@@ -388,6 +411,16 @@ export class Tunnels {
     }
   }
 
+  /** Throws L2vpnError, but for what the tunnel may wait for. */
+  async #openOrWait(config: TunnelConfig, index: number): Promise<void> {
+    try {
+      await this.#open(config, index);
+    } catch (error) {
+      if (!this.#context.waits || !(error instanceof L2vpnError) || error.waitsFor === null) throw error;
+      this.#awaiting.push({ config, index, error });
+    }
+  }
+
   /** Its key source first, and with it the packet numbers. Throws L2vpnError; nothing is left open then. */
   async #open(
     config: TunnelConfig,
@@ -395,6 +428,8 @@ export class Tunnels {
     sas: RunningSas | null = null,
     tap: TunnelTap | null = null,
   ): Promise<Tunnel> {
+    // First of all: what waits for it holds no key meanwhile.
+    if (config.tap.bridge !== null && tap === null) requireBridge(config.tap.bridge, `tunnels[${index}].tap`);
     const keys = keySourceOf(config, sas, this.#context);
     const isSpokenTo = keys !== null && (keys.etherTypes.length > 0 || config.keepalive !== null);
     const tunnel = new Tunnel(config, index, this.#context.store, this.#lanes, isSpokenTo, tap);
@@ -479,4 +514,9 @@ export class Tunnels {
 /** The tunnel's Uncontrolled Port for those who take frames of `etherTypes`; null: there is none, or they take none. */
 function portOf({ uncontrolled }: Tunnel, etherTypes: readonly number[]): UncontrolledPort | null {
   return etherTypes.length === 0 ? null : (uncontrolled?.use(etherTypes) ?? null);
+}
+
+/** Lanes of a tunnel that is not open: one out per queue, and one in. */
+function laneCountOf({ tap }: TunnelConfig): number {
+  return tap.queues + 1;
 }

@@ -13,6 +13,18 @@ export function hardenProcess(): void {
   loadAddon().hardenProcess();
 }
 
+/** `man 7 capabilities`: TAP, links and bridges; raw sockets. */
+const CAP_NET_ADMIN = 12;
+const CAP_NET_RAW = 13;
+
+/**
+ * Gives up what the daemon does not need, in every thread and for good: CAP_NET_ADMIN and CAP_NET_RAW stay where they
+ * are there. Root keeps its user id and what belongs to it, and no longer reads the files of others.
+ */
+export function dropPrivileges(): void {
+  loadAddon().keepCapabilities((1 << CAP_NET_ADMIN) | (1 << CAP_NET_RAW));
+}
+
 /** Ends the process at once, though a thread of it waits in a system call that never returns. */
 export function exitNow(status: number): never {
   return loadAddon().exitNow(status);

@@ -340,6 +340,11 @@ export interface Addon {
   lockName(name: string, holder: Int32Array): number;
   /** No core dumps, not dumpable (prctl PR_SET_DUMPABLE 0, RLIMIT_CORE 0). */
   hardenProcess(): void;
+  /**
+   * Of all threads: at most the capabilities in `mask` stay (bits below 32), for themselves and for programs that they
+   * might start; no_new_privs is set (`man 7 capabilities`, `man 2 prctl`). Before there are workers.
+   */
+  keepCapabilities(mask: number): void;
   /** Sends one datagram to a Unix socket (sd_notify); a leading `@` means the abstract namespace. */
   notifySocket(path: string, text: string): void;
   /** Ends the process at once, whatever its threads wait for (`man 2 _exit`): nothing is flushed. */

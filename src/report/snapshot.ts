@@ -13,6 +13,7 @@ import type {
   TrafficSnapshot,
   TunnelSnapshot,
 } from '../api/tunnel.ts';
+import { fasterRuntime } from '../crypto/faster-runtime.ts';
 import { DROP_TEXTS } from '../frame/drop.ts';
 import { ICMP_TEXTS } from '../frame/icmp.ts';
 import { BATCH_SIZES_AT, LATENCIES_AT, LATENCY_SUM_AT, Traffic } from '../frame/lane-counters.ts';
@@ -60,7 +61,7 @@ export function snapshotOf(
   const agreement = keys?.agreement ?? null;
   return {
     name,
-    since: tunnel.since.toISOString(),
+    up_since: tunnel.upSince.toISOString(),
     ifindex: tunnel.ifindex,
     ifname,
     bridge: bridgeSnapshot(tunnel),
@@ -74,6 +75,7 @@ export function snapshotOf(
     waits_for: ends?.waitsFor ?? null,
     encap: gre.encap,
     aead: secy === null ? null : aead,
+    faster_runtime: secy === null ? null : fasterRuntime(),
     peer,
     carrier: tunnel.carrier === null ? null : carrierSnapshot(tunnel.carrier),
     control_frames: link === null ? null : controlFrames(link),

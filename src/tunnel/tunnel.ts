@@ -62,7 +62,7 @@ export interface TunnelMacsec {
 
 export class Tunnel implements TunnelView {
   readonly name: string;
-  readonly since: Date = new Date();
+  readonly upSince: Date = new Date();
   /** Its place in the configuration. */
   readonly index: number;
   readonly mac: string;

@@ -22,8 +22,8 @@ export interface QueueDropsView {
 
 export interface TunnelView {
   readonly name: string;
-  /** When it was opened. */
-  readonly since: Date;
+  /** When it came up; a reload that restarts it for a moment changes nothing of it. */
+  readonly upSince: Date;
   readonly tap: TapConfig;
   /** With the addresses in use; what was not found yet is as in the file. */
   readonly gre: GreConfig;

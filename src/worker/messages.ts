@@ -37,11 +37,16 @@ export interface AdmittedPacket {
 export interface UncontrolledSpec {
   readonly etherTypes: readonly number[];
   readonly ring: SharedArrayBuffer;
+  /** What rings when frames wait: number `bell` of the `bells`. */
+  readonly bells: SharedArrayBuffer;
+  readonly bell: number;
 }
 
 export interface WorkerSpec {
   readonly provider: AeadProvider['name'];
   readonly eventFd: number;
+  /** One 32-bit word: how often the loop has come round because it was woken. */
+  readonly turns: SharedArrayBuffer;
   readonly lanes: readonly LaneSpec[];
 }
 
@@ -66,8 +71,8 @@ export type FromWorker =
   | { readonly type: 'running' }
   /** A lane of the tunnel is short of granted packet numbers. */
   | { readonly type: 'pn-low'; readonly tunnel: string }
-  /** Frames for the control plane wait in the ring of the tunnel. */
-  | { readonly type: 'uncontrolled'; readonly tunnels: readonly string[] }
+  /** Bells have rung: frames for the control plane wait. */
+  | { readonly type: 'uncontrolled' }
   /** The receive lane has learned the tunnel's peer at another place. */
   | { readonly type: 'moved'; readonly tunnel: string }
   /** Frames that name another tunnel wait in the ring of this one. */

@@ -17,6 +17,9 @@ export const STATE_FAMILIES: readonly Family<AllTunnels>[] = [
     'tunnel_state_since_timestamp_seconds',
     'When the tunnel came up, or went down',
     ['tunnel'],
-    ({ up, down }) => [...up, ...down].map(({ name, since }): Sample => [epochSeconds(since)!, name]),
+    ({ up, down }): Sample[] => [
+      ...up.map(({ name, up_since }): Sample => [epochSeconds(up_since)!, name]),
+      ...down.map(({ name, since }): Sample => [epochSeconds(since)!, name]),
+    ],
   ),
 ];

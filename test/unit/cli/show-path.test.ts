@@ -54,7 +54,7 @@ describe('the path', () => {
       l2vpnd: {
         path_quality: one.path_quality,
         queue_drops: one.queue_drops,
-        since: bare.since,
+        up_since: bare.up_since,
         tx: { lately },
       },
     });

@@ -156,8 +156,8 @@ export async function tunnelOf(
   const secy = macsec === null ? null : await secyOf(macsec, secyLanes);
   const { mtu, overhead } = mtuArithmetic(1500, GRE, macsec);
   const tunnel: TunnelView = {
+    upSince: new Date(0),
     name: 'site2',
-    since: new Date(0),
     queueDrops: { socket: 0, tap: 0 },
     tap: TAP,
     gre: GRE,
