@@ -13,6 +13,7 @@ export interface Reply {
   readonly status: number;
   readonly type: string;
   readonly text: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface Endpoint {
@@ -28,14 +29,23 @@ const MAX_BODY_LEN = 65_536;
 
 type Headers = Readonly<Record<string, string>>;
 
-/** A server that answers with `endpoints`, each time with `headers`, to `connections` at a time; not yet listening. */
+export interface RouterOptions {
+  /** Of every answer. */
+  readonly headers?: Headers;
+  /** The answer to who is not answered otherwise; null: he is. */
+  readonly refuse?: (req: IncomingMessage) => Reply | null;
+}
+
+/** A server that answers with `endpoints`, to `connections` at a time; not yet listening. */
 export function createRouter(
   endpoints: readonly Endpoint[],
   connections: number,
-  headers: Headers = {},
+  { headers = {}, refuse = () => null }: RouterOptions = {},
 ): BoundedServer {
   return new BoundedServer(connections, (req, res) => {
-    answer(endpoints, req).then(
+    const refused = refuse(req);
+    const replied = refused === null ? answer(endpoints, req) : Promise.resolve(refused);
+    replied.then(
       (reply) => send(res, reply, headers),
       (error: unknown) => send(res, refusal(error), headers),
     );
@@ -70,8 +80,9 @@ function notFound(url: string): Reply {
   return jsonReply(404, { error: `there is no ${url}` } satisfies Refusal);
 }
 
-function send(res: ServerResponse, { status, type, text }: Reply, headers: Headers): void {
-  res.writeHead(status, { 'content-type': type, ...headers }).end(text);
+function send(res: ServerResponse, reply: Reply, headers: Headers): void {
+  const { status, type, text } = reply;
+  res.writeHead(status, { ...headers, ...reply.headers, 'content-type': type }).end(text);
 }
 
 /** The parameters of `url` where it is `path`, else null. */

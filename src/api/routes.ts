@@ -5,10 +5,12 @@
  *     GET  /v1/tunnels               every tunnel
  *     GET  /v1/tunnels/NAME          one of them
  *     GET  /v1/down                  those that are to run and do not
- *     GET  /v1/daemon                the process itself
+ *     GET  /v1/daemon                the daemon itself
  *     POST /v1/tunnels/NAME/rotate   a key change
  *     POST /v1/tunnels/NAME/abort    back from one that has not ended
  *     POST /v1/reload                the configuration file as it is now
+ *
+ * Beside them GET /metrics answers with text for Prometheus.
  *
  * What is refused is answered with a `Refusal`; 404 where there is no such path or tunnel. Every answer has the headers of
  * version.ts.

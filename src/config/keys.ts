@@ -68,13 +68,13 @@ function readSecretFile(path: string, lengths: readonly number[], wanted: string
 }
 
 /** Reads a file that only its owner may read, who is root or we, or that the service manager shows us alone; returns how many octets. */
-function readPrivateFile(path: string, into: Buffer): number {
-  const fd = openKeyFile(path);
+export function readPrivateFile(path: string, into: Buffer, what = 'key file'): number {
+  const fd = openPrivateFile(path, what);
   try {
     const stat = fstatSync(fd);
-    if (!stat.isFile()) throw new L2vpnError('L2VPN_KEYFILE', `key file ${path} is not a regular file`);
+    if (!stat.isFile()) throw new L2vpnError('L2VPN_KEYFILE', `${what} ${path} is not a regular file`);
     const fault = isCredential(path) ? null : foreignAccess(path, stat, ANY_ACCESS);
-    if (fault !== null) throw new L2vpnError('L2VPN_KEYFILE', `key file ${path} ${fault}`);
+    if (fault !== null) throw new L2vpnError('L2VPN_KEYFILE', `${what} ${path} ${fault}`);
     return readSync(fd, into, 0, into.length, 0);
   } finally {
     closeSync(fd);
@@ -82,7 +82,7 @@ function readPrivateFile(path: string, into: Buffer): number {
 }
 
 /** O_NONBLOCK: a FIFO of that name must not hang the start. */
-function openKeyFile(path: string): number {
+function openPrivateFile(path: string, what: string): number {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
@@ -91,7 +91,7 @@ function openKeyFile(path: string): number {
     // The cause repeats the path.
     const options = shown === path ? { cause } : {};
     if (errno === 'ENOENT' || errno === 'ENOTDIR') {
-      throw new L2vpnError('L2VPN_KEYFILE', `key file ${shown} does not exist`, {
+      throw new L2vpnError('L2VPN_KEYFILE', `${what} ${shown} does not exist`, {
         exitStatus: 66,
         ...options,
       });
@@ -99,12 +99,12 @@ function openKeyFile(path: string): number {
     if (errno === 'EACCES' || errno === 'EPERM') {
       throw new L2vpnError(
         'L2VPN_PERMISSION',
-        `key file ${shown} cannot be read: permission denied${shown === path ? accessRemedy(path) : ''}`,
+        `${what} ${shown} cannot be read: permission denied${shown === path ? accessRemedy(path) : ''}`,
         options,
       );
     }
     const reason = shown === path ? messageOf(cause) : errno;
-    throw new L2vpnError('L2VPN_KEYFILE', `key file ${shown} cannot be read: ${reason}`, options);
+    throw new L2vpnError('L2VPN_KEYFILE', `${what} ${shown} cannot be read: ${reason}`, options);
   }
 }
 

@@ -3,7 +3,7 @@
  * is here: a batch is borrowed, filled at the near end, worked on, sent at the far end, counted and given back.
  */
 import { type BatchLayout, resetBatch } from '../frame/batch.ts';
-import { countIn, countOut, type LaneCounters } from '../frame/lane-counters.ts';
+import { countIn, countLatency, countOut, type LaneCounters } from '../frame/lane-counters.ts';
 import type { FramePort } from '../ports/frame-port.ts';
 import type { Shelf, Workspace, Workspaces } from './workspace.ts';
 
@@ -43,6 +43,9 @@ export abstract class BatchLane implements Lane {
   #kept: Workspace | null = null;
   /** The first frame of it that still has to be sent. */
   #next = 0;
+  /** When the lane turned to the batch that it works on, and when the last one was through. */
+  #beganMs = 0;
+  #endedMs = 0;
   /** The last read left something, or may have. */
   #more = false;
 
@@ -72,11 +75,13 @@ export abstract class BatchLane implements Lane {
     const workspace = this.#shelf.take();
     const { batch } = workspace;
     const most = this.most(batch.capacity);
-    if (most === 0) return this.#leave(workspace, -1, 0);
+    if (most === 0) return this.#rest(workspace, -1, 0);
+    // A clock costs as much as a frame: of batches that follow each other the next begins where the last one ended.
+    this.#beganMs = this.#more ? this.#endedMs : performance.now();
     resetBatch(batch);
     batch.room = this.#maxLen;
     const received = this.#near.receive(batch, most);
-    if (received === 0) return this.#leave(workspace, this.#near.fd, POLLIN);
+    if (received === 0) return this.#rest(workspace, this.#near.fd, POLLIN);
     this.#more = this.mayHaveMore(received, most);
     countIn(this.#counters, batch);
     this.work(workspace);
@@ -96,11 +101,19 @@ export abstract class BatchLane implements Lane {
       this.#kept = workspace;
       return this.#wait(this.#far.fd, POLLOUT);
     }
+    this.#endedMs = performance.now();
+    countLatency(this.#counters, this.#endedMs - this.#beganMs);
     const dropped = countOut(this.#counters, batch);
     if (dropped > 0) this.sent(workspace, dropped);
     this.#kept = null;
     this.#leave(workspace, this.#near.fd, POLLIN);
     return this.#more;
+  }
+
+  /** Nothing is to be done before something comes. */
+  #rest(workspace: Workspace, fd: number, events: number): false {
+    this.#more = false;
+    return this.#leave(workspace, fd, events);
   }
 
   #leave(workspace: Workspace, fd: number, events: number): false {

@@ -119,7 +119,8 @@ function judge(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScr
   }
   const checked = (tci & TCI_C) !== 0 || secy.checks;
   if (checked && job.ok[i] === 1) {
-    if (accept(secy, sc, sa, pnHigh, pnLow) && tellsPeer(sa, pnHigh, pnLow)) scratch.newest = i;
+    if (!accept(secy, sc, sa, pnHigh, pnLow)) counters[sa.countersAt + RxSaCounter.reordered]! += 1;
+    else if (tellsPeer(sa, pnHigh, pnLow)) scratch.newest = i;
   } else {
     const drop = refuse(secy, sc, sa, tci, sa.replay.isDelayed(pnHigh, pnLow));
     if (drop !== Drop.None) return drop;
@@ -131,7 +132,7 @@ function judge(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScr
 function accept(secy: SecY, sc: RxSc, sa: RxSa, pnHigh: number, pnLow: number): boolean {
   const { counters } = secy;
   const { replay } = sa;
-  if (replay.isDelayed(pnHigh, pnLow)) counters[sc.countersAt + RxScCounter.inPktsDelayed]! += 1;
+  if (replay.isDelayed(pnHigh, pnLow)) countDelayed(secy, sc, sa);
   else {
     counters[sc.countersAt + RxScCounter.inPktsOk]! += 1;
     counters[sa.countersAt + RxSaCounter.inPktsOk]! += 1;
@@ -141,6 +142,11 @@ function accept(secy: SecY, sc: RxSc, sa: RxSa, pnHigh: number, pnLow: number): 
   if (secy.xpn) writeNextPn(counters, nextPnAt, replay.nextHigh, replay.nextLow);
   else counters[nextPnAt] = replay.nextHigh === 0 ? replay.nextLow : LAST_WORD;
   return isNewest;
+}
+
+function countDelayed({ counters }: SecY, sc: RxSc, sa: RxSa): void {
+  counters[sc.countersAt + RxScCounter.inPktsDelayed]! += 1;
+  counters[sa.countersAt + RxSaCounter.delayed]! += 1;
 }
 
 /** Not one that may have been recorded before a crash. HOT PATH. */

@@ -14,6 +14,12 @@ export interface BridgePortView {
   readonly info: BridgePortInfo | null;
 }
 
+/** Frames that the kernel dropped before we could take them; null: it does not say. */
+export interface QueueDropsView {
+  readonly socket: number | null;
+  readonly tap: number | null;
+}
+
 export interface TunnelView {
   readonly name: string;
   /** When it came up; a reload that restarts it for a moment changes nothing of it. */
@@ -32,6 +38,8 @@ export interface TunnelView {
   readonly ifindex: number;
   /** Null: its TAP is to be in no bridge. Asks the kernel. */
   readonly bridgePort: BridgePortView | null;
+  /** Asks the kernel. */
+  readonly queueDrops: QueueDropsView;
   /** What it carries now; the TAP may have another. */
   readonly mtu: number;
   /** What the path is believed to carry. */

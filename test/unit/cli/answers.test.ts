@@ -16,6 +16,7 @@ import { rotate } from '../../../src/cli/rotate.ts';
 import { show } from '../../../src/cli/show.ts';
 import { snapshotOf } from '../../../src/report/snapshot.ts';
 import { macsecConfig } from '../macsec/kit.ts';
+import { DAEMON } from '../report/metrics-kit.ts';
 import { tunnelOf } from '../tunnel/kit.ts';
 
 const TUNNEL = snapshotOf((await tunnelOf(macsecConfig())).tunnel, 'batch', null);
@@ -47,10 +48,7 @@ async function daemon(changes: Partial<Handlers> = {}): Promise<void> {
     tunnels: async () => [TUNNEL],
     tunnel: async () => ({ ...TUNNEL, rotation: DONE }),
     down: async () => [],
-    daemon: async () => ({
-      ...{ pid: 1, version: '0', config: '/f', config_read: '', aead: 'node', aead_reason: '' },
-      ...{ node: '', openssl: '' },
-    }),
+    daemon: async () => DAEMON,
     rotate: async () => ({ ...DONE, state: 'grace time' }),
     abort: async () => ({ ...DONE, state: 'aborted' }),
     reload: async () => RELOADED,

@@ -117,6 +117,9 @@ export interface Faults extends Omit<Partial<Context>, 'host'> {
 export const DAEMON: DaemonSnapshot = {
   ...{ pid: 77, version: '0.1.0', config: '/etc/l2vpnd/site1.json', config_read: '2026-01-01T00:00:00.000Z' },
   ...{ aead: 'batch', aead_reason: 'self-test passed', node: process.versions.node, openssl: '3' },
+  engine: 'OpenSSL 3.0.0',
+  started: '2026-11-24T10:00:00.000Z',
+  reload: { successful: true, success_time: '2026-11-24T10:00:00.000Z', refused: [], error: null },
 };
 
 export function contextOf({ host, files = {}, ...changes }: Faults = {}): Context {

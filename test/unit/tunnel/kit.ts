@@ -158,6 +158,7 @@ export async function tunnelOf(
   const tunnel: TunnelView = {
     upSince: new Date(0),
     name: 'site2',
+    queueDrops: { socket: 0, tap: 0 },
     tap: TAP,
     gre: GRE,
     ends: null,
