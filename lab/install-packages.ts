@@ -11,6 +11,7 @@ const TESTS = [
   'ethtool',
   'nftables',
   'keepalived',
+  'prometheus',
   'util-linux',
   'qemu-system-x86',
   'busybox-static',

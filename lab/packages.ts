@@ -15,6 +15,7 @@ export const PACKAGES = {
   nft: 'nftables',
   keepalived: 'keepalived',
   openssl: 'openssl',
+  promtool: 'prometheus',
 } as const;
 export type Program = keyof typeof PACKAGES;
 

@@ -55,6 +55,7 @@ static const struct {
     {"setReusePort", set_reuse_port},
     {"connectUdp", connect_udp},
     {"sourceTo", source_to},
+    {"socketDrops", socket_drops},
     {"routeTo", route_to},
     {"openIcmpSocket", open_icmp_socket},
     {"receiveIcmp", receive_icmp},

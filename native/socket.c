@@ -249,3 +249,23 @@ napi_value source_to(napi_env env, napi_callback_info info) {
   close(fd);
   return address_text(env, &local);
 }
+
+/* linux/sock_diag.h and asm-generic/socket.h, which older headers lack (Linux 4.12). */
+#ifndef SO_MEMINFO
+#define SO_MEMINFO 55
+#endif
+#define MEMINFO_DROPS 8
+#define MEMINFO_LEN 9
+
+/* The socket's own count, which no message has to bring as with SO_RXQ_OVFL. */
+napi_value socket_drops(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  int32_t fd;
+  uint32_t meminfo[MEMINFO_LEN] = {0};
+  socklen_t len = sizeof meminfo;
+  if (!read_args(env, info, 1, argv) || !read_i32(env, argv[0], "fd", &fd)) return NULL;
+  if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, meminfo, &len) != 0) {
+    return throw_errno(env, errno, "getsockopt SO_MEMINFO", NULL);
+  }
+  return make_u32(env, meminfo[MEMINFO_DROPS]);
+}

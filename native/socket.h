@@ -9,5 +9,6 @@ napi_value open_udp_socket(napi_env env, napi_callback_info info);
 napi_value open_door_socket(napi_env env, napi_callback_info info);
 napi_value path_mtu(napi_env env, napi_callback_info info);
 napi_value source_to(napi_env env, napi_callback_info info);
+napi_value socket_drops(napi_env env, napi_callback_info info);
 
 #endif

@@ -8,6 +8,12 @@ napi_value make_i32(napi_env env, int32_t value) {
   return result;
 }
 
+napi_value make_u32(napi_env env, uint32_t value) {
+  napi_value result;
+  TRY_NAPI(env, napi_create_uint32(env, value, &result));
+  return result;
+}
+
 napi_value make_bool(napi_env env, bool value) {
   napi_value result;
   TRY_NAPI(env, napi_get_boolean(env, value, &result));

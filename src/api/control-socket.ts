@@ -9,7 +9,7 @@ import { dirname } from 'node:path';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
 import { distrustOf } from '../host/trusted-path.ts';
 import { makeDirs } from '../make-dirs.ts';
-import { createRouter } from './router.ts';
+import { createRouter, type Endpoint } from './router.ts';
 import { ROUTES } from './routes.ts';
 import { controlEndpoints, type Handlers } from './server.ts';
 
@@ -18,9 +18,16 @@ const PROBE_TIMEOUT_MS = 1000;
 /** At a time. */
 const MAX_CONNECTIONS = 32;
 
-/** Opens the socket at `path`, mode 0600. Throws L2VPN_CANTCREATE, L2VPN_UNAVAILABLE where a daemon answers there. */
-export async function openControl(path: string, handlers: Handlers): Promise<Server> {
-  const server = createRouter(controlEndpoints(handlers), MAX_CONNECTIONS);
+/**
+ * Opens the socket at `path`, mode 0600, for the control protocol and `others` beside it. Throws L2VPN_CANTCREATE,
+ * L2VPN_UNAVAILABLE where a daemon answers there.
+ */
+export async function openControl(
+  path: string,
+  handlers: Handlers,
+  others: readonly Endpoint[] = [],
+): Promise<Server> {
+  const server = createRouter([...controlEndpoints(handlers), ...others], MAX_CONNECTIONS);
   try {
     makeDirs(dirname(path), 0o755);
     await requireTrusted(path);

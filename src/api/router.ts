@@ -13,6 +13,7 @@ export interface Reply {
   readonly status: number;
   readonly type: string;
   readonly text: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface Endpoint {
@@ -26,10 +27,19 @@ export interface Endpoint {
 /** No request is longer, in octets. */
 const MAX_BODY_LEN = 65_536;
 
-/** A server that answers with `endpoints`, to `connections` at a time; not yet listening. */
-export function createRouter(endpoints: readonly Endpoint[], connections: number): BoundedServer {
+/**
+ * A server that answers with `endpoints`, to `connections` at a time; not yet listening. `refuse`: the answer to who is not
+ * answered otherwise; null: he is.
+ */
+export function createRouter(
+  endpoints: readonly Endpoint[],
+  connections: number,
+  refuse: (req: IncomingMessage) => Reply | null = () => null,
+): BoundedServer {
   return new BoundedServer(connections, (req, res) => {
-    answer(endpoints, req).then(
+    const refused = refuse(req);
+    const replied = refused === null ? answer(endpoints, req) : Promise.resolve(refused);
+    replied.then(
       (reply) => send(res, reply),
       (error: unknown) => send(res, refusal(error)),
     );
@@ -64,8 +74,8 @@ function notFound(url: string): Reply {
   return jsonReply(404, { error: `there is no ${url}` } satisfies Refusal);
 }
 
-function send(res: ServerResponse, { status, type, text }: Reply): void {
-  res.writeHead(status, { 'content-type': type }).end(text);
+function send(res: ServerResponse, { status, type, text, headers }: Reply): void {
+  res.writeHead(status, { ...headers, 'content-type': type }).end(text);
 }
 
 /** The parameters of `url` where it is `path`, else null. */

@@ -39,6 +39,63 @@ export interface MacsecSnapshot extends ShownSettings {
   rx_sc: RxScSnapshot[];
 }
 
+/** Batches of a direction in the last 10 to 20 s. */
+export interface LatelySnapshot {
+  batches: number;
+  /** Null, as what follows: there was none. */
+  frames_per_batch: number | null;
+  /** From when a batch was read to when its last frame had left. */
+  mean_seconds: number | null;
+  p50_seconds: number | null;
+  p99_seconds: number | null;
+}
+
+/** Frames of the user on a path, by their packet numbers. */
+export interface PathCountsSnapshot {
+  expected: number;
+  /** Of those; late ones that were dropped are lost. */
+  lost: number;
+  /** That came behind one that was sent after them. */
+  reordered: number;
+}
+
+/** What a path loses in one direction. */
+export interface PathDirectionSnapshot {
+  /** Since the daemon began to watch it. */
+  total: PathCountsSnapshot;
+  minute: PathCountsSnapshot;
+  /** Lost of expected in the last minute, 0 to 1; null: nothing was sent. */
+  loss_ratio: number | null;
+  reorder_ratio: number | null;
+}
+
+/** What the path does to frames, without a probe: by gaps of packet numbers, and by what the peer says. */
+export interface PathQualitySnapshot {
+  /** To here; null: nothing tells (no MACsec, or `validate` is "disabled"). */
+  in: PathDirectionSnapshot | null;
+  /** To the peer, as it says itself; null: it does not (it is no l2vpnd with control frames). */
+  out: PathDirectionSnapshot | null;
+  /** Of control frames, daemon to daemon: the last, and the shortest of the last minute; null: not measured. */
+  rtt_seconds: number | null;
+  rtt_min_seconds: number | null;
+}
+
+/** What the kernel dropped before we could take it; null: it does not say. */
+export interface QueueDropsSnapshot {
+  /** Packets, as the receive buffer of the socket was full. */
+  socket: number | null;
+  /** Frames, as the queue of the TAP was full. */
+  tap: number | null;
+}
+
+/** Packet numbers of the SA that is transmitted with. */
+export interface PnUsageSnapshot {
+  /** 0 to 1. */
+  used_ratio: number;
+  /** Until they are used up at the rate of the last minute or so; null: nothing was sent. */
+  exhaustion_seconds: number | null;
+}
+
 export interface TrafficSnapshot {
   /** At the TAP (`tx`) or from it (`rx`): as the bridge sees them. */
   frames_in: number;
@@ -47,6 +104,14 @@ export interface TrafficSnapshot {
   octets_out: number;
   /** How often at least one frame came in at once: `frames_in / batches` is the mean batch. */
   batches: number;
+  /** Batches by their frames: at most 1, 2, 4, … 256. */
+  batch_sizes: number[];
+  /** Batches by how long they took, from when they were read to when the last frame had left: less than 16 µs, 32 µs, … 262 ms, more. */
+  latencies: number[];
+  /** What all of them took together. */
+  latency_sum_seconds: number;
+  /** Of the last 10 to 20 s; null: not watched. */
+  lately: LatelySnapshot | null;
   /** When a frame last went all the way; null: never. */
   last: string | null;
 }
@@ -147,6 +212,8 @@ export interface BridgeSnapshot {
 
 export interface TunnelSnapshot {
   name: string;
+  /** When it was opened. */
+  since: string;
   ifindex: number;
   ifname: string;
   /** Null: its TAP is to be in none. */
@@ -154,6 +221,7 @@ export interface TunnelSnapshot {
   mtu: number;
   path_mtu: number;
   path: PathSnapshot;
+  path_quality: PathQualitySnapshot;
   /** The address in use; `auto` while none is known. */
   local: string;
   /** As configured; `endpoint` is where packets go, null where that is the same or not known yet. */
@@ -174,10 +242,13 @@ export interface TunnelSnapshot {
   agreement: AgreementSnapshot | null;
   /** Packet numbers that the encoding SA can still use; null without MACsec. */
   pn_left: PnJson | null;
+  /** Null as long as it is not known. */
+  pn_usage: PnUsageSnapshot | null;
   tx: TrafficSnapshot;
   rx: TrafficSnapshot;
   /** Packets whose GRE checksum was left to an offload and that were taken, since the SecY verifies them. */
   gre_checksums_left: number;
+  queue_drops: QueueDropsSnapshot;
   /** Frames dropped, by reason; reasons that have not occurred included. */
   drops: Counters;
   /** Null without MACsec, as `macsec` is. */

@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { nearest } from '../config/nearest.ts';
 import { errnoName, L2vpnError } from '../errors.ts';
 import { releaseSignals } from '../host/signals.ts';
+import { packageVersion } from '../package-root.ts';
 import { check } from './check.ts';
 import { type DaemonChoice, RUNTIME_DIR } from './daemon-choice.ts';
 import { type ExplainOptions, explain } from './explain.ts';
@@ -12,7 +13,6 @@ import { reload } from './reload.ts';
 import { type RotateOptions, rotate } from './rotate.ts';
 import { run } from './run.ts';
 import { type ShowOptions, show } from './show.ts';
-import { packageVersion } from './version.ts';
 
 const EXAMPLES = `
 Examples:

@@ -18,6 +18,7 @@ import type {
   TunnelSnapshot,
 } from '../api/tunnel.ts';
 import { mkaJson, mkaLines } from './show-mka.ts';
+import { pathQualityLines, queueDropsLine, trafficLine } from './show-path.ts';
 
 const onOff = (value: boolean): string => (value ? 'on' : 'off');
 
@@ -61,11 +62,14 @@ function hexOf(digits: string): string {
 function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
   const { name, mtu, path_mtu, path, local, remote, endpoint, waits_for, encap, aead, pn_left } = tunnel;
   const { bridge, peer, carrier, control_frames, rotation, agreement, seen, tx, rx, drops, icmp } = tunnel;
+  const { since, path_quality, pn_usage, queue_drops } = tunnel;
   const extras = {
     name,
+    since,
     mtu,
     path_mtu,
     path: { limit: path.limit, since: path.since, because: path.because, search: path.search },
+    path_quality,
     local,
     remote,
     endpoint,
@@ -73,6 +77,7 @@ function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
     encap,
     aead,
     pn_left,
+    pn_usage,
     rotation,
     peer,
     bridge,
@@ -82,7 +87,9 @@ function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
     seen: seen === null ? null : seenJson(seen),
     mka: agreement && mkaJson(agreement, statistics),
   };
-  return statistics ? { ...extras, tx, rx, drops, icmp, icmp_too_big: path.icmp_too_big } : extras;
+  return statistics
+    ? { ...extras, tx, rx, queue_drops, drops, icmp, icmp_too_big: path.icmp_too_big }
+    : extras;
 }
 
 function controlFramesJson(frames: ControlFramesSnapshot, statistics: boolean): object {
@@ -163,6 +170,7 @@ function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
   const { limit, since, because, search } = tunnel.path;
   if (limit !== 'link') lines.push(`        path mtu since ${since}: ${because}`);
   if (search !== 'stopped') lines.push(`        path mtu probes: ${search}`);
+  lines.push(...pathQualityLines(tunnel.path_quality).map((line) => `        ${line}`));
   if (tunnel.pn_left !== null) lines.push(`        packet numbers left ${tunnel.pn_left}`);
   if (tunnel.rotation !== null) {
     lines.push(`        rotation to AN ${tunnel.rotation.an}: ${tunnel.rotation.state}`);
@@ -174,12 +182,8 @@ function extraLines(tunnel: TunnelSnapshot, statistics: boolean): string[] {
     lines.push(`        RXSC ${sci}, AN ${an}: ${text}`);
   if (tunnel.seen?.unused_sa) lines.push(`        refused: ${tunnel.seen.unused_sa.text}`);
   if (!statistics) return lines;
-  for (const [name, { frames_out, octets_out }] of [
-    ['tx', tx],
-    ['rx', rx],
-  ] as const) {
-    lines.push(`        ${name}: ${frames_out} frames, ${octets_out} octets`);
-  }
+  lines.push(`        ${trafficLine('tx', tx)}`, `        ${trafficLine('rx', rx)}`);
+  lines.push(`        ${queueDropsLine(tunnel)}`);
   lines.push(`        dropped: ${occurred(tunnel.drops) || 'nothing'}`);
   const icmp = occurred(tunnel.icmp);
   if (icmp !== '') lines.push(`        icmp errors: ${icmp}`);

@@ -66,14 +66,14 @@ function readSecretFile(path: string, lengths: readonly number[], wanted: string
   }
 }
 
-/** Reads a file that only its owner may read, who is root or we; returns how many octets. */
-function readPrivateFile(path: string, into: Buffer): number {
-  const fd = openKeyFile(path);
+/** Reads a file, `what` it is, that only its owner may read, who is root or we; returns how many octets. Throws as `readSecretFile`. */
+export function readPrivateFile(path: string, into: Buffer, what = 'key file'): number {
+  const fd = openPrivateFile(path, what);
   try {
     const stat = fstatSync(fd);
-    if (!stat.isFile()) throw new L2vpnError('L2VPN_KEYFILE', `key file ${path} is not a regular file`);
+    if (!stat.isFile()) throw new L2vpnError('L2VPN_KEYFILE', `${what} ${path} is not a regular file`);
     const fault = foreignAccess(path, stat, ANY_ACCESS);
-    if (fault !== null) throw new L2vpnError('L2VPN_KEYFILE', `key file ${path} ${fault}`);
+    if (fault !== null) throw new L2vpnError('L2VPN_KEYFILE', `${what} ${path} ${fault}`);
     return readSync(fd, into, 0, into.length, 0);
   } finally {
     closeSync(fd);
@@ -81,7 +81,7 @@ function readPrivateFile(path: string, into: Buffer): number {
 }
 
 /** O_NONBLOCK: a FIFO of that name must not hang the start. */
-function openKeyFile(path: string): number {
+function openPrivateFile(path: string, what: string): number {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
@@ -90,20 +90,16 @@ function openKeyFile(path: string): number {
     // The cause repeats the path.
     const options = shown === path ? { cause } : {};
     if (errno === 'ENOENT' || errno === 'ENOTDIR') {
-      throw new L2vpnError('L2VPN_KEYFILE', `key file ${shown} does not exist`, {
+      throw new L2vpnError('L2VPN_KEYFILE', `${what} ${shown} does not exist`, {
         exitStatus: 66,
         ...options,
       });
     }
     if (errno === 'EACCES' || errno === 'EPERM') {
-      throw new L2vpnError(
-        'L2VPN_PERMISSION',
-        `key file ${shown} cannot be read: permission denied`,
-        options,
-      );
+      throw new L2vpnError('L2VPN_PERMISSION', `${what} ${shown} cannot be read: permission denied`, options);
     }
     const reason = shown === path ? messageOf(cause) : errno;
-    throw new L2vpnError('L2VPN_KEYFILE', `key file ${shown} cannot be read: ${reason}`, options);
+    throw new L2vpnError('L2VPN_KEYFILE', `${what} ${shown} cannot be read: ${reason}`, options);
   }
 }
 

@@ -13,7 +13,8 @@ import type { JsonPath } from './problem.ts';
 import type { RawConfig, RawGre, RawMacsec, RawMka, RawMkaKey, RawSa, RawTunnel } from './raw.ts';
 import { rxScSci } from './semantics.ts';
 import type { StandIns } from './stand-ins.ts';
-import type { Config, MkaConfig, MkaKey, TunnelConfig } from './types.ts';
+import { readTokenFile } from './token-file.ts';
+import type { Config, MetricsConfig, MkaConfig, MkaKey, TunnelConfig } from './types.ts';
 
 /** What is wrong with the key at `path`. */
 export interface KeyFault {
@@ -40,7 +41,7 @@ export function resolveConfig(raw: RawConfig, file: KeySourceFile): { config: Co
     stateDir: resolve(file.folder, raw.stateDir),
     stateMayBeLost: raw.stateMayBeLost,
     controlSocket: resolve(file.folder, raw.controlSocket),
-    metrics: raw.metrics,
+    metrics: raw.metrics === null ? null : resolveMetrics(raw.metrics, keys),
     log: raw.log,
   };
   return { config, faults: keys.faults };
@@ -71,13 +72,22 @@ class KeyReader {
     return this.#faultless([...path, 'cakFile'], () => readCakFile(file));
   }
 
+  /** Notes what is wrong with the file of a token. */
+  checkToken(path: string, at: JsonPath): void {
+    this.#noting(at, () => readTokenFile(path));
+  }
+
   #faultless(path: JsonPath, read: () => KeyObject): KeyObject {
+    return this.#noting(path, read) ?? PLACEHOLDER;
+  }
+
+  #noting<T>(path: JsonPath, read: () => T): T | null {
     try {
       return read();
     } catch (error) {
       if (!(error instanceof L2vpnError)) throw error;
       this.faults.push({ path, error });
-      return PLACEHOLDER;
+      return null;
     }
   }
 
@@ -104,6 +114,14 @@ function resolveTunnel(raw: RawTunnel, keys: KeyReader, path: JsonPath): TunnelC
     macsec: raw.macsec === null ? null : resolveMacsec(raw.macsec, keys, [...path, 'macsec']),
     mka: raw.macsec?.mka ? resolveMka(raw.macsec.mka, keys, [...path, 'macsec', 'mka']) : null,
   };
+}
+
+/** The token stays in its file: who serves it reads it again. */
+function resolveMetrics(raw: MetricsConfig, keys: KeyReader): MetricsConfig {
+  if (raw.tokenFile === null) return raw;
+  const tokenFile = keyFilePath(raw.tokenFile, keys.folder);
+  keys.checkToken(tokenFile, ['metrics', 'tokenFile']);
+  return { ...raw, tokenFile };
 }
 
 function familyOf({ local, remote }: RawGre): 4 | 6 {

@@ -194,6 +194,22 @@ const config: z.ZodType<RawConfig> = closed(
           /^(?:[0-9.]+|\[[0-9a-fA-F:.]+\]|localhost):[0-9]{1,5}$/,
           'address and port like "127.0.0.1:9586"',
         ).describe('Address and port of the HTTP server, like "127.0.0.1:9586".'),
+        hosts: z
+          .array(text(/^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})$/, 'a host name'), {
+            error: mustBe('a list of host names'),
+          })
+          .default([])
+          .describe(
+            'Names that the HTTP server may be asked by, beside addresses and "localhost": a web page that has made its own name one of this host is refused.',
+          ),
+        tokenFile: z
+          .string({ error: mustBe('a file name, or null') })
+          .min(1, { error: mustBe('a file name') })
+          .nullable()
+          .default(null)
+          .describe(
+            'File with a bearer token that who asks must send (Prometheus: authorization.credentials_file); closed to others, as a key file. Relative to this file. null: everybody who reaches the address is answered.',
+          ),
       },
       'an object with "listen", or null',
     )

@@ -26,6 +26,10 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 export interface MetricsConfig {
   /** `127.0.0.1:9586` or `[::1]:9586`. */
   listen: string;
+  /** Names that it may be asked by, beside addresses and localhost. */
+  hosts: string[];
+  /** Who asks must have the token in it; absolute. Null: everybody may. */
+  tokenFile: string | null;
 }
 
 export interface TunnelConfig {

@@ -4,7 +4,7 @@ import type { SaConfig } from '../macsec/config.ts';
 import { isExampleKey } from './example-keys.ts';
 import { type MkaKeyAt, mkaKeys } from './mka-rules.ts';
 import { formatPath, quote } from './problem.ts';
-import type { Config, MkaConfig, TunnelConfig } from './types.ts';
+import type { Config, MetricsConfig, MkaConfig, TunnelConfig } from './types.ts';
 
 /** Warnings, a line each; for the log at start and for `l2vpnd check`. `path`: the file it is from. */
 export function configWarnings(config: Config, path: string): string[] {
@@ -14,7 +14,8 @@ export function configWarnings(config: Config, path: string): string[] {
   const keys = keysOf(config);
   const caks = mkaKeys(config);
   const all = [...keys.map(({ at, sa }) => ({ at, key: sa.sak })), ...caks.map(cakAt)];
-  return [...exampleWarnings(all, path), ...sameIdWarnings(keys), ...sharedCakWarnings(caks), ...said];
+  const insecure = [...exampleWarnings(all, path), ...sameIdWarnings(keys), ...sharedCakWarnings(caks)];
+  return [...insecure, ...metricsWarnings(config.metrics), ...said];
 }
 
 function cakAt({ path, cak }: MkaKeyAt): { at: string; key: KeyObject } {
@@ -47,6 +48,18 @@ function exampleWarnings(keys: readonly { at: string; key: KeyObject }[], path: 
     `INSECURE: ${first.at}${others} in ${path} use keys of the published examples: ` +
       'anybody can read and forge the frames; make keys with "openssl rand -hex 16"',
   ];
+}
+
+const LOOPBACK = /^(?:127(?:\.[0-9]+){3}|\[::1\]|localhost):/;
+
+function metricsWarnings(metrics: MetricsConfig | null): string[] {
+  if (metrics === null || LOOPBACK.test(metrics.listen)) return [];
+  const { listen, tokenFile } = metrics;
+  const who =
+    tokenFile === null
+      ? 'everybody who reaches it sees peers, traffic and packet numbers'
+      : 'who watches the network on the way sees the token and all that is told, as it is not encrypted';
+  return [`metrics.listen ${listen} is no loopback address: ${who}; take 127.0.0.1 and a proxy with TLS`];
 }
 
 /** One warning an identifier: a hub may give each of its tunnels the same two. */

@@ -5,6 +5,7 @@
  */
 import type { Logger } from 'pino';
 import { openControl } from '../api/control-socket.ts';
+import type { DaemonSnapshot } from '../api/daemon.ts';
 import { closeServer } from '../api/router.ts';
 import type { ReloadAnswer } from '../api/routes.ts';
 import type { Handlers } from '../api/server.ts';
@@ -16,7 +17,9 @@ import { configWarnings } from '../config/warnings.ts';
 import { type AeadChoice, selectProvider } from '../crypto/select.ts';
 import { EXIT_STATUS, L2vpnError, messageOf } from '../errors.ts';
 import type { AgreedLiveness, KeySource } from '../keys/key-source.ts';
-import { createMetrics } from '../report/metrics.ts';
+import { packageVersion } from '../package-root.ts';
+import { Figures } from '../report/figures.ts';
+import { Metrics } from '../report/metrics/registry.ts';
 import { PeerWatch } from '../report/peer-watch.ts';
 import { snapshotOf } from '../report/snapshot.ts';
 import { openStore, type StateStore } from '../state/store.ts';
@@ -24,8 +27,9 @@ import { volatileRefusal } from '../state/volatile.ts';
 import { allWhileTheyEnd, type InTurn, oneAfterAnother } from '../tunnel/in-turn.ts';
 import { carryOut } from './carry-out.ts';
 import { downSnapshot } from './down-tunnels.ts';
-import { openMetrics } from './metrics-server.ts';
+import { metricsEndpoint, openMetrics } from './metrics-server.ts';
 import { changedNames, planReload, restartedNames } from './reload.ts';
+import { ReloadStatus } from './reload-status.ts';
 import { Tunnels } from './tunnels.ts';
 import { startWatch } from './watch.ts';
 
@@ -39,6 +43,9 @@ export class Daemon {
   readonly #log: Logger;
   readonly #undo: (() => void | Promise<void>)[] = [];
   readonly #peers: PeerWatch;
+  readonly #figures: Figures;
+  readonly #version = packageVersion();
+  readonly #reloads = new ReloadStatus();
   /** Reloads and rotations, one after the other. */
   readonly #inTurn: InTurn = oneAfterAnother();
   /** As loaded last, from the file, less what could not be applied; once it runs, with prints in place of the keys. */
@@ -54,6 +61,7 @@ export class Daemon {
     this.#configPath = configPath;
     this.#log = log;
     this.#peers = new PeerWatch(log, ({ name }) => this.#livenessOf(name));
+    this.#figures = new Figures(log);
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
@@ -72,13 +80,15 @@ export class Daemon {
       inTurn: this.#inTurn,
       failed: this.#failWith,
       silenceOf: (tunnel, nowMs) => this.#peers.silenceOf(tunnel, nowMs),
+      pathReportOf: (tunnel) => this.#figures.pathOf(tunnel),
     });
     this.#undo.push(() => this.#tunnels.closeAll(this.#clean));
     await this.#tunnels.openAll(config.tunnels);
     await this.#openServers();
     const workers = await this.#tunnels.start(config.workers, this.#aead.provider.name);
     this.#undo.push(() => this.#tunnels.stop());
-    this.#undo.push(startWatch(this.#tunnels, this.#log, this.#peers, this.#failWith));
+    const watched = { peers: this.#peers, figures: this.#figures };
+    this.#undo.push(startWatch(this.#tunnels, this.#log, watched, this.#failWith));
     // From now on keys live with the SAs that use them, and go with them.
     this.#config = withKeyPrints(config);
     this.#log.info({ tunnels: this.#tunnels.size, workers }, 'ready');
@@ -99,6 +109,10 @@ export class Daemon {
 
   /** Applies the configuration file as it is now; see reload.ts. Throws L2vpnError, with everything as it was. */
   reload(): Promise<ReloadAnswer> {
+    return this.#reloads.note(this.#reload());
+  }
+
+  #reload(): Promise<ReloadAnswer> {
     return this.#inTurn(async () => {
       const before = this.#config;
       const after = loadConfig(this.#configPath);
@@ -126,6 +140,7 @@ export class Daemon {
       tunnels: async () => this.#snapshots(),
       tunnel: async ({ name }) => this.#snapshots().find((tunnel) => tunnel.name === name) ?? null,
       down: async () => this.#downSnapshots(),
+      daemon: async () => this.#daemonSnapshot(),
       rotate: ({ name }, body) => this.#keysInTurn(name, (keys) => keys.rotate(body)),
       abort: ({ name }) => this.#keysInTurn(name, (keys) => keys.abort()),
       reload: () => this.reload(),
@@ -135,8 +150,17 @@ export class Daemon {
   #snapshots(): TunnelSnapshot[] {
     const aead = this.#aead.provider.name;
     return [...this.#tunnels.keyed()].map(({ tunnel, keys, link }) =>
-      snapshotOf(tunnel, aead, keys, this.#peers.peerOf(tunnel), link),
+      snapshotOf(tunnel, aead, keys, this.#peers.peerOf(tunnel), link, this.#figures.of(tunnel)),
     );
+  }
+
+  #daemonSnapshot(): DaemonSnapshot {
+    const { name: aead, engine } = this.#aead.provider;
+    return {
+      ...{ version: this.#version, node: process.versions.node, openssl: process.versions.openssl },
+      ...{ aead, engine, started: this.#reloads.started.toISOString() },
+      reload: this.#reloads.snapshot,
+    };
   }
 
   #livenessOf(name: string): AgreedLiveness {
@@ -171,15 +195,17 @@ export class Daemon {
   }
 
   async #openServers(): Promise<void> {
-    const control = await openControl(this.#config.controlSocket, this.#handlers);
+    const metrics = new Metrics({
+      daemon: () => this.#daemonSnapshot(),
+      tunnels: () => this.#snapshots(),
+      down: () => this.#downSnapshots(),
+    });
+    const endpoints = [metricsEndpoint(metrics)];
+    const control = await openControl(this.#config.controlSocket, this.#handlers, endpoints);
     this.#undo.push(() => closeServer(control));
     if (this.#config.metrics === null) return;
-    const registry = createMetrics(
-      () => this.#snapshots(),
-      () => this.#downSnapshots(),
-    );
-    const metrics = await openMetrics(this.#config.metrics.listen, registry);
-    this.#undo.push(() => closeServer(metrics));
+    const listener = await openMetrics(this.#config.metrics, endpoints);
+    this.#undo.push(() => closeServer(listener));
   }
 
   readonly #failWith = (error: unknown): void => {

@@ -1,30 +1,33 @@
-/** The metrics for whoever scrapes them: `GET /metrics`. */
+/** The metrics for whoever scrapes them: `GET /metrics`, by TCP and by the control socket. */
 import type { Server } from 'node:http';
-import type { Registry } from 'prom-client';
-import { createRouter } from '../api/router.ts';
+import { createRouter, type Endpoint } from '../api/router.ts';
+import type { MetricsConfig } from '../config/types.ts';
 import { L2vpnError } from '../errors.ts';
+import type { Metrics } from '../report/metrics/registry.ts';
+import { metricsGuard } from './metrics-guard.ts';
 
 /** At a time. */
 const MAX_CONNECTIONS = 16;
 
-/** Serves `registry` at `listen` (`127.0.0.1:9586`, `[::1]:9586`). Throws L2VPN_UNAVAILABLE. */
-export function openMetrics(listen: string, registry: Registry): Promise<Server> {
-  const server = createRouter(
-    [
-      {
-        method: 'GET',
-        path: '/metrics',
-        reply: async () => ({ status: 200, type: registry.contentType, text: await registry.metrics() }),
-      },
-    ],
-    MAX_CONNECTIONS,
-  );
+export function metricsEndpoint(metrics: Metrics): Endpoint {
+  return {
+    method: 'GET',
+    path: '/metrics',
+    reply: async () => ({ status: 200, type: metrics.contentType, text: await metrics.text() }),
+  };
+}
+
+/** Serves `endpoints` at `metrics.listen` (`127.0.0.1:9586`, `[::1]:9586`). Throws L2VPN_UNAVAILABLE, or what is wrong with the token. */
+export async function openMetrics(config: MetricsConfig, endpoints: readonly Endpoint[]): Promise<Server> {
+  const { listen } = config;
+  const server = createRouter(endpoints, MAX_CONNECTIONS, metricsGuard(config));
   const colon = listen.lastIndexOf(':');
   const host = listen.slice(0, colon).replace(/^\[|\]$/g, '');
-  return new Promise((resolve, reject) => {
+  await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
       reject(new L2vpnError('L2VPN_UNAVAILABLE', `metrics.listen ${listen}: ${cause.message}`, { cause }));
     });
-    server.listen({ host, port: Number(listen.slice(colon + 1)) }, () => resolve(server));
+    server.listen({ host, port: Number(listen.slice(colon + 1)) }, resolve);
   });
+  return server;
 }

@@ -13,6 +13,7 @@ import type { KeySource, RunningSas } from '../keys/key-source.ts';
 import { type KeySourceContext, keySourceOf } from '../keys/key-source-of.ts';
 import { PeerLink } from '../keys/peer-link.ts';
 import { MonotonicClock } from '../keys/wake-clock.ts';
+import type { PathReport } from '../link/path-report.ts';
 import type { LoadedEndpoint } from '../state/endpoint-record.ts';
 import type { StateStore } from '../state/store.ts';
 import type { Silence } from '../tunnel/ends-finder.ts';
@@ -37,6 +38,8 @@ export interface TunnelsContext extends KeySourceContext {
   failed(error: unknown): void;
   /** How the peer of a tunnel is heard. `nowMs` is monotonic. */
   silenceOf(tunnel: Tunnel, nowMs: number): Silence;
+  /** What its path loses on the way to here; null: nothing tells. */
+  pathReportOf(tunnel: Tunnel): PathReport | null;
 }
 
 /** A tunnel and who decides its SAs; null without MACsec. */
@@ -431,7 +434,9 @@ export class Tunnels {
     const { name, secy, keepalive } = tunnel;
     const port = portOf(tunnel, [ETHERTYPE_LINK_CONTROL]);
     if (secy === null || port === null) return null;
-    return new PeerLink({ tunnel: name, sci: secy.sci, keepalive, keys, port, log: this.#context.log });
+    const { log } = this.#context;
+    const pathReport = (): PathReport | null => this.#context.pathReportOf(tunnel);
+    return new PeerLink({ tunnel: name, sci: secy.sci, keepalive, keys, port, log, pathReport });
   }
 
   /** Where a dynamic peer was last: it is spoken to before it speaks. */

@@ -5,8 +5,8 @@
 import type { Logger } from 'pino';
 import { DropLog } from '../report/drop-log.ts';
 import { EndpointWatch } from '../report/endpoint-watch.ts';
+import type { Figures } from '../report/figures.ts';
 import type { PeerWatch } from '../report/peer-watch.ts';
-import { PnWatch } from '../report/pn-watch.ts';
 import { RepeatWatch } from '../report/repeat-watch.ts';
 import { type RotationView, RotationWatch } from '../report/rotation-watch.ts';
 import type { Tunnels } from './tunnels.ts';
@@ -19,11 +19,10 @@ const PATH_TICK_MS = 200;
 export function startWatch(
   tunnels: Tunnels,
   log: Logger,
-  peers: PeerWatch,
+  { peers, figures }: { readonly peers: PeerWatch; readonly figures: Figures },
   failed: (error: unknown) => void,
 ): () => void {
   const drops = new DropLog(log);
-  const pns = new PnWatch(log);
   const repeats = new RepeatWatch(log);
   const endpoints = new EndpointWatch(log);
   const rotations = new RotationWatch(log);
@@ -39,7 +38,8 @@ export function startWatch(
       // First of all: what is logged of a path is what it carries now.
       tunnels.tick();
       const nowMs = performance.now();
-      for (const report of [drops, peers, endpoints, pns, repeats]) report.tick(tunnels.all(), nowMs);
+      const all = [...tunnels.all()];
+      for (const report of [drops, peers, endpoints, figures, repeats]) report.tick(all, nowMs);
       rotations.tick(rotationsOf(tunnels));
     } catch (error) {
       failed(error);

@@ -3,7 +3,7 @@
  * is here: a batch is borrowed, filled at the near end, worked on, sent at the far end, counted and given back.
  */
 import { type BatchLayout, resetBatch } from '../frame/batch.ts';
-import { countIn, countOut, type LaneCounters } from '../frame/lane-counters.ts';
+import { countIn, countLatency, countOut, type LaneCounters } from '../frame/lane-counters.ts';
 import type { FramePort } from '../ports/frame-port.ts';
 import type { Shelf, Workspace, Workspaces } from './workspace.ts';
 
@@ -43,6 +43,8 @@ export abstract class BatchLane implements Lane {
   #kept: Workspace | null = null;
   /** The first frame of it that still has to be sent. */
   #next = 0;
+  /** When the lane turned to the batch that it works on. */
+  #beganMs = 0;
   /** The last read left something, or may have. */
   #more = false;
 
@@ -73,6 +75,7 @@ export abstract class BatchLane implements Lane {
     const { batch } = workspace;
     const most = this.most(batch.capacity);
     if (most === 0) return this.#leave(workspace, -1, 0);
+    this.#beganMs = performance.now();
     resetBatch(batch);
     batch.room = this.#maxLen;
     const received = this.#near.receive(batch, most);
@@ -96,6 +99,7 @@ export abstract class BatchLane implements Lane {
       this.#kept = workspace;
       return this.#wait(this.#far.fd, POLLOUT);
     }
+    countLatency(this.#counters, performance.now() - this.#beganMs);
     const dropped = countOut(this.#counters, batch);
     if (dropped > 0) this.sent(workspace, dropped);
     this.#kept = null;

@@ -2,10 +2,11 @@
  * What one lane counts, in shared memory: traffic, then one counter per drop reason, then those of its SecY. The lane
  * is the only writer; the main thread adds the lanes of a tunnel up.
  *
- *     | traffic 14 | drops, by `Drop` | SecY, see macsec/counters.ts |
+ *     | traffic 14, its histograms | drops, by `Drop` | SecY, see macsec/counters.ts |
  */
 import type { Batch } from './batch.ts';
 import { DROP_TEXTS, Drop } from './drop.ts';
+import { BATCH_BUCKETS, batchBucket, LATENCY_BUCKETS, latencyBucket } from './histogram.ts';
 import { ICMP_TEXTS, type Icmp } from './icmp.ts';
 
 export const Traffic = {
@@ -25,7 +26,11 @@ export const Traffic = {
   /** The first of those that count ICMP errors, by `Icmp`. */
   icmp: 8,
 } as const;
-export const TRAFFIC_LEN: number = Traffic.icmp + ICMP_TEXTS.length;
+/** Batches by their frames, batches by how long they took, and all that they took, in ms. */
+export const BATCH_SIZES_AT: number = Traffic.icmp + ICMP_TEXTS.length;
+export const LATENCIES_AT: number = BATCH_SIZES_AT + BATCH_BUCKETS;
+export const LATENCY_SUM_AT: number = LATENCIES_AT + LATENCY_BUCKETS;
+export const TRAFFIC_LEN: number = LATENCY_SUM_AT + 1;
 
 /** A lane's traffic where nobody asks for it. */
 export function untoldTraffic(): Float64Array {
@@ -70,6 +75,13 @@ export function countIn(counters: LaneCounters, batch: Batch): void {
   traffic[Traffic.inFrames]! += count;
   traffic[Traffic.inOctets]! += octets;
   traffic[Traffic.batches]! += 1;
+  traffic[BATCH_SIZES_AT + batchBucket(count)]! += 1;
+}
+
+/** Counts how long a batch took, before `countOut`. HOT PATH: allocates nothing. */
+export function countLatency({ traffic }: LaneCounters, ms: number): void {
+  traffic[LATENCIES_AT + latencyBucket(ms)]! += 1;
+  traffic[LATENCY_SUM_AT]! += ms;
 }
 
 /** Counts a batch that is through: what left, and why the others did not; returns how many those are. HOT PATH: allocates nothing. */

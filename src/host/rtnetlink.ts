@@ -18,6 +18,9 @@ export type LinkRequest = (typeof LinkRequest)[keyof typeof LinkRequest];
 export const AF_UNSPEC = 0;
 export const AF_BRIDGE = 7;
 
+/** Octets before the attributes of an answer about the counters of a link: nlmsghdr, if_stats_msg. */
+export const STATS_HEAD_LEN = 28;
+const RTM_GETSTATS = 94;
 const LINK_LEN = 32;
 const ATTRIBUTE_LEN = 4;
 const NLM_F_REQUEST = 1;
@@ -73,6 +76,16 @@ export function linkRequest(
   return Buffer.concat([head, body]);
 }
 
+/** Asks for those counters of the link `index` whose IFLA_STATS_… is `kind`. */
+export function linkStatsRequest(index: number, kind: number): Buffer {
+  const request = Buffer.alloc(STATS_HEAD_LEN);
+  u32(0, STATS_HEAD_LEN).payload.copy(request, 0);
+  u16s(0, RTM_GETSTATS, NLM_F_REQUEST).payload.copy(request, 4);
+  u32(0, index).payload.copy(request, 20);
+  u32(0, 1 << (kind - 1)).payload.copy(request, 24);
+  return request;
+}
+
 /** The attributes of an answer about a link. What does not fit is left out. */
 export function linkAttributes(answer: Buffer): Map<number, Buffer> {
   return attributesIn(answer.subarray(LINK_LEN));
@@ -99,6 +112,12 @@ export function u16In(octets: Buffer | undefined, at = 0): number {
 export function u32In(octets: Buffer | undefined): number {
   if (octets === undefined || octets.length < 4) return 0;
   return LITTLE ? octets.readUInt32LE() : octets.readUInt32BE();
+}
+
+/** Null where it has not 8 octets there. */
+export function u64In(octets: Buffer | undefined, at: number): number | null {
+  if (octets === undefined || octets.length < at + 8) return null;
+  return Number(LITTLE ? octets.readBigUInt64LE(at) : octets.readBigUInt64BE(at));
 }
 
 /** Asks the kernel; `what` is said in the error. Throws SystemError where it refuses. */

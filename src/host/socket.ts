@@ -141,6 +141,15 @@ export function isLocalAddress(address: string): boolean {
   }
 }
 
+/** Packets that the socket has dropped as its receive buffer was full; null where the kernel does not say (before Linux 4.12). */
+export function socketDrops(fd: number): number | null {
+  try {
+    return loadAddon().socketDrops(fd);
+  } catch {
+    return null;
+  }
+}
+
 interface Ends {
   readonly local: string;
   readonly remote: string;

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
 import { KEY_NAME_LEN, OFF_KEY_NAME } from '../link/frame.ts';
 import { LinkControl, type LinkEvent, type LinkKeys, type LinkSnapshot } from '../link/link-control.ts';
+import type { PathReport } from '../link/path-report.ts';
 import { LINK_REFUSAL_TEXTS, type LinkRefusal } from '../link/refusal.ts';
 import { type LinkSettings, QUIET_HELLO_MS, QUIET_LIFE_MS } from '../link/settings.ts';
 import { follow } from './follow.ts';
@@ -32,6 +33,8 @@ export interface PeerLinkContext {
   readonly keys: Pick<KeySource, 'linkKeys' | 'onPeer' | 'peer'>;
   readonly port: UncontrolledPort;
   readonly log: Logger;
+  /** What this end has seen of the way to it; null: nothing. */
+  pathReport(): PathReport | null;
 }
 
 /** A probe of `frameLen` octets, Ethernet header and all, has come to the peer whole. */
@@ -60,6 +63,7 @@ export class PeerLink {
         random: (octets) => randomBytes(octets),
         keys: () => this.#keys(),
         send: (frame) => port.send(frame),
+        pathReport: () => context.pathReport(),
         listener: (event) => this.#note(event),
       },
     );

@@ -8,11 +8,13 @@
  *   3. `LinkPeer.hear`: is it new, and does it name a message that we have just sent? Then its sender is live
  *   4. what its kind asks for: a probe is answered; an answer, and a leave, count only where 3 was proved
  *
- * and out (`#step`): a hello at its time, or soon, where somebody waits for it. Bounded: one peer, MAX_GONE before it, one
+ * and out (`#step`): a hello at its time, or soon, where somebody waits for it; with one in ROUND_TRIP_GAP_MS a probe as short as
+ * can be, which measures the round trip. Bounded: one peer, MAX_GONE before it, one
  * answer per ANSWER_GAP_MS, one probe answer per probe.
  */
 import {
   type ControlFrame,
+  LEAST_CONTROL_LEN,
   type LinkKey,
   LinkKind,
   type Message,
@@ -22,9 +24,11 @@ import {
 } from './frame.ts';
 import { LinkPeer } from './link-peer.ts';
 import { OwnMessages, type RandomSource } from './own-messages.ts';
+import { type PathReport, readPathReport, writePathReport } from './path-report.ts';
 import { Probes } from './probes.ts';
 import type { LinkRefusal } from './refusal.ts';
-import { ANSWER_GAP_MS, type LinkSettings, SEARCH_MS } from './settings.ts';
+import { RoundTrips } from './round-trip.ts';
+import { ANSWER_GAP_MS, type LinkSettings, ROUND_TRIP_GAP_MS, SEARCH_MS } from './settings.ts';
 
 /** Monotonic; one wake-up is enough, the last that was asked for. */
 export interface LinkClock {
@@ -48,6 +52,8 @@ export interface LinkContext {
   keys(): LinkKeys;
   /** Sends a whole Ethernet frame by the Uncontrolled Port. Must not throw; the frame is the callee's. */
   send(frame: Uint8Array): void;
+  /** What this end has seen of the way to it, for the peer; null: nothing. */
+  pathReport(): PathReport | null;
   /** Must not throw. */
   listener(event: LinkEvent): void;
 }
@@ -72,6 +78,11 @@ export interface LinkSnapshot {
   readonly received: number;
   readonly sent: number;
   readonly refused: ReadonlyMap<LinkRefusal, number>;
+  /** What the live peer says of the way to it; null: nothing. */
+  readonly peerReport: PathReport | null;
+  /** The last round trip to the live peer, and the shortest of the last minute or so; null: none was measured. */
+  readonly roundTripMs: number | null;
+  readonly leastRoundTripMs: number | null;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -84,6 +95,11 @@ export class LinkControl {
   readonly #own: OwnMessages;
   readonly #peer = new LinkPeer();
   readonly #probes = new Probes();
+  readonly #roundTrips = new RoundTrips();
+  /** The probe that measures the round trip. */
+  #timedMn = 0;
+  #timedMs = Number.NEGATIVE_INFINITY;
+  #peerReport: PathReport | null = null;
   readonly #refused = new Map<LinkRefusal, number>();
   #isWanted = false;
   #wantsAnswer = false;
@@ -109,8 +125,7 @@ export class LinkControl {
   stop(leave = false): void {
     if (leave && this.#peer.live !== null) this.#send(LinkKind.Leave, NOTHING);
     this.#isWanted = false;
-    this.#peer.lose();
-    this.#probes.forget();
+    this.#forgetPeer();
     this.#context.clock.cancel();
   }
 
@@ -122,7 +137,9 @@ export class LinkControl {
   get snapshot(): LinkSnapshot {
     const { live, sci, sinceMs, heardMs } = this.#peer;
     const [received, sent, refused] = [this.#received, this.#sent, this.#refused];
-    return { peerSci: live === null ? null : sci, sinceMs, heardMs, received, sent, refused };
+    const { lastMs: roundTripMs, leastMs: leastRoundTripMs } = this.#roundTrips;
+    const said = { peerReport: this.#peerReport, roundTripMs, leastRoundTripMs };
+    return { peerSci: live === null ? null : sci, sinceMs, heardMs, received, sent, refused, ...said };
   }
 
   /**
@@ -175,6 +192,7 @@ export class LinkControl {
     if (change !== 'proved') this.#wantsAnswer = true;
     if (this.#peer.live?.mi === said.mi) this.#heed(said, cameLen, isProof);
     if (change === 'live' || change === 'started anew') {
+      this.#timedMs = Number.NEGATIVE_INFINITY;
       this.#context.listener({ name: 'live', sci, again: change === 'started anew' });
     }
     return null;
@@ -186,6 +204,7 @@ export class LinkControl {
     if (kind === LinkKind.Hello) this.#peer.says(view.readUInt32BE(0));
     if (kind === LinkKind.Probe) this.#send(LinkKind.ProbeAnswer, answerTo(mn, cameLen));
     if (!isProof) return;
+    if (kind === LinkKind.Hello) this.#peerReport = readPathReport(view, HELLO_BODY_LEN);
     if (kind === LinkKind.Leave) this.#lose('left');
     if (kind === LinkKind.ProbeAnswer) this.#noteAnswer(view.readUInt32BE(0), view.readUInt32BE(4));
   }
@@ -193,12 +212,20 @@ export class LinkControl {
   #noteAnswer(mn: number, frameLen: number): void {
     const sentMs = this.#probes.take(mn, frameLen);
     if (sentMs === null) return;
-    this.#context.listener({ name: 'answered', frameLen, roundTripMs: this.#nowMs - sentMs });
+    const roundTripMs = this.#nowMs - sentMs;
+    if (mn === this.#timedMn) this.#roundTrips.add(roundTripMs);
+    else this.#context.listener({ name: 'answered', frameLen, roundTripMs });
+  }
+
+  #forgetPeer(): void {
+    this.#peer.lose();
+    this.#probes.forget();
+    this.#roundTrips.forget();
+    this.#peerReport = null;
   }
 
   #lose(why: 'silent' | 'left'): void {
-    this.#peer.lose();
-    this.#probes.forget();
+    this.#forgetPeer();
     this.#context.listener({ name: 'lost', why });
   }
 
@@ -221,12 +248,25 @@ export class LinkControl {
   #sayHello(): void {
     this.#wantsAnswer = false;
     this.#lastSentMs = this.#nowMs;
-    const body = Buffer.alloc(HELLO_BODY_LEN);
-    body.writeUInt32BE(this.#settings.helloMs);
+    const body = this.#helloBody();
     const { candidate } = this.#peer;
     this.#peer.candidate = null;
     if (candidate !== null) this.#send(LinkKind.Hello, body, 0, candidate);
     if (candidate === null || this.#peer.live !== null) this.#send(LinkKind.Hello, body);
+    this.#timeRoundTrip();
+  }
+
+  #helloBody(): Buffer {
+    const interval = Buffer.alloc(HELLO_BODY_LEN);
+    interval.writeUInt32BE(this.#settings.helloMs);
+    return Buffer.concat([interval, writePathReport(this.#context.pathReport())]);
+  }
+
+  #timeRoundTrip(): void {
+    const nowMs = this.#nowMs;
+    if (nowMs - this.#timedMs < ROUND_TRIP_GAP_MS || !this.probe(LEAST_CONTROL_LEN)) return;
+    this.#timedMs = nowMs;
+    this.#timedMn = this.#own.mn;
   }
 
   /** Returns what was sent; null where nothing is to be. */

@@ -10,6 +10,8 @@ export const HELLOS_PER_LIFE = 3;
 export const MAX_HELLO_MS = 600_000;
 /** Members that were live and have gone, whose messages cannot bring them back. */
 export const MAX_GONE = 8;
+/** Between two probes that measure the round trip, at least. */
+export const ROUND_TRIP_GAP_MS = 9000;
 /** Probes that wait for their answer. */
 export const MAX_PROBES = 16;
 /** Message numbers from here on: time for a new member identifier. */

@@ -3,7 +3,7 @@
  * one Float64Array over shared memory: a lane is the only writer of its own, the main thread reads. A double is
  * exact to 2^53, and 8-octet stores are whole on the machines that Node runs on.
  *
- *     | SecY 8 | TxSC 4 | TxSA (2, next PN) × 4 | seen | RxSC 0: 10, seen | its RxSA (5, next PN) × 4 | RxSC 1 … |
+ *     | SecY 8 | TxSC 4 | TxSA (2, next PN) × 4 | seen | RxSC 0: 10, seen | its RxSA (5, next PN, order) × 4 | RxSC 1 … |
  *
  * A next PN takes two elements: its lower 52 bits, and what is above them. What is *seen* is no counter: see `seen.ts`.
  */
@@ -97,6 +97,9 @@ export const RxSaCounter = {
   /** The receiver's next PN: the highest accepted, plus 1; see `readNextPn`. Published, not counted. */
   nextPn: 5,
   nextPnUpper: 6,
+  /** Of those with a right ICV: behind the replay window (InPktsDelayed of the SC), and behind the highest at all. */
+  delayed: 7,
+  reordered: 8,
 } as const;
 
 /** Elements of each of the SecY's records of what was seen, the longest one's. */
@@ -112,7 +115,8 @@ export const AN_COUNT = 4;
 /** Elements of a next PN. */
 export const NEXT_PN_LEN = 2;
 const TX_SA_SPAN = TX_SA_COUNTERS.length + NEXT_PN_LEN;
-const RX_SA_SPAN = RX_SA_COUNTERS.length + NEXT_PN_LEN;
+const ORDER_LEN = 2;
+const RX_SA_SPAN = RX_SA_COUNTERS.length + NEXT_PN_LEN + ORDER_LEN;
 const RX_SC_HEAD = RX_SC_COUNTERS.length + SEEN_LATE_LEN;
 const RX_SC_SPAN = RX_SC_HEAD + AN_COUNT * RX_SA_SPAN;
 

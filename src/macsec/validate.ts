@@ -131,12 +131,15 @@ function judge(secy: SecY, batch: Batch, i: number, job: AeadJob, scratch: RxScr
 function accept(secy: SecY, sc: RxSc, sa: RxSa, pnHigh: number, pnLow: number): boolean {
   const { counters } = secy;
   const { replay } = sa;
-  if (replay.isDelayed(pnHigh, pnLow)) counters[sc.countersAt + RxScCounter.inPktsDelayed]! += 1;
-  else {
+  if (replay.isDelayed(pnHigh, pnLow)) {
+    counters[sc.countersAt + RxScCounter.inPktsDelayed]! += 1;
+    counters[sa.countersAt + RxSaCounter.delayed]! += 1;
+  } else {
     counters[sc.countersAt + RxScCounter.inPktsOk]! += 1;
     counters[sa.countersAt + RxSaCounter.inPktsOk]! += 1;
   }
   const isNewest = replay.advance(pnHigh, pnLow);
+  if (!isNewest) counters[sa.countersAt + RxSaCounter.reordered]! += 1;
   const nextPnAt = sa.countersAt + RxSaCounter.nextPn;
   if (secy.xpn) writeNextPn(counters, nextPnAt, replay.nextHigh, replay.nextLow);
   else counters[nextPnAt] = replay.nextHigh === 0 ? replay.nextLow : LAST_WORD;

@@ -169,6 +169,8 @@ export interface Addon {
   connectUdp(fd: number, endpoint: Uint8Array): void;
   /** The address that the kernel's route to `remote` sends from. Throws where there is no route. Sends nothing. */
   sourceTo(remote: string): string;
+  /** Packets that the kernel has dropped as the receive buffer of the socket was full, or their checksum was wrong; counted modulo 2^32. */
+  socketDrops(fd: number): number;
   /** The routing table's word on packets from `local` to `remote` (rtnetlink). Sends nothing. */
   routeTo(local: string, remote: string): RouteInfo;
   /** A raw socket that hears ICMP "fragmentation needed" (4) or ICMPv6 "packet too big" (6), of everybody for everybody here. */

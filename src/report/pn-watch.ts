@@ -1,4 +1,4 @@
-/** Packet numbers that run out: a warning in time, with the time left at the present rate. */
+/** Packet numbers that run out: how many are used, how long the others last, and a warning in time. */
 import type { Logger } from 'pino';
 import { countersAt, readNextPn, TxSaCounter } from '../macsec/counters.ts';
 import { pnToJson } from '../macsec/pn-json.ts';
@@ -22,10 +22,27 @@ const AGREED_TEXTS = {
 interface Seen {
   readonly serial: number;
   readonly next: bigint;
+  readonly end: bigint;
   readonly ms: number;
+  /** Numbers per ms, lately; null: not known yet. */
+  readonly perMs: number | null;
   /** Marks that have been logged. */
   readonly logged: number;
 }
+
+/** Of the SA that is transmitted with. */
+export interface PnUsage {
+  /** 0 to 1. */
+  readonly usedRatio: number;
+  /** Until they are used up at the rate of the last minute or so; null: nothing was sent. */
+  readonly exhaustionSeconds: number | null;
+}
+
+/** Seconds. What takes longer has no end that is worth telling. */
+const A_CENTURY = 3.2e9;
+
+/** Of a rate per second this much is what it was before: a change shows by half in 14 s. */
+const INERTIA = 0.95;
 
 interface Usage {
   readonly tunnel: string;
@@ -52,6 +69,18 @@ export class PnWatch {
     }
   }
 
+  /** As the last tick saw it; null: it does not transmit with an SA, or not with that one. */
+  usageOf({ name, secy }: TunnelView): PnUsage | null {
+    const seen = this.#seen.get(name);
+    if (seen === undefined || seen.serial !== secy?.encoding?.serial) return null;
+    const { next, end, perMs } = seen;
+    const left = Number(end - next) / (perMs ?? 0) / 1000;
+    return {
+      usedRatio: Number((next * 1_000_000n) / end) / 1_000_000,
+      exhaustionSeconds: left < A_CENTURY ? left : null,
+    };
+  }
+
   #look(view: TunnelView, { serial, an, start, end }: TxSaView, nowMs: number): void {
     const { name: tunnel, agreesKeys } = view;
     const counters = view.totals().secy;
@@ -67,7 +96,8 @@ export class PnWatch {
       const perMs = Number(next - before.next) / (nowMs - before.ms);
       this.#warn({ tunnel, an, pn: next, end, perMs }, agreesKeys ? AGREED_TEXTS : FILED_TEXTS);
     }
-    this.#seen.set(tunnel, { serial, next, ms: nowMs, logged: Math.max(due, logged) });
+    const perMs = before === null ? null : smoothed(before, next, nowMs);
+    this.#seen.set(tunnel, { serial, next, end, ms: nowMs, perMs, logged: Math.max(due, logged) });
   }
 
   #warn({ tunnel, an, pn, end, perMs }: Usage, texts: typeof FILED_TEXTS): void {
@@ -85,4 +115,9 @@ export class PnWatch {
     if (left <= 0n) this.#log.error(fields, texts.gone);
     else this.#log.warn(fields, texts.low);
   }
+}
+
+function smoothed(before: Seen, next: bigint, nowMs: number): number {
+  const perMs = Number(next - before.next) / (nowMs - before.ms);
+  return before.perMs === null ? perMs : INERTIA * before.perMs + (1 - INERTIA) * perMs;
 }

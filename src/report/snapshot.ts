@@ -6,14 +6,16 @@ import type {
   BridgeSnapshot,
   CarrierSnapshot,
   ControlFramesSnapshot,
+  LatelySnapshot,
   PathSnapshot,
   PeerSnapshot,
+  PnUsageSnapshot,
   TrafficSnapshot,
   TunnelSnapshot,
 } from '../api/tunnel.ts';
 import { DROP_TEXTS } from '../frame/drop.ts';
 import { ICMP_TEXTS } from '../frame/icmp.ts';
-import { Traffic } from '../frame/lane-counters.ts';
+import { BATCH_SIZES_AT, LATENCIES_AT, LATENCY_SUM_AT, Traffic } from '../frame/lane-counters.ts';
 import { vlanToJson } from '../host/bridge-port.ts';
 import type { MkaSnapshot } from '../keys/mka/snapshot.ts';
 import type { LinkSnapshot } from '../link/link-control.ts';
@@ -22,9 +24,12 @@ import type { PathView } from '../tunnel/path.ts';
 import type { CarrierView, SecyView, TunnelView } from '../tunnel/view.ts';
 import { agreementSnapshot } from './agreement-snapshot.ts';
 import { DROP_REASONS } from './drop-reasons.ts';
+import { NO_FIGURES, type TunnelFigures } from './figures.ts';
 import { icmpErrors } from './icmp-errors.ts';
+import type { LaneSpeed } from './lane-watch.ts';
 import { macsecSnapshot } from './macsec-snapshot.ts';
 import { named } from './named.ts';
+import { pathQuality } from './path-quality.ts';
 import { seenOf } from './seen.ts';
 
 /** What a tunnel's key source tells. */
@@ -48,18 +53,21 @@ export function snapshotOf(
   keys: KeysView | null,
   peer: PeerSnapshot = UNKNOWN_PEER,
   link: LinkView | null = null,
+  figures: TunnelFigures = NO_FIGURES,
 ): TunnelSnapshot {
   const { name, ifname, gre, ends, secy } = tunnel;
   const totals = tunnel.totals();
   const agreement = keys?.agreement ?? null;
   return {
     name,
+    since: tunnel.since.toISOString(),
     ifindex: tunnel.ifindex,
     ifname,
     bridge: bridgeSnapshot(tunnel),
     mtu: tunnel.mtu,
     path_mtu: tunnel.pathMtu,
     path: pathSnapshot(tunnel.path),
+    path_quality: pathQuality(figures.path, link?.snapshot ?? null),
     local: gre.local,
     remote: ends?.remote ?? gre.remote,
     endpoint: tunnel.endpoint ?? foundAddress(tunnel),
@@ -72,8 +80,10 @@ export function snapshotOf(
     rotation: keys?.rotation ?? null,
     agreement: agreement === null ? null : agreementSnapshot(agreement),
     pn_left: pnLeft(secy),
-    tx: trafficSnapshot(totals.tx),
-    rx: trafficSnapshot(totals.rx),
+    pn_usage: pnUsage(figures),
+    tx: trafficSnapshot(totals.tx, figures.speeds?.tx ?? null),
+    rx: trafficSnapshot(totals.rx, figures.speeds?.rx ?? null),
+    queue_drops: { ...tunnel.queueDrops },
     gre_checksums_left: totals.rx[Traffic.greChecksumsLeft]!,
     drops: dropCounters(totals.drops),
     seen: secy === null ? null : seenOf(secy, totals.secy, tunnel.agreesKeys),
@@ -125,7 +135,11 @@ function pnLeft(secy: SecyView | null): PnJson | null {
   return encoding === null ? null : pnToJson(encoding.end - encoding.taken);
 }
 
-function trafficSnapshot(traffic: Float64Array): TrafficSnapshot {
+function pnUsage({ pn }: TunnelFigures): PnUsageSnapshot | null {
+  return pn && { used_ratio: pn.usedRatio, exhaustion_seconds: pn.exhaustionSeconds };
+}
+
+function trafficSnapshot(traffic: Float64Array, speed: LaneSpeed | null): TrafficSnapshot {
   const lastMs = traffic[Traffic.lastMs]!;
   return {
     frames_in: traffic[Traffic.inFrames]!,
@@ -133,6 +147,18 @@ function trafficSnapshot(traffic: Float64Array): TrafficSnapshot {
     frames_out: traffic[Traffic.outFrames]!,
     octets_out: traffic[Traffic.outOctets]!,
     batches: traffic[Traffic.batches]!,
+    batch_sizes: [...traffic.subarray(BATCH_SIZES_AT, LATENCIES_AT)],
+    latencies: [...traffic.subarray(LATENCIES_AT, LATENCY_SUM_AT)],
+    latency_sum_seconds: traffic[LATENCY_SUM_AT]! / 1000,
+    lately: speed && lately(speed),
     last: lastMs === 0 ? null : new Date(lastMs).toISOString(),
+  };
+}
+
+function lately(speed: LaneSpeed): LatelySnapshot {
+  const { batches, framesPerBatch, meanSeconds, p50Seconds, p99Seconds } = speed;
+  return {
+    ...{ batches, frames_per_batch: framesPerBatch, mean_seconds: meanSeconds },
+    ...{ p50_seconds: p50Seconds, p99_seconds: p99Seconds },
   };
 }

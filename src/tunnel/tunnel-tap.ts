@@ -3,6 +3,7 @@ import type { PortSettings, TapConfig } from '../config/types.ts';
 import { messageOf } from '../errors.ts';
 import type { BridgePortInfo } from '../host/bridge-port.ts';
 import { closeFds } from '../host/close.ts';
+import { txDropped } from '../host/link-stats.ts';
 import { changeTapMtu, moveTap, type OpenTap, openTap, setCarrier } from '../host/tap.ts';
 import { BridgePort, portSettings } from './bridge-port.ts';
 import { type Notice, warning } from './notice.ts';
@@ -85,6 +86,11 @@ export class TunnelTap {
   get bridgePort(): BridgePortView | null {
     const { membership } = this.#watch;
     return membership === null ? null : { membership, info: this.#portInfo() };
+  }
+
+  /** Frames that were not fetched in time; null: the kernel does not say. */
+  get queueDrops(): number | null {
+    return txDropped(this.ifindex);
   }
 
   look(): Notice[] {

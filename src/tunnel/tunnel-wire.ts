@@ -3,6 +3,7 @@ import type { GreConfig } from '../encap/config.ts';
 import type { OpenedWire, OpenUdp, PeerAddress } from '../encap/encap.ts';
 import { type EncapSpec, endpointOf, flowSendersOf, openWire } from '../encap/kinds.ts';
 import { closeFds } from '../host/close.ts';
+import { socketDrops } from '../host/socket.ts';
 import { endpointAddress } from '../ports/endpoint.ts';
 import { PortSeat, type Seated } from './port-seat.ts';
 import type { SharedPorts } from './shared-ports.ts';
@@ -34,6 +35,11 @@ export class TunnelWire {
   /** Where packets go, in shared memory; null where the socket knows. */
   get endpoint(): Uint8Array | null {
     return endpointOf(this.spec);
+  }
+
+  /** Packets that its socket has dropped; null: the kernel does not say. */
+  get socketDrops(): number | null {
+    return socketDrops(this.fd);
   }
 
   /** Where its packets go; null: nobody knows yet. */

@@ -44,7 +44,7 @@ import { batchesDone, type CountedLane, type TunnelTotals, totalsOf } from './to
 import { TunnelTap } from './tunnel-tap.ts';
 import { TunnelWire } from './tunnel-wire.ts';
 import { TunnelUncontrolledPort } from './uncontrolled.ts';
-import type { BridgePortView, EndsView, TunnelView } from './view.ts';
+import type { BridgePortView, EndsView, QueueDropsView, TunnelView } from './view.ts';
 
 /** Who runs the lanes: the workers. Before they do, there is nobody to be told anything. */
 export interface LaneHost {
@@ -62,6 +62,7 @@ export interface TunnelMacsec {
 
 export class Tunnel implements TunnelView {
   readonly name: string;
+  readonly since: Date = new Date();
   /** Its place in the configuration. */
   readonly index: number;
   readonly mac: string;
@@ -85,6 +86,8 @@ export class Tunnel implements TunnelView {
   /** Null before there is one, and after it was handed on. */
   #tap: TunnelTap | null;
   #wire: TunnelWire | null = null;
+  /** What sockets before this one have dropped. */
+  #droppedBefore = 0;
   #lanes: readonly LaneSpec[] = [];
   /** Those that it shares with other tunnels; null before `open`. */
   #ports: SharedPorts | null = null;
@@ -415,6 +418,11 @@ export class Tunnel implements TunnelView {
     return this.#tap?.bridgePort ?? null;
   }
 
+  get queueDrops(): QueueDropsView {
+    const { socketDrops: now } = this.#wire ?? { socketDrops: 0 };
+    return { socket: now === null ? null : this.#droppedBefore + now, tap: this.#tap?.queueDrops ?? null };
+  }
+
   /**
    * TAP and socket go at once; resolves when the numbers are stored. `clean`: every lane drained, so that what it
    * published is exact. Rejects with L2VPN_STATE; everything is closed all the same.
@@ -485,6 +493,7 @@ export class Tunnel implements TunnelView {
   }
 
   #closeWire(): void {
+    this.#droppedBefore += this.#wire?.socketDrops ?? 0;
     this.#wire?.close();
     this.#wire = null;
     this.#lanes = [];

@@ -14,8 +14,16 @@ export interface BridgePortView {
   readonly info: BridgePortInfo | null;
 }
 
+/** Frames that the kernel dropped before we could take them; null: it does not say. */
+export interface QueueDropsView {
+  readonly socket: number | null;
+  readonly tap: number | null;
+}
+
 export interface TunnelView {
   readonly name: string;
+  /** When it was opened. */
+  readonly since: Date;
   readonly tap: TapConfig;
   /** With the addresses in use; what was not found yet is as in the file. */
   readonly gre: GreConfig;
@@ -30,6 +38,8 @@ export interface TunnelView {
   readonly ifindex: number;
   /** Null: its TAP is to be in no bridge. Asks the kernel. */
   readonly bridgePort: BridgePortView | null;
+  /** Asks the kernel. */
+  readonly queueDrops: QueueDropsView;
   /** What it carries now; the TAP may have another. */
   readonly mtu: number;
   /** What the path is believed to carry. */

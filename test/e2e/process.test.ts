@@ -183,7 +183,7 @@ suite('the environment of the process', { programs: ['setpriv'] }, () => {
     await daemon.waitFor(/"msg":"ready"/);
   });
 
-  it('1100 idle connections to the metrics leave descriptors: show answers, progress is stored', async () => {
+  it('1100 idle connections to the metrics leave descriptors, metrics and tunnel: show answers, progress is stored', async () => {
     const site = lab.site(1, {}, { metrics: { listen: '127.0.0.1:9586' } });
     const daemon = await startThrough(site, shell('ulimit -n 256 && exec "$@"'));
     await daemon.waitFor(/"msg":"ready"/);
@@ -192,6 +192,15 @@ suite('the environment of the process', { programs: ['setpriv'] }, () => {
     await crowd.waitFor(/^1100 tried/);
     expect(openFiles(daemon.pid)).toBeLessThanOrEqual(before + 17);
     expect((await site.command('show')).code).toBe(0);
+    const scrape = "fetch('http://127.0.0.1:9586/metrics').then((r) => r.text()).then((t) => console.log(t))";
+    const sent = async (): Promise<number> => {
+      const text = await site.space.must([process.execPath, '-e', scrape]);
+      return Number(/^l2vpnd_frames_total\{tunnel="site2",direction="tx"\} (\d+)$/m.exec(text)?.[1]);
+    };
+    const first = await sent();
+    const pings = lab.topology.host1.start(['ping', '-n', '-q', '-i', '0.1', '192.168.1.2']);
+    while ((await sent()) < first + 3);
+    await pings.stop('SIGKILL');
     expect(await daemon.stop()).toEqual({ code: 0, signal: null });
     await crowd.stop('SIGKILL');
     expect(daemon.lines.join('\n')).not.toMatch(/EMFILE|"level":[56]0/);

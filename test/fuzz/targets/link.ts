@@ -60,6 +60,7 @@ class Bench {
         random: (len) => random.octets(len),
         keys: () => ({ tx: TX, rx: [RX] }),
         send: (frame) => this.#check(frame),
+        pathReport: () => null,
         listener: (event) => {
           if (event.name === 'refused') demand(event.reason in LINK_REFUSAL_TEXTS, 'a refusal has a name');
         },

@@ -59,15 +59,76 @@ describe('a bounded server', () => {
     expect(answer.endsWith(ANSWER)).toBe(true);
   });
 
-  it('closes at once, and counts, the connections above its limit; those within are served', async () => {
+  it('has no more connections than its limit, and gives the place of the longest idle one to a new one', async () => {
     const port = await open();
-    const within = Array.from({ length: CONNECTIONS }, () => dial(port));
-    await Promise.all(within.map((socket) => once(socket, 'connect')));
-    const above = Array.from({ length: 20 }, () => dial(port));
-    await Promise.all(above.map((socket) => text(socket)));
-    expect(server.refused).toBe(20);
-    within[0]?.write(GET);
-    expect(await text(within[0]!)).toMatch(/^HTTP\/1\.1 200/);
+    const idle: Socket[] = [];
+    const closed: Promise<string>[] = [];
+    for (let i = 0; i < 20; i++) {
+      const socket = dial(port);
+      idle.push(socket);
+      closed.push(text(socket));
+      await once(socket, 'connect');
+    }
+    await Promise.all(closed.slice(0, -CONNECTIONS));
+    expect([server.evicted, server.refused]).toEqual([20 - CONNECTIONS, 0]);
+    expect(idle.slice(-CONNECTIONS).some(({ destroyed }) => destroyed)).toBe(false);
+    const late = dial(port);
+    late.write(GET);
+    expect(await text(late)).toMatch(/^HTTP\/1\.1 200/);
+  });
+
+  it('answers however many hold connections, say half of a request, and come back', async () => {
+    const port = await open();
+    let isOver = false;
+    const part = 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nx';
+    const again = (what: string): void => {
+      if (isOver) return;
+      const socket = dial(port).on('close', () => again(what));
+      socket.write(what);
+    };
+    for (let i = 0; i < 300; i++) again(i % 2 === 0 ? '' : part);
+    for (let i = 0; i < 10; i++) {
+      const socket = dial(port);
+      socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+      const got = await text(socket);
+      if (got === '') continue;
+      expect(got).toMatch(/^HTTP\/1\.1 200/);
+      isOver = true;
+      break;
+    }
+    expect(isOver).toBe(true);
+  });
+
+  it('closes a new connection at once, and counts it, where all are being worked on', async () => {
+    const held: (() => void)[] = [];
+    server = new BoundedServer(CONNECTIONS, (_req, res) => void held.push(() => res.end('done')));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const working = Array.from({ length: CONNECTIONS }, () => dial(port));
+    for (const socket of working) socket.write(GET);
+    while (held.length < CONNECTIONS) await new Promise(setImmediate);
+    expect(await text(dial(port))).toBe('');
+    expect([server.refused, server.evicted]).toEqual([1, 0]);
+    for (const answer of held) answer();
+    for (const socket of working) expect(await text(socket)).toMatch(/done$/);
+  });
+
+  it('takes the place of who does not read its answer', async () => {
+    server = new BoundedServer(1, (_req, res) => void res.end('y'.repeat(50_000_000)));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const slow = dial(port);
+    slow.pause();
+    slow.write(GET);
+    await once(server, 'request');
+    for (let got = ''; got === ''; ) {
+      const next = dial(port);
+      next.write(GET);
+      got = await text(next);
+    }
+    expect(server.evicted).toBeGreaterThan(0);
   });
 
   it('keeps one answer a connection at most, however many requests come at once and whether anybody reads', async () => {

@@ -13,6 +13,7 @@ import type { Handlers } from '../../../src/api/server.ts';
 import { L2vpnError } from '../../../src/errors.ts';
 import { snapshotOf } from '../../../src/report/snapshot.ts';
 import { macsecConfig } from '../macsec/kit.ts';
+import { DAEMON } from '../report/metrics-kit.ts';
 import { tunnelOf } from '../tunnel/kit.ts';
 import { ask } from './http.ts';
 
@@ -44,6 +45,7 @@ const api: Handlers = {
   },
   abort: async () => null,
   down: async () => [],
+  daemon: async () => DAEMON,
   reload: async () => {
     throw new L2vpnError('L2VPN_KEYFILE', 'key file x does not exist', { exitStatus: 66 });
   },

@@ -1,132 +1,111 @@
-/** The metrics: what a scrape gets. */
+/** The metrics by HTTP: who gets them, and what a scrape gets. */
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { closeServer } from '../../../src/api/router.ts';
-import type { PeerSnapshot } from '../../../src/api/tunnel.ts';
-import { openMetrics } from '../../../src/daemon/metrics-server.ts';
-import { Drop } from '../../../src/frame/drop.ts';
-import { Icmp } from '../../../src/frame/icmp.ts';
-import { countIcmp, Traffic } from '../../../src/frame/lane-counters.ts';
-import { countersAt, RxSaCounter, RxScCounter } from '../../../src/macsec/counters.ts';
-import { noteLate } from '../../../src/macsec/seen.ts';
-import { createMetrics } from '../../../src/report/metrics.ts';
+import type { MetricsConfig } from '../../../src/config/types.ts';
+import { metricsEndpoint, openMetrics } from '../../../src/daemon/metrics-server.ts';
+import { Metrics } from '../../../src/report/metrics/registry.ts';
 import { snapshotOf } from '../../../src/report/snapshot.ts';
 import { ask } from '../api/http.ts';
-import { macsecConfig, SCI } from '../macsec/kit.ts';
+import { macsecConfig } from '../macsec/kit.ts';
+import { DAEMON, samplesOf } from '../report/metrics-kit.ts';
 import { tunnelOf } from '../tunnel/kit.ts';
 
 const servers: Server[] = [];
+const dir = mkdtempSync(join(tmpdir(), 'l2vpnd-metrics-'));
 afterEach(async () => {
   for (const server of servers.splice(0)) await closeServer(server);
+  rmSync(join(dir, 'token'), { force: true });
 });
 
-const { tunnel, counters } = await tunnelOf(macsecConfig());
-const snapshots = () => [snapshotOf(tunnel, 'batch', null)];
+const { tunnel } = await tunnelOf(macsecConfig());
+const OPEN: MetricsConfig = { listen: '127.0.0.1:0', hosts: ['metrics.example.net'], tokenFile: null };
+const TOKEN = 'AbCdEfGhIjKlMnOpQrStUvWx';
 
-describe('the metrics (Prometheus text format 0.0.4)', () => {
-  async function scrape(path = '/metrics', method = 'GET') {
-    const server = await openMetrics(
-      '127.0.0.1:0',
-      createMetrics(snapshots, () => []),
-    );
-    servers.push(server);
-    const { port } = server.address() as AddressInfo;
-    return { ask: () => ask({ host: '127.0.0.1', port, path }, method), port };
-  }
+function endpoints() {
+  const source = {
+    daemon: () => DAEMON,
+    tunnels: () => [snapshotOf(tunnel, 'batch', null)],
+    down: () => [],
+  };
+  return [metricsEndpoint(new Metrics(source))];
+}
 
-  /** Sample lines to values. */
-  function samples(text: string): Map<string, number> {
-    const found = new Map<string, number>();
-    for (const line of text.split('\n')) {
-      if (line === '' || line.startsWith('#')) continue;
-      const [, name, value] = /^([a-zA-Z_:][\w:]*(?:\{(?:\w+="(?:[^"\\\n]|\\.)*",?)*\})?) (\S+)$/.exec(line)!;
-      expect(Number.isNaN(Number(value)) && value !== 'Nan').toBe(false);
-      expect(found.has(name!)).toBe(false);
-      found.set(name!, Number(value));
+async function serve(config: Partial<MetricsConfig> = {}): Promise<number> {
+  const server = await openMetrics({ ...OPEN, ...config }, endpoints());
+  servers.push(server);
+  return (server.address() as AddressInfo).port;
+}
+
+async function scrape(port: number, headers: Record<string, string> = {}, path = '/metrics', method = 'GET') {
+  return ask({ host: '127.0.0.1', port, path, headers }, method);
+}
+
+function tokenFile(text: string, mode = 0o600): string {
+  const path = join(dir, 'token');
+  writeFileSync(path, text);
+  chmodSync(path, mode);
+  return path;
+}
+
+describe('the metrics by HTTP', () => {
+  it('are in the text format 0.0.4, at /metrics and nowhere else', async () => {
+    const port = await serve();
+    const { status, body, type } = await scrape(port);
+    expect([status, type]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
+    expect(samplesOf(body).get('l2vpnd_mtu_bytes{tunnel="site2"}')).toBe(1430);
+    expect((await scrape(port, {}, '/')).status).toBe(404);
+    expect((await scrape(port, {}, '/metrics', 'POST')).status).toBe(405);
+  });
+
+  it.each([
+    ['127.0.0.1:9586', 200],
+    ['[::1]:9586', 200],
+    ['localhost:9586', 200],
+    ['LocalHost', 200],
+    ['metrics.example.net:9586', 200],
+    ['evil.example', 421],
+    ['127.0.0.1.evil.example:9586', 421],
+    ['localhost.evil.example', 421],
+    ['metrics.example.net.', 421],
+  ])('answer who asks for the host %s with %i', async (host, status) => {
+    const answer = await scrape(await serve(), { host });
+    expect(answer.status).toBe(status);
+    if (status === 421) expect(JSON.parse(answer.body).error).toContain('metrics.hosts');
+  });
+
+  it('need the token where there is one, and nothing of it is told', async () => {
+    const port = await serve({ tokenFile: tokenFile(`${TOKEN}\n`) });
+    expect((await scrape(port, { authorization: `Bearer ${TOKEN}` })).status).toBe(200);
+    expect((await scrape(port, { authorization: `bearer ${TOKEN}` })).status).toBe(200);
+    for (const authorization of ['', `Bearer ${TOKEN}x`, `Basic ${TOKEN}`, TOKEN, 'Bearer']) {
+      const { status, body } = await scrape(port, { authorization });
+      expect([status, body.includes(TOKEN.slice(0, 8))]).toEqual([401, false]);
     }
-    return found;
-  }
-
-  it('parse, and tell the counters as they stand at each scrape', async () => {
-    const { ask: again } = await scrape();
-    counters[0]!.traffic[Traffic.outFrames] = 11;
-    counters[1]!.drops[Drop.InPktsLate] = 3;
-    for (const { traffic } of counters) countIcmp(traffic, Icmp.NoPort);
-    counters[1]!.secy[countersAt.rxSc(0) + RxScCounter.inPktsLate] = 3;
-    for (const round of [1, 2]) {
-      counters[1]!.traffic[Traffic.outFrames] = round;
-      const { status, body, type } = await again();
-      expect([status, type]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
-      const found = samples(body);
-      expect(found.get('l2vpnd_frames_total{tunnel="site2",direction="tx"}')).toBe(11);
-      expect(found.get('l2vpnd_frames_total{tunnel="site2",direction="rx"}')).toBe(round);
-      expect(found.get('l2vpnd_drops_total{tunnel="site2",reason="InPktsLate"}')).toBe(3);
-      expect(found.get('l2vpnd_icmp_errors_total{tunnel="site2",kind="IcmpNoPort"}')).toBe(2);
-      expect(
-        found.get(`l2vpnd_macsec_total{tunnel="site2",part="rxsc",sci="${SCI}",counter="InPktsLate"}`),
-      ).toBe(3);
-      expect(found.get('l2vpnd_mtu_octets{tunnel="site2"}')).toBe(1430);
-    }
   });
 
-  it('tell a peer that began again at packet number 1 as long as it lasts', async () => {
-    const { ask: again } = await scrape();
-    const { secy } = counters[1]!;
-    const name = `l2vpnd_macsec_peer_began_again{tunnel="site2",sci="${SCI}",an="0"}`;
-    expect(samples((await again()).body).has(name)).toBe(false);
-    for (let pn = 1; pn <= 5; pn++) noteLate(secy, countersAt.seenLate(0), 0, 0, pn);
-    expect(samples((await again()).body).get(name)).toBe(5);
-    secy[countersAt.rxSa(0, 0) + RxSaCounter.inPktsOk]! += 1;
-    expect(samples((await again()).body).has(name)).toBe(false);
-  });
-
-  it('tell which tunnels run, and whose peer is heard', async () => {
-    const peer = (state: PeerSnapshot['state'], last_authentic: string | null) => ({
-      ...{ state, since: null, last_authentic },
+  it.each([
+    ['open to others', `${TOKEN}\n`, 0o644, /token file .* has mode 0644: others have access; run chmod 600/],
+    ['short', 'abc\n', 0o600, /must hold one token of 16 to 512 characters; make one with "openssl rand/],
+    ['two tokens', `${TOKEN} ${TOKEN}\n`, 0o600, /holds characters that a bearer token cannot have/],
+  ])('do not come up with a token file that is %s', async (_, text, mode, message) => {
+    await expect(serve({ tokenFile: tokenFile(text, mode) })).rejects.toMatchObject({
+      exitStatus: 78,
+      message: expect.stringMatching(message),
     });
-    const of = (name: string, one: PeerSnapshot) => ({
-      ...{ ...snapshotOf(tunnel, 'batch', null, one), name },
-    });
-    const all = [
-      of('a', peer('alive', '2026-11-24T10:00:00.500Z')),
-      of('b', peer('lost', null)),
-      of('c', peer('unknown', null)),
-    ];
-    const gone = { name: 'd', ifname: 'd1', reason: 'deleted', since: '', retry_seconds: 1 };
-    const found = samples(
-      await createMetrics(
-        () => all,
-        () => [gone],
-      ).metrics(),
-    );
-    const of4 = (metric: string) =>
-      ['a', 'b', 'c', 'd'].map((name) => found.get(`${metric}{tunnel="${name}"}`));
-    expect(of4('l2vpnd_tunnel_up')).toEqual([1, 1, 1, 0]);
-    expect(of4('l2vpnd_peer_up')).toEqual([1, 0, undefined, undefined]);
-    expect(of4('l2vpnd_peer_last_authentic_timestamp_seconds')).toEqual([
-      Date.parse('2026-11-24T10:00:00.500Z') / 1000,
-      ...[undefined, undefined, undefined],
-    ]);
-  });
-
-  it('are at /metrics and nowhere else', async () => {
-    expect((await (await scrape('/')).ask()).status).toBe(404);
-    expect((await (await scrape('/metrics', 'POST')).ask()).status).toBe(405);
   });
 
   it('say so where the address is taken', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
-    const { port } = taken.address() as AddressInfo;
-    await expect(
-      openMetrics(
-        `127.0.0.1:${port}`,
-        createMetrics(snapshots, () => []),
-      ),
-    ).rejects.toMatchObject({
+    const listen = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+    await expect(serve({ listen })).rejects.toMatchObject({
       exitStatus: 69,
-      message: expect.stringContaining(`metrics.listen 127.0.0.1:${port}`),
+      message: expect.stringContaining(`metrics.listen ${listen}`),
     });
     await new Promise((resolve) => taken.close(resolve));
   });

@@ -66,7 +66,7 @@ class Site {
     const log = pino({ level: 'debug' }, { write: (line) => void this.lines.push(JSON.parse(line)) });
     const site = this;
     this.link = new PeerLink({
-      ...{ tunnel: 'site2', sci: SCIS[number], keepalive, port: this.port, log },
+      ...{ tunnel: 'site2', sci: SCIS[number], keepalive, port: this.port, log, pathReport: () => null },
       keys: {
         linkKeys: () => this.keys,
         get peer() {

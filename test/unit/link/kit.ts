@@ -2,6 +2,7 @@
 import { createSecretKey } from 'node:crypto';
 import { linkKeyOfSak } from '../../../src/link/keys.ts';
 import { LinkControl, type LinkEvent, type LinkKeys } from '../../../src/link/link-control.ts';
+import type { PathReport } from '../../../src/link/path-report.ts';
 import type { LinkSettings } from '../../../src/link/settings.ts';
 
 export const SCIS = ['0000001111110001', '0000002222220001'] as const;
@@ -51,6 +52,7 @@ export class End {
   /** For each accepted frame, whether it proved its sender live. */
   readonly proofs: boolean[] = [];
   keys: LinkKeys;
+  pathReport: PathReport | null = null;
   isCut = false;
   readonly time: Time;
   readonly settings: LinkSettings;
@@ -82,6 +84,7 @@ export class End {
       },
       random: (len) => Buffer.alloc(len, this.#octet++),
       keys: () => this.keys,
+      pathReport: () => this.pathReport,
       send: (frame) => this.#send(frame),
       listener: (event) => void this.events.push(event),
     });

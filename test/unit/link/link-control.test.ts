@@ -24,11 +24,12 @@ describe('two ends of a link', () => {
 
   it('stay live by hellos alone, one per helloMs each', () => {
     const [a, b, time] = linked();
-    const before = a.sent.length;
+    const hellos = () => a.sent.filter((frame) => frame[19] === LinkKind.Hello).length;
+    const before = hellos();
     time.pass(60_000);
     expect(a.names).toEqual(['live']);
     expect(b.names).toEqual(['live']);
-    expect(a.sent.length - before).toBe(60);
+    expect(hellos() - before).toBe(60);
   });
 
   it('lose a peer that is silent within lifeMs, and find it again when it is back', () => {
@@ -237,5 +238,34 @@ describe('an end without a key to send with', () => {
     a.keys = { ...a.keys, tx };
     time.pass(1500);
     expect(a.control.isLive && b.control.isLive).toBe(true);
+  });
+});
+
+describe('a hello', () => {
+  const figures = (lost: number) => ({ expected: 1000, lost, reordered: 3 });
+
+  it('tells what came of what the peer sent, until the peer is lost', () => {
+    const [a, b, time] = linked();
+    expect(a.control.snapshot.peerReport).toBeNull();
+    b.pathReport = { total: figures(7), minute: figures(1) };
+    time.pass(1500);
+    expect(a.control.snapshot.peerReport).toEqual(b.pathReport);
+    b.isCut = true;
+    time.pass(4000);
+    expect(a.control.snapshot.peerReport).toBeNull();
+  });
+
+  it('is followed by a probe that measures the round trip, once in ten seconds', () => {
+    const [a, b, time] = linked();
+    time.pass(100);
+    expect(a.control.snapshot).toMatchObject({ roundTripMs: 10, leastRoundTripMs: 10 });
+    const probes = () => a.sent.filter((frame) => frame[19] === LinkKind.Probe).length;
+    const before = probes();
+    time.pass(60_000);
+    expect(probes() - before).toBe(6);
+    expect(a.names).toEqual(['live']);
+    b.isCut = true;
+    time.pass(4000);
+    expect(a.control.snapshot.roundTripMs).toBeNull();
   });
 });

@@ -49,7 +49,11 @@ function elements(rxScCount: number): Map<number, string> {
       countersAt.seenLate(sc),
     );
     for (let an = 0; an < AN_COUNT; an++) {
-      claim(`rxSa ${sc}/${an}`, [...RX_SA_COUNTERS, 'pn', 'pnUpper'], countersAt.rxSa(sc, an));
+      claim(
+        `rxSa ${sc}/${an}`,
+        [...RX_SA_COUNTERS, 'pn', 'pnUpper', 'delayed', 'reordered'],
+        countersAt.rxSa(sc, an),
+      );
     }
   }
   return found;
@@ -68,7 +72,7 @@ describe('the counters of a SecY (802.1AE 10.7.9, 10.7.18; as ip -s macsec show 
     ['TxSC', TxCounter, TX_SC_COUNTERS],
     ['TxSA', TxSaCounter, [...TX_SA_COUNTERS, 'nextPn', 'nextPnUpper']],
     ['RxSC', RxScCounter, RX_SC_COUNTERS],
-    ['RxSA', RxSaCounter, [...RX_SA_COUNTERS, 'nextPn', 'nextPnUpper']],
+    ['RxSA', RxSaCounter, [...RX_SA_COUNTERS, 'nextPn', 'nextPnUpper', 'delayed', 'reordered']],
   ])('of the %s are bumped under the name that is printed', (_, offsets, names) => {
     for (const [key, offset] of Object.entries(offsets)) {
       expect(names[offset]!.toLowerCase()).toBe(key.toLowerCase());

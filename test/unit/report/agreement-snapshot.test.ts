@@ -4,12 +4,12 @@ import type { AgreementSnapshot } from '../../../src/api/agreement.ts';
 import { mkaJson, mkaLines } from '../../../src/cli/show-mka.ts';
 import type { MkaSettings } from '../../../src/keys/mka/settings.ts';
 import { agreementSnapshot } from '../../../src/report/agreement-snapshot.ts';
-import { createMetrics } from '../../../src/report/metrics.ts';
 import { snapshotOf } from '../../../src/report/snapshot.ts';
 import { agree, CKN, cakOf, Station, settingsOf } from '../keys/mka/session/station.ts';
 import { World } from '../keys/mka/session/world.ts';
 import { macsecConfig } from '../macsec/kit.ts';
 import { tunnelOf } from '../tunnel/kit.ts';
+import { metricsOf } from './metrics-kit.ts';
 
 const [SCI_A, SCI_B] = ['0200000000010001', '0200000000020001'];
 const WRONG_CAK = "the ICV of the peer's MKPDU is wrong: another CAK";
@@ -128,10 +128,7 @@ describe('metrics', () => {
       ...snapshotOf(tunnel, 'batch', agreement && { rotation: null, agreement: agreement.shown }),
       name,
     });
-    const text = await createMetrics(
-      () => [of('a', a), of('b', b), of('static', null)],
-      () => [],
-    ).metrics();
+    const text = await metricsOf([of('a', a), of('b', b), of('static', null)]);
     const lines = text.split('\n').filter((line) => line.startsWith('l2vpnd_mka_'));
     expect(lines).toEqual(
       expect.arrayContaining([

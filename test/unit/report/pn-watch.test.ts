@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { MacsecConfig } from '../../../src/macsec/config.ts';
 import { countersAt, TxSaCounter, writeNextPn } from '../../../src/macsec/counters.ts';
-import { PnWatch } from '../../../src/report/pn-watch.ts';
+import { type PnUsage, PnWatch } from '../../../src/report/pn-watch.ts';
 import type { SecyControl } from '../../../src/tunnel/secy-control.ts';
 import type { TunnelView } from '../../../src/tunnel/view.ts';
 import { macsecConfig, saOf } from '../macsec/kit.ts';
@@ -55,6 +55,10 @@ class Sending {
     this.#counters = counters;
   }
 
+  get usage(): PnUsage | null {
+    return watch.usageOf(this.#tunnel);
+  }
+
   /** A second later the next PN of `an` is `pn`. */
   at(pn: number | bigint, an = 0): void {
     const next = BigInt(pn);
@@ -64,6 +68,27 @@ class Sending {
     watch.tick([this.#tunnel], nowMs);
   }
 }
+
+describe('packet numbers', () => {
+  it('are told with how long they last at the rate of late', async () => {
+    const sending = await Sending.with(macsecConfig());
+    expect(sending.usage).toBeNull();
+    for (let i = 0; i <= 200; i++) sending.at(1 + i * 1000);
+    expect(sending.usage!.usedRatio).toBeCloseTo(200_001 / END, 5);
+    expect(sending.usage!.exhaustionSeconds).toBeCloseTo((END - 200_001) / 1000, 0);
+    for (let i = 0; i < 2000; i++) sending.at(200_001);
+    expect(sending.usage!.exhaustionSeconds).toBeNull();
+  });
+
+  it('have no end while none is used, and are not told where none are', async () => {
+    const sending = await Sending.with(macsecConfig());
+    for (let i = 0; i < 3; i++) sending.at(1);
+    expect(sending.usage!.exhaustionSeconds).toBeNull();
+    const clear = await Sending.with(null);
+    clear.at(1);
+    expect(clear.usage).toBeNull();
+  });
+});
 
 describe('packet numbers that run out', () => {
   it('are told at 75, 90, 95, 99 and 100 percent, once each, with the time left at the present rate', async () => {

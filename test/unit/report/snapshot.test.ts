@@ -14,11 +14,11 @@ import {
 } from '../../../src/macsec/counters.ts';
 import { noteLate, noteUnknownSci, noteUnusedSa } from '../../../src/macsec/seen.ts';
 import { DropLog } from '../../../src/report/drop-log.ts';
-import { createMetrics } from '../../../src/report/metrics.ts';
 import { snapshotOf } from '../../../src/report/snapshot.ts';
 import { KEY, macsecConfig, rxScOf, SCI, saOf } from '../macsec/kit.ts';
 import { tunnelOf } from '../tunnel/kit.ts';
 import { logLines } from './log-lines.ts';
+import { metricsOf } from './metrics-kit.ts';
 
 describe('the totals of a tunnel', () => {
   it('are the sums over its lanes, each direction apart', async () => {
@@ -73,20 +73,20 @@ describe('carrier and control frames', () => {
       carrier: { isUp: false, reason: 'nobody', since },
     };
     const refused = new Map([['UnknownKey', 3]] as const);
-    const shown = { peerSci: SCI, sinceMs: 0, heardMs: 0, received: 1, sent: 2, refused };
+    const figures = { expected: 200, lost: 1, reordered: 2 };
+    const peerReport = { total: figures, minute: figures };
+    const shown = {
+      ...{ peerSci: SCI, sinceMs: 0, heardMs: 0, received: 1, sent: 2, refused },
+      ...{ peerReport, roundTripMs: 3, leastRoundTripMs: 2 },
+    };
     const told = snapshotOf(view, 'batch', null, undefined, { isKeepalive: true, snapshot: shown });
     expect(told.carrier).toEqual({ state: 'down', reason: 'nobody', since: since.toISOString() });
     expect(told.control_frames).toMatchObject({ live_sci: SCI, keepalive: true, refused: { UnknownKey: 3 } });
-    const metricsOf = (one: typeof told): Promise<string> =>
-      createMetrics(
-        () => [one],
-        () => [],
-      ).metrics();
-    const text = await metricsOf(told);
+    const text = await metricsOf([told]);
     expect(text).toContain('l2vpnd_carrier_up{tunnel="site2"} 0\n');
     expect(text).toContain('l2vpnd_control_frames_total{tunnel="site2",direction="tx"} 2\n');
     expect(text).toContain('l2vpnd_control_frames_refused_total{tunnel="site2",reason="UnknownKey"} 3\n');
-    expect(await metricsOf(bare)).not.toMatch(/^l2vpnd_(carrier|control)/m);
+    expect(await metricsOf([bare])).not.toMatch(/^l2vpnd_(carrier|control)/m);
   });
 });
 

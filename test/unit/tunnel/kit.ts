@@ -157,6 +157,8 @@ export async function tunnelOf(
   const { mtu, overhead } = mtuArithmetic(1500, GRE, macsec);
   const tunnel: TunnelView = {
     name: 'site2',
+    since: new Date(0),
+    queueDrops: { socket: 0, tap: 0 },
     tap: TAP,
     gre: GRE,
     ends: null,
