@@ -1,6 +1,6 @@
 /** The metrics for whoever scrapes them: `GET /metrics`, by TCP and by the control socket. */
 import type { Server } from 'node:http';
-import { createRouter, type Endpoint } from '../api/router.ts';
+import { createRouter, type Endpoint, type Stream } from '../api/router.ts';
 import type { MetricsConfig } from '../config/types.ts';
 import { L2vpnError } from '../errors.ts';
 import type { Metrics } from '../report/metrics/registry.ts';
@@ -17,10 +17,17 @@ export function metricsEndpoint(metrics: Metrics): Endpoint {
   };
 }
 
-/** Serves `endpoints` at `metrics.listen` (`127.0.0.1:9586`, `[::1]:9586`). Throws L2VPN_UNAVAILABLE, or what is wrong with the token. */
-export async function openMetrics(config: MetricsConfig, endpoints: readonly Endpoint[]): Promise<Server> {
+/**
+ * `open`: paths for which nobody needs the token. Serves `endpoints` at `metrics.listen` (`127.0.0.1:9586`, `[::1]:9586`). Throws L2VPN_UNAVAILABLE, or what is wrong
+ * with the token.
+ */
+export async function openMetrics(
+  config: MetricsConfig,
+  endpoints: readonly (Endpoint | Stream)[],
+  open: ReadonlySet<string> = new Set(),
+): Promise<Server> {
   const { listen } = config;
-  const server = createRouter(endpoints, MAX_CONNECTIONS, metricsGuard(config));
+  const server = createRouter(endpoints, MAX_CONNECTIONS, metricsGuard(config, open));
   const colon = listen.lastIndexOf(':');
   const host = listen.slice(0, colon).replace(/^\[|\]$/g, '');
   await new Promise<void>((resolve, reject) => {

@@ -31,8 +31,16 @@ export interface StateMessage {
   down: DownSnapshot[];
   /** The one that was asked for; null: none, or it is not there. */
   tunnel: TunnelSnapshot | null;
+  /** What the tunnel puts around an inner packet, in the order of the frame; empty: there is no such tunnel. */
+  frame: readonly FramePart[];
   /** New lines of the log, JSON. */
   events: string[];
+}
+
+/** A header, or what stands behind the payload. */
+export interface FramePart {
+  readonly name: string;
+  readonly octets: number;
 }
 
 /** What comes first, of the tunnel that was asked for. */
@@ -43,6 +51,7 @@ export interface FeedSource {
   readonly host: string;
   tunnels(): readonly TunnelSnapshot[];
   down(): readonly DownSnapshot[];
+  frameOf(tunnel: string): readonly FramePart[];
   readonly history: History;
   readonly events: EventRing;
 }
@@ -103,7 +112,8 @@ export class Feed {
       const fresh = events.after(reader.told);
       reader.told = events.last;
       const tunnel = tunnels.find(({ name }) => name === reader.tunnel) ?? null;
-      const message: StateMessage = { ...common, down, tunnel, events: fresh.map(({ line }) => line) };
+      const frame = tunnel === null ? [] : this.#source.frameOf(tunnel.name);
+      const message: StateMessage = { ...common, down, tunnel, frame, events: fresh.map(({ line }) => line) };
       write(reader, 'state', message);
     }
   }

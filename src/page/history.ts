@@ -112,8 +112,8 @@ function countersOf(tunnel: Sampled): number[] {
   const { tx, rx, drops } = tunnel.totals();
   let dropped = 0;
   for (const reason of DROP_REASONS) dropped += drops[reason]!;
-  const { octetsOut, framesOut } = Traffic;
-  return [tx[octetsOut]! * 8, rx[octetsOut]! * 8, tx[framesOut]!, rx[framesOut]!, dropped];
+  const { outOctets, outFrames } = Traffic;
+  return [tx[outOctets]! * 8, rx[outOctets]! * 8, tx[outFrames]!, rx[outFrames]!, dropped];
 }
 
 /** The last samples, in memory that was taken once. */
