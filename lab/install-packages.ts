@@ -11,6 +11,7 @@ const TESTS = [
   'ethtool',
   'nftables',
   'keepalived',
+  'chromium',
   'prometheus',
   'util-linux',
   'qemu-system-x86',
