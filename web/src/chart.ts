@@ -2,7 +2,7 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { HistoryMessage, StateMessage } from '../../src/page/feed.ts';
-import { bitRate, scaled } from './format.ts';
+import { bitRate, scaled, timeOfDay } from './format.ts';
 
 /** What is drawn: the last five minutes, or all that there is. */
 export type Span = 'minutes' | 'hour';
@@ -106,11 +106,20 @@ export class Chart {
         width,
         height: HEIGHT,
         scales: { y: { range: (_plot, _min, max) => [0, Math.max(max, 1000) * 1.1] } },
-        axes: [axis, { ...axis, size: 64, values: (_plot, ticks) => ticks.map((tick) => scaled(tick)) }],
+        axes: [
+          { ...axis, values: (_plot, ticks) => ticks.map(clock) },
+          { ...axis, size: 64, values: (_plot, ticks) => ticks.map((tick) => scaled(tick)) },
+        ],
         series: [{ label: 'Time' }, series('out', color('--out'), []), series('in', color('--in'), [6, 4])],
       },
       [this.#at, this.#out, this.#in],
       this.element,
     );
   }
+}
+
+/** `14:03`, with seconds between minutes. */
+function clock(at: number): string {
+  const text = timeOfDay(at * 1000);
+  return at % 60 === 0 ? text.slice(0, 5) : text.slice(5);
 }

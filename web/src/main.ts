@@ -137,5 +137,5 @@ function askToken(): Promise<string> {
 }
 
 // It can be scrolled by the keyboard, too.
-document.querySelector('.scroll')?.setAttribute('tabindex', '0');
+for (const node of document.querySelectorAll('.scroll, #events')) node.setAttribute('tabindex', '0');
 new Page();
