@@ -25,6 +25,7 @@ const ROOMS = [
   ['tunnel', 'doctor'],
   ['keys'],
   ['report'],
+  ['page'],
   ['daemon'],
   ['cli'],
   ['main.ts'],

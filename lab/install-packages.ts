@@ -14,6 +14,7 @@ const TESTS = [
   'ethtool',
   'nftables',
   'keepalived',
+  'chromium',
   'prometheus',
   'util-linux',
   'qemu-system-x86',

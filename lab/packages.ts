@@ -16,6 +16,7 @@ export const PACKAGES = {
   keepalived: 'keepalived',
   openssl: 'openssl',
   promtool: 'prometheus',
+  chromium: 'chromium',
 } as const;
 export type Program = keyof typeof PACKAGES;
 

@@ -24,6 +24,14 @@ export interface Endpoint {
   reply(params: Params, body: string): Promise<Reply | null>;
 }
 
+/** One whose answer goes on until somebody ends it. */
+export interface Stream {
+  readonly method: string;
+  readonly path: string;
+  /** Begins to answer. Returns the answer that says why not, else null. */
+  open(params: Params, res: ServerResponse): Reply | null;
+}
+
 /** No request is longer, in octets. */
 const MAX_BODY_LEN = 65_536;
 
@@ -38,15 +46,15 @@ export interface RouterOptions {
 
 /** A server that answers with `endpoints`, to `connections` at a time; not yet listening. */
 export function createRouter(
-  endpoints: readonly Endpoint[],
+  endpoints: readonly (Endpoint | Stream)[],
   connections: number,
   { headers = {}, refuse = () => null }: RouterOptions = {},
 ): BoundedServer {
   return new BoundedServer(connections, (req, res) => {
     const refused = refuse(req);
-    const replied = refused === null ? answer(endpoints, req) : Promise.resolve(refused);
+    const replied = refused === null ? answer(endpoints, req, res) : Promise.resolve(refused);
     replied.then(
-      (reply) => send(res, reply, headers),
+      (reply) => reply !== null && send(res, reply, headers),
       (error: unknown) => send(res, refusal(error), headers),
     );
   });
@@ -62,7 +70,12 @@ export function jsonReply(status: number, value: unknown): Reply {
   return { status, type: 'application/json', text: `${JSON.stringify(value)}\n` };
 }
 
-async function answer(endpoints: readonly Endpoint[], req: IncomingMessage): Promise<Reply> {
+/** Null: the answer has begun. */
+async function answer(
+  endpoints: readonly (Endpoint | Stream)[],
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<Reply | null> {
   const { url = '/', method = '' } = req;
   let known = false;
   for (const endpoint of endpoints) {
@@ -70,6 +83,7 @@ async function answer(endpoints: readonly Endpoint[], req: IncomingMessage): Pro
     if (params === null) continue;
     known = true;
     if (endpoint.method !== method) continue;
+    if ('open' in endpoint) return endpoint.open(params, res);
     return (await endpoint.reply(params, await readBody(req))) ?? notFound(url);
   }
   if (!known) return notFound(url);

@@ -53,7 +53,7 @@ async function runLogged(
   const daemonOf = (): InstanceType<typeof Daemon> => {
     const config = loadConfig(configPath);
     log.logger.level = config.log.level;
-    return new Daemon(config, configPath, log.logger);
+    return new Daemon(config, configPath, log);
   };
   return runDaemon(daemonOf(), { log, tellFatal, started: grow, end: (status) => end(log, status) });
 }

@@ -17,10 +17,12 @@ import type { Config } from '../config/types.ts';
 import { configWarnings } from '../config/warnings.ts';
 import { fasterRuntime } from '../crypto/faster-runtime.ts';
 import { type AeadChoice, selectProvider } from '../crypto/select.ts';
+import type { OverheadPart } from '../encap/encap.ts';
 import { EXIT_STATUS, L2vpnError, messageOf } from '../errors.ts';
 import { hasServiceManager } from '../host/notify.ts';
 import type { AgreedLiveness, KeySource } from '../keys/key-source.ts';
 import { packageVersion } from '../package-root.ts';
+import type { EventRing } from '../page/event-ring.ts';
 import { Figures } from '../report/figures.ts';
 import { Metrics } from '../report/metrics/registry.ts';
 import { PeerWatch } from '../report/peer-watch.ts';
@@ -29,9 +31,12 @@ import { StatusLine } from '../report/status-line.ts';
 import { openStore, type StateStore } from '../state/store.ts';
 import { volatileRefusal } from '../state/volatile.ts';
 import { allWhileTheyEnd, type InTurn, oneAfterAnother } from '../tunnel/in-turn.ts';
+import { mtuArithmetic } from '../tunnel/mtu.ts';
 import { carryOut } from './carry-out.ts';
 import { downSnapshot } from './down-tunnels.ts';
+import type { Log } from './log.ts';
 import { metricsEndpoint, openMetrics } from './metrics-server.ts';
+import { openPage } from './page.ts';
 import { changedNames, planReload, restartedNames } from './reload.ts';
 import { ReloadStatus } from './reload-status.ts';
 import { Tunnels } from './tunnels.ts';
@@ -45,6 +50,7 @@ export class Daemon {
   readonly failed: Promise<number>;
   readonly #configPath: string;
   readonly #log: Logger;
+  readonly #events: EventRing;
   readonly #undo: (() => void | Promise<void>)[] = [];
   readonly #peers: PeerWatch;
   readonly #figures: Figures;
@@ -67,7 +73,8 @@ export class Daemon {
   });
   #fail!: (status: number) => void;
 
-  constructor(config: Config, configPath: string, log: Logger) {
+  constructor(config: Config, configPath: string, { logger: log, events }: Pick<Log, 'logger' | 'events'>) {
+    this.#events = events;
     this.#config = config;
     this.#configPath = configPath;
     this.#log = log;
@@ -197,6 +204,12 @@ export class Daemon {
     };
   }
 
+  #frameOf(name: string): readonly OverheadPart[] {
+    const tunnel = this.#tunnels.find(name)?.tunnel;
+    if (tunnel === undefined) return [];
+    return mtuArithmetic(tunnel.pathMtu, tunnel.gre, tunnel.secy?.config ?? null).parts;
+  }
+
   #livenessOf(name: string): AgreedLiveness {
     const { keys = null, link = null } = this.#tunnels.find(name) ?? {};
     return link?.isKeepalive ? { heardAgoMs: link.heardAgoMs } : (keys?.liveness ?? null);
@@ -238,7 +251,17 @@ export class Daemon {
     const control = await openControl(this.#config.controlSocket, this.#handlers, endpoints);
     this.#undo.push(() => closeServer(control));
     if (this.#config.metrics === null) return;
-    const listener = await openMetrics(this.#config.metrics, endpoints);
+    const page = openPage({
+      version: this.#version,
+      events: this.#events,
+      sampled: () => this.#tunnels.all(),
+      tunnels: () => this.#snapshots(),
+      down: () => this.#downSnapshots(),
+      frameOf: (name) => this.#frameOf(name),
+      failed: this.#failWith,
+    });
+    this.#undo.push(() => page.close());
+    const listener = await openMetrics(this.#config.metrics, [...endpoints, ...page.endpoints], page.open);
     this.#undo.push(() => closeServer(listener));
   }
 

@@ -8,6 +8,7 @@ import { isatty } from 'node:tty';
 import { type Logger, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import { LineWriter } from '../host/line-writer.ts';
+import { EventRing } from '../page/event-ring.ts';
 
 export type LogFormat = 'json' | 'pretty';
 
@@ -16,12 +17,15 @@ const STDERR = 2;
 
 export interface Log {
   readonly logger: Logger;
+  /** The last lines, whoever reads the log or not. */
+  readonly events: EventRing;
   readonly writer: LineWriter;
 }
 
 /** Opens the log on `fd`, level `info`. `format` null: pretty on a terminal, else JSON. */
 export function openLog(format: LogFormat | null, fd: number = STDOUT): Log {
   const writer = new LineWriter(fd);
+  const events = new EventRing();
   const render = (format ?? (isatty(fd) ? 'pretty' : 'json')) === 'pretty' ? prettyLines(fd) : asIs;
   const prefixed = isJournal(fd);
   const destination = {
@@ -29,6 +33,7 @@ export function openLog(format: LogFormat | null, fd: number = STDOUT): Log {
     [Symbol.for('pino.metadata')]: true,
     lastLevel: 30,
     write(line: string): void {
+      events.add(line);
       const text = render(line);
       writer.push(prefixed ? withPriority(text, priorityOf(this.lastLevel)) : text);
     },
@@ -38,7 +43,7 @@ export function openLog(format: LogFormat | null, fd: number = STDOUT): Log {
     const faults = writer.faults;
     logger.warn({ dropped, faults }, `log: ${dropped} lines were dropped: nobody took them`);
   };
-  return { logger, writer };
+  return { logger, events, writer };
 }
 
 function asIs(line: string): string {

@@ -14,14 +14,17 @@ import type { MetricsConfig } from '../config/types.ts';
 /** Null: it is answered. */
 export type Guard = (req: IncomingMessage) => Reply | null;
 
-/** Throws L2vpnError where the token cannot be read. */
-export function metricsGuard({ hosts, tokenFile }: MetricsConfig): Guard {
+/** Who asks for one of `open` needs no token. Throws L2vpnError where the token cannot be read. */
+export function metricsGuard(
+  { hosts, tokenFile }: MetricsConfig,
+  open: ReadonlySet<string> = new Set(),
+): Guard {
   const names = new Set(hosts.map((name) => name.toLowerCase()));
   const token = tokenFile === null ? null : readTokenFile(tokenFile);
-  return ({ headers }) => {
+  return ({ headers, url = '/' }) => {
     if (!isOurs(headers.host, names))
       return refuse(421, `this is not "${shown(headers.host!)}": see metrics.hosts`);
-    if (token === null || hasToken(headers.authorization, token)) return null;
+    if (token === null || open.has(url) || hasToken(headers.authorization, token)) return null;
     return {
       ...refuse(401, 'a bearer token is needed: see metrics.tokenFile'),
       headers: { 'www-authenticate': 'Bearer' },

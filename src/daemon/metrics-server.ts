@@ -1,6 +1,6 @@
 /** The metrics for whoever scrapes them: `GET /metrics`, by TCP and by the control socket. */
 import type { Server } from 'node:http';
-import { createRouter, type Endpoint } from '../api/router.ts';
+import { createRouter, type Endpoint, type Stream } from '../api/router.ts';
 import type { MetricsConfig } from '../config/types.ts';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
 import { privilegedPort } from '../host/socket.ts';
@@ -18,10 +18,17 @@ export function metricsEndpoint(metrics: Metrics): Endpoint {
   };
 }
 
-/** Serves `endpoints` at `metrics.listen` (`127.0.0.1:9586`, `[::1]:9586`). Throws L2VPN_UNAVAILABLE, or what is wrong with the token. */
-export async function openMetrics(config: MetricsConfig, endpoints: readonly Endpoint[]): Promise<Server> {
+/**
+ * Serves `endpoints` at `metrics.listen` (`127.0.0.1:9586`, `[::1]:9586`); `open`: paths for which nobody needs the token.
+ * Throws L2VPN_UNAVAILABLE, or what is wrong with the token.
+ */
+export async function openMetrics(
+  config: MetricsConfig,
+  endpoints: readonly (Endpoint | Stream)[],
+  open: ReadonlySet<string> = new Set(),
+): Promise<Server> {
   const { listen } = config;
-  const server = createRouter(endpoints, MAX_CONNECTIONS, { refuse: metricsGuard(config) });
+  const server = createRouter(endpoints, MAX_CONNECTIONS, { refuse: metricsGuard(config, open) });
   const colon = listen.lastIndexOf(':');
   const host = listen.slice(0, colon).replace(/^\[|\]$/g, '');
   await new Promise<void>((resolve, reject) => {
