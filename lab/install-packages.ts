@@ -14,6 +14,7 @@ const TESTS = [
   'ethtool',
   'nftables',
   'keepalived',
+  'tmux',
   'util-linux',
   'qemu-system-x86',
   'busybox-static',
