@@ -16,6 +16,7 @@ const TESTS = [
   'keepalived',
   'chromium',
   'prometheus',
+  'tmux',
   'util-linux',
   'qemu-system-x86',
   'busybox-static',

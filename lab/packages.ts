@@ -14,6 +14,7 @@ export const PACKAGES = {
   setpriv: 'util-linux',
   nft: 'nftables',
   keepalived: 'keepalived',
+  tmux: 'tmux',
   openssl: 'openssl',
   promtool: 'prometheus',
   chromium: 'chromium',

@@ -12,6 +12,7 @@ import {
 } from './options.ts';
 import type { OutputOptions } from './output.ts';
 import type { StatusOptions } from './status.ts';
+import type { TopOptions } from './top/top.ts';
 
 const STATUS_EXIT = `
 Exit status: 0 only if every tunnel (of those named) is up and its peer alive; 69 where one is not, or no daemon answers.
@@ -32,6 +33,19 @@ export function addScriptCommands(program: Command, choose: Choose): void {
     .action((names: string[], _options: object, command: Command) => {
       const options = command.optsWithGlobals<StatusOptions>();
       choose(async () => (await import('./status.ts')).status(names, options));
+    });
+  program
+    .command('top')
+    .allowExcessArguments(false)
+    .description('watch the tunnels of a running daemon in the terminal; q quits')
+    .option('--once', 'print it once, of one second, without a terminal')
+    .addOption(configOption())
+    .addOption(instanceOption())
+    .addOption(socketOption())
+    .addOption(colorOption())
+    .action((_options: object, command: Command) => {
+      const options = command.optsWithGlobals<TopOptions>();
+      choose(async () => (await import('./top/top.ts')).top(options));
     });
   program
     .command('version')
