@@ -6,6 +6,7 @@
 #include "environment.h"
 #include "error.h"
 #include "event.h"
+#include "hand-over.h"
 #include "host-lock.h"
 #include "icmp-socket.h"
 #include "link-group.h"
@@ -74,6 +75,7 @@ static const struct {
     {"armReadable", arm_readable},
     {"closeReadable", close_readable_handle},
     {"openTapPort", open_tap_port},
+    {"restTapPort", rest_tap_port},
     {"openSocketPort", open_socket_port},
     {"tapRead", tap_read},
     {"tapWrite", tap_write},
@@ -96,6 +98,15 @@ static const struct {
     {"closeKeyring", close_keyring},
     {"aeadSeal", aead_seal},
     {"aeadOpen", aead_open},
+    {"openMemory", open_memory},
+    {"listenUnix", listen_unix},
+    {"acceptUnix", accept_unix},
+    {"connectUnix", connect_unix},
+    {"unixPeer", unix_peer},
+    {"sendFds", send_fds},
+    {"receiveFds", receive_fds},
+    {"closeOnExec", close_on_exec},
+    {"listenAgain", listen_again},
     {"lockFd", lock_fd},
     {"lockName", lock_name},
     {"hardenProcess", harden_process},

@@ -10,7 +10,7 @@ import type { KeyOptions } from './harden.ts';
 import { addKeyCommands } from './key-commands.ts';
 import { reload } from './reload.ts';
 import { type RotateOptions, rotate } from './rotate.ts';
-import { run } from './run.ts';
+import { type RunOptions, run } from './run.ts';
 import { type ShowOptions, show } from './show.ts';
 import { packageVersion } from './version.ts';
 
@@ -62,6 +62,10 @@ function createProgram(choose: (action: Action) => void): Command {
       ).choices(['json', 'pretty']),
     )
     .addOption(exampleKeysOption())
+    .option(
+      '--take-over',
+      'take the tunnels of the daemon that runs with this configuration, without a gap; it then ends',
+    )
     .addHelpText('after', EXAMPLES)
     .hook('preAction', (_program, command) => {
       if (command !== program) behaveAsUsual();
@@ -70,7 +74,7 @@ function createProgram(choose: (action: Action) => void): Command {
       const [stranger] = command.args;
       if (stranger !== undefined) throw unknownCommand(stranger, program);
       const path = configPath(command);
-      choose(() => run(path, options.logFormat ?? null, command.optsWithGlobals<KeyOptions>()));
+      choose(() => run(path, options.logFormat ?? null, command.optsWithGlobals<RunOptions>()));
     });
   program
     .command('check')

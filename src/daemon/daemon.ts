@@ -3,10 +3,11 @@
  * tunnels, control socket and metrics, workers. Then a tick once a second. Whatever fails at the start undoes what was
  * done, in reverse order; so does the stop.
  */
+import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import { openControl } from '../api/control-socket.ts';
-import { closeServer } from '../api/router.ts';
-import type { ReloadAnswer } from '../api/routes.ts';
+import { closeServer, leaveServer } from '../api/router.ts';
+import type { HandOverAnswer, HandOverBody, ReloadAnswer } from '../api/routes.ts';
 import type { Handlers } from '../api/server.ts';
 import type { DownSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
 import { withKeyPrints } from '../config/key-prints.ts';
@@ -24,20 +25,31 @@ import { volatileRefusal } from '../state/volatile.ts';
 import { allWhileTheyEnd, type InTurn, oneAfterAnother } from '../tunnel/in-turn.ts';
 import { carryOut } from './carry-out.ts';
 import { downSnapshot } from './down-tunnels.ts';
+import { giveTo, meetTaker, networkNamespace } from './hand-over.ts';
+import { HAND_OVER_VERSION, otherVersion } from './handed-state.ts';
 import { openMetrics } from './metrics-server.ts';
 import { changedNames, planReload, restartedNames } from './reload.ts';
+import type { Predecessor } from './take-over.ts';
 import { Tunnels } from './tunnels.ts';
 import { startWatch } from './watch.ts';
 
 /** What is left to be written when all tunnels are closed is not waited for any longer. */
 const CLOSE_MS = 2000;
 
+/** Who asks at the moment when this process leaves gets an answer within. */
+const LEAVE_MS = 500;
+
 export class Daemon {
   /** Resolves with the exit status when something has failed that the daemon cannot go on without. */
   readonly failed: Promise<number>;
+  /** Resolves with the exit status when another process runs the tunnels: nothing may be stopped any more, only ended. */
+  readonly handedOver: Promise<number>;
+  /** Tells the service manager which process is the daemon from now on. */
+  onHandedOver: (pid: number) => void = () => {};
   readonly #configPath: string;
   readonly #log: Logger;
   readonly #undo: (() => void | Promise<void>)[] = [];
+  readonly #servers: Server[] = [];
   readonly #peers: PeerWatch;
   /** Reloads and rotations, one after the other. */
   readonly #inTurn: InTurn = oneAfterAnother();
@@ -48,8 +60,18 @@ export class Daemon {
   /** No worker has failed: what the lanes published is exact. */
   #clean = true;
   #fail!: (status: number) => void;
+  #handedOn!: (status: number) => void;
+  /** Null: nobody ran the tunnels before. */
+  readonly #predecessor: Predecessor | null;
+  /** Another process runs the tunnels, before this one does or after it: what is open is not this one's to close. */
+  #isGuest: boolean;
+  /** Who has started the process that this one is handed over to hears of it. */
+  #upgraded: (pid: number) => void = () => {};
+  #isCancelled = false;
 
-  constructor(config: Config, configPath: string, log: Logger) {
+  constructor(config: Config, configPath: string, log: Logger, predecessor: Predecessor | null = null) {
+    this.#predecessor = predecessor;
+    this.#isGuest = predecessor !== null;
     this.#config = config;
     this.#configPath = configPath;
     this.#log = log;
@@ -57,6 +79,14 @@ export class Daemon {
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
+    this.handedOver = new Promise((resolve) => {
+      this.#handedOn = resolve;
+    });
+  }
+
+  /** Before it has taken over, and after it has handed over: the tunnels are another process's, and this one just ends. */
+  get isGuest(): boolean {
+    return this.#isGuest;
   }
 
   /** Resolves when every tunnel carries frames. Throws L2vpnError; call `stop` then too. */
@@ -74,20 +104,81 @@ export class Daemon {
       silenceOf: (tunnel, nowMs) => this.#peers.silenceOf(tunnel, nowMs),
     });
     this.#undo.push(() => this.#tunnels.closeAll(this.#clean));
-    await this.#tunnels.openAll(config.tunnels);
-    await this.#openServers();
-    const workers = await this.#tunnels.start(config.workers, this.#aead.provider.name);
-    this.#undo.push(() => this.#tunnels.stop());
+    const workers = await (this.#predecessor === null ? this.#open() : this.#takeOver(this.#predecessor));
     this.#undo.push(startWatch(this.#tunnels, this.#log, this.#peers, this.#failWith));
     // From now on keys live with the SAs that use them, and go with them.
     this.#config = withKeyPrints(config);
     this.#log.info({ tunnels: this.#tunnels.size, workers }, 'ready');
   }
 
+  /** Returns how many workers run. */
+  async #open(): Promise<number> {
+    const { tunnels, workers } = this.#config;
+    await this.#tunnels.openAll(tunnels);
+    await this.#openServers();
+    const count = await this.#tunnels.start(workers, this.#aead.provider.name);
+    this.#undo.push(() => this.#tunnels.stop());
+    return count;
+  }
+
+  /** As `#open`, with what `predecessor` has run until now. */
+  async #takeOver(predecessor: Predecessor): Promise<number> {
+    const { tunnels: configs, workers } = this.#config;
+    const [tunnels, aead] = [this.#tunnels, this.#aead.provider.name];
+    try {
+      const count = await tunnels.startIdle(configs, workers, aead, predecessor.waits);
+      const { state, fds } = await predecessor.take();
+      const others = await tunnels.openHanded(configs, state, fds);
+      if (this.#isCancelled)
+        throw new L2vpnError('L2VPN_UNAVAILABLE', 'stopped before anything was taken over');
+      await predecessor.confirm();
+      this.#isGuest = false;
+      this.#undo.push(() => tunnels.stop());
+      await tunnels.run();
+      await predecessor.left();
+      fds.closeRest();
+      await this.#openServers();
+      await this.#inTurn(() => tunnels.settle(configs, others));
+      return count;
+    } catch (error) {
+      if (this.#isGuest) predecessor.refuse(messageOf(error));
+      throw error;
+    }
+  }
+
+  /** A process that asks for it gets everything; then this one ends. Throws L2vpnError where it is not to have it. */
+  async #handOver({ version, meeting, netns }: HandOverBody): Promise<HandOverAnswer> {
+    if (version !== HAND_OVER_VERSION) throw otherVersion(version);
+    if (netns !== networkNamespace())
+      throw new L2vpnError('L2VPN_UNAVAILABLE', 'hand-over: that process is in another network namespace');
+    const channel = meetTaker(meeting);
+    void this.#inTurn(async () => {
+      const leave = (pid: number): Promise<void> => this.#leave(pid);
+      if (this.#isGuest) channel.close();
+      else if (await giveTo(channel, { log: this.#log, tunnels: this.#tunnels, leave })) this.#handedOn(0);
+    });
+    return { pid: process.pid };
+  }
+
+  async #leave(pid: number): Promise<void> {
+    this.#isGuest = true;
+    this.#upgraded(pid);
+    await Promise.all(this.#servers.splice(0).map((server) => leaveServer(server, LEAVE_MS)));
+    this.onHandedOver(pid);
+  }
+
+  /** It is to end: one that has not taken over yet does not. */
+  cancel(): void {
+    this.#isCancelled = true;
+  }
+
   /** Undoes the start, last first. A step that fails is logged and the others follow. */
   async stop(): Promise<void> {
+    if (this.#isGuest) return;
     this.#tunnels?.stopKeys();
     await this.#inTurn(async () => {});
+    // It may have been handed over in its turn.
+    if (this.#isGuest) return;
     for (const step of this.#undo.splice(0).reverse()) {
       try {
         await step();
@@ -129,6 +220,7 @@ export class Daemon {
       rotate: ({ name }, body) => this.#keysInTurn(name, (keys) => keys.rotate(body)),
       abort: ({ name }) => this.#keysInTurn(name, (keys) => keys.abort()),
       reload: () => this.reload(),
+      handOver: (_params, body) => this.#handOver(body),
     };
   }
 
@@ -172,6 +264,7 @@ export class Daemon {
 
   async #openServers(): Promise<void> {
     const control = await openControl(this.#config.controlSocket, this.#handlers);
+    this.#servers.push(control);
     this.#undo.push(() => closeServer(control));
     if (this.#config.metrics === null) return;
     const registry = createMetrics(
@@ -179,6 +272,7 @@ export class Daemon {
       () => this.#downSnapshots(),
     );
     const metrics = await openMetrics(this.#config.metrics.listen, registry);
+    this.#servers.push(metrics);
     this.#undo.push(() => closeServer(metrics));
   }
 

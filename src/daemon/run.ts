@@ -29,6 +29,7 @@ export async function runDaemon(daemon: Daemon, options: DaemonOptions): Promise
   const uninstall = installLastResort(log, stop, (status) => void options.end(status).then(process.exit));
   const manager = new ServiceManager(log);
   const signals = new DaemonSignals(daemon, log, manager);
+  daemon.onHandedOver = (pid) => manager.notify(`MAINPID=${pid}`);
   log.debug({ openFiles: openFilesLimit() }, 'limit of open files');
   try {
     if (signals.ending) return 0;
@@ -37,14 +38,14 @@ export async function runDaemon(daemon: Daemon, options: DaemonOptions): Promise
     manager.notify('READY=1');
     signals.ready();
     options.started();
-    return await Promise.race([signals.end, daemon.failed]);
+    return await Promise.race([signals.end, daemon.failed, daemon.handedOver]);
   } catch (error) {
     return options.tellFatal(error);
   } finally {
     signals.close();
-    manager.notify('STOPPING=1');
+    if (!daemon.isGuest) manager.notify('STOPPING=1');
     await stop();
-    log.info('stopped');
+    log.info(daemon.isGuest ? 'ended; another process runs the tunnels' : 'stopped');
     uninstall();
   }
 }
@@ -89,6 +90,7 @@ class DaemonSignals {
     }
     if (!this.ending) this.#log.info({ signal }, 'stopping');
     this.ending = true;
+    this.#daemon.cancel();
     this.#resolve(0);
   }
 

@@ -11,7 +11,7 @@ export class ServiceManager {
   }
 
   /** Never throws: a manager that cannot be reached is no reason to stop, nor to stay. */
-  notify(text: 'READY=1' | 'RELOADING=1' | 'STOPPING=1'): void {
+  notify(text: 'READY=1' | 'RELOADING=1' | 'STOPPING=1' | `MAINPID=${number}`): void {
     try {
       notifyServiceManager(text);
     } catch (error) {

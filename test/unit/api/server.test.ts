@@ -44,6 +44,7 @@ const api: Handlers = {
   },
   abort: async () => null,
   down: async () => [],
+  handOver: async () => ({ pid: 1 }),
   reload: async () => {
     throw new L2vpnError('L2VPN_KEYFILE', 'key file x does not exist', { exitStatus: 66 });
   },

@@ -22,7 +22,7 @@ function converse(lanes: readonly LaneSpec[], messages: readonly ToWorker[]): un
   const eventFd = event();
   for (const message of messages) port1.postMessage(message);
   if (messages.length > 0) signalEvent(eventFd);
-  runWorker({ provider: 'node', eventFd, lanes }, port2);
+  runWorker({ provider: 'node', eventFd, lanes, kinds: lanes.map(({ encap }) => encap.kind) }, port2);
   const said: unknown[] = [];
   for (let next = receiveMessageOnPort(port1); next !== undefined; next = receiveMessageOnPort(port1))
     said.push(next.message);
@@ -42,7 +42,7 @@ describe('a worker', () => {
       [
         { type: 'add', id: 1, lanes: [] },
         { type: 'secy', id: 2, tunnel: 'site2', spec },
-        { type: 'remove', id: 3, tunnel: 'site2' },
+        { type: 'remove', leaves: false, id: 3, tunnel: 'site2' },
         { type: 'stop' },
       ],
     );
