@@ -194,6 +194,26 @@ export class Site {
     await this.#daemon.waitFor(/"msg":"ready"/, timeoutMs);
   }
 
+  /**
+   * Another process, of `program` where that is named, takes the tunnels over; resolves when it runs and the one before has
+   * ended. From then on this site is the new process. Returns what the old one logged.
+   */
+  async takeOver(program?: string, timeoutMs = 20_000): Promise<LogLine[]> {
+    const before = this.#running();
+    const after = this.startTakeOver(program);
+    await after.waitFor(/"msg":"ready"/, timeoutMs);
+    await before.ended;
+    this.#daemon = after;
+    return logLines(before);
+  }
+
+  /** Starts the other process, and leaves it to the caller. */
+  startTakeOver(program?: string): Background {
+    return this.space.start(
+      [...this.#argv(), '--take-over'].with(1, program ?? this.#program ?? daemonPath()),
+    );
+  }
+
   /** Starts a daemon that outlives this process, its log in `<dir>/l2vpnd.log`; waits for its `ready`. */
   async startDetached(timeoutMs = 10_000): Promise<void> {
     if (this.#dir === undefined) await this.prepare();
@@ -230,13 +250,7 @@ export class Site {
 
   /** What the daemon logged since its last start. Lines that are not JSON are left out; see `output`. */
   logs(): LogLine[] {
-    return this.#running().lines.flatMap((line) => {
-      try {
-        return [JSON.parse(line) as LogLine];
-      } catch {
-        return [];
-      }
-    });
+    return logLines(this.#running());
   }
 
   /** Everything the daemon printed since its last start. */
@@ -321,6 +335,16 @@ export class Site {
     if (this.#daemon === undefined) throw new Error(`${this.name}: was never started`);
     return this.#daemon;
   }
+}
+
+function logLines({ lines }: Background): LogLine[] {
+  return lines.flatMap((line) => {
+    try {
+      return [JSON.parse(line) as LogLine];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** What the tests read of the control socket's answer. */

@@ -12,6 +12,8 @@ export async function reload(options: DaemonChoice): Promise<number> {
   for (const what of ['added', 'removed', 'changed', 'restarted'] as const) {
     for (const name of answer[what]) process.stdout.write(`tunnel ${name}: ${what}\n`);
   }
+  if (answer.process !== undefined)
+    process.stdout.write(`upgraded: process ${answer.process} runs the tunnels now\n`);
   for (const text of answer.refused) process.stderr.write(`l2vpnd: ${text}\n`);
   return answer.refused.length === 0 ? 0 : NEEDS_RESTART;
 }

@@ -53,12 +53,15 @@ async function runLogged(
   const grow = holdYoungGeneration();
   const { Daemon } = await import('../daemon/daemon.ts');
   const { runDaemon } = await import('../daemon/run.ts');
+  const { storedPredecessor } = await import('../daemon/fd-store.ts');
   const { RunningDaemon } = await import('../daemon/take-over.ts');
   // In no variable of a function that waits: the keys in a configuration go when the daemon lets go of them.
   const daemonOf = (): InstanceType<typeof Daemon> => {
     const config = loadConfig(configPath);
     log.logger.level = config.log.level;
-    const predecessor = options.takeOver ? new RunningDaemon(config.controlSocket) : null;
+    const predecessor = options.takeOver
+      ? new RunningDaemon(config.controlSocket)
+      : storedPredecessor(log.logger);
     return new Daemon(config, configPath, log.logger, predecessor);
   };
   return runDaemon(daemonOf(), { log, tellFatal, started: grow, end: (status) => end(log, status) });

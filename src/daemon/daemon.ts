@@ -25,10 +25,12 @@ import { volatileRefusal } from '../state/volatile.ts';
 import { allWhileTheyEnd, type InTurn, oneAfterAnother } from '../tunnel/in-turn.ts';
 import { carryOut } from './carry-out.ts';
 import { downSnapshot } from './down-tunnels.ts';
-import { giveTo, meetTaker, networkNamespace } from './hand-over.ts';
+import { hasStore } from './fd-store.ts';
+import { giveTo, leaveInStore, meetTaker, networkNamespace } from './hand-over.ts';
 import { HAND_OVER_VERSION, otherVersion } from './handed-state.ts';
 import { openMetrics } from './metrics-server.ts';
 import { changedNames, planReload, restartedNames } from './reload.ts';
+import { ProgramOnDisk, upgrade } from './successor.ts';
 import type { Predecessor } from './take-over.ts';
 import { Tunnels } from './tunnels.ts';
 import { startWatch } from './watch.ts';
@@ -68,10 +70,14 @@ export class Daemon {
   /** Who has started the process that this one is handed over to hears of it. */
   #upgraded: (pid: number) => void = () => {};
   #isCancelled = false;
+  #hasStarted = false;
+  /** TAPs and sockets are the service manager's too, for the next start. */
+  #isLeft = false;
+  readonly #program = new ProgramOnDisk();
 
   constructor(config: Config, configPath: string, log: Logger, predecessor: Predecessor | null = null) {
     this.#predecessor = predecessor;
-    this.#isGuest = predecessor !== null;
+    this.#isGuest = predecessor?.waits ?? false;
     this.#config = config;
     this.#configPath = configPath;
     this.#log = log;
@@ -103,11 +109,12 @@ export class Daemon {
       failed: this.#failWith,
       silenceOf: (tunnel, nowMs) => this.#peers.silenceOf(tunnel, nowMs),
     });
-    this.#undo.push(() => this.#tunnels.closeAll(this.#clean));
+    this.#undo.push(() => this.#tunnels.closeAll(this.#clean, this.#isLeft));
     const workers = await (this.#predecessor === null ? this.#open() : this.#takeOver(this.#predecessor));
     this.#undo.push(startWatch(this.#tunnels, this.#log, this.#peers, this.#failWith));
     // From now on keys live with the SAs that use them, and go with them.
     this.#config = withKeyPrints(config);
+    this.#hasStarted = true;
     this.#log.info({ tunnels: this.#tunnels.size, workers }, 'ready');
   }
 
@@ -126,7 +133,9 @@ export class Daemon {
     const { tunnels: configs, workers } = this.#config;
     const [tunnels, aead] = [this.#tunnels, this.#aead.provider.name];
     try {
-      const count = await tunnels.startIdle(configs, workers, aead, predecessor.waits);
+      // Where nobody forwards meanwhile every moment counts.
+      const starting = tunnels.startIdle(configs, workers, aead, predecessor.waits);
+      if (predecessor.waits) await starting;
       const { state, fds } = await predecessor.take();
       const others = await tunnels.openHanded(configs, state, fds);
       if (this.#isCancelled)
@@ -139,7 +148,7 @@ export class Daemon {
       fds.closeRest();
       await this.#openServers();
       await this.#inTurn(() => tunnels.settle(configs, others));
-      return count;
+      return await starting;
     } catch (error) {
       if (this.#isGuest) predecessor.refuse(messageOf(error));
       throw error;
@@ -172,13 +181,20 @@ export class Daemon {
     this.#isCancelled = true;
   }
 
-  /** Undoes the start, last first. A step that fails is logged and the others follow. */
-  async stop(): Promise<void> {
+  /**
+   * Undoes the start, last first. A step that fails is logged and the others follow. `leaves`: the service manager, which has
+   * asked for it, may be about to start it again.
+   */
+  async stop(leaves = false): Promise<void> {
     if (this.#isGuest) return;
-    this.#tunnels?.stopKeys();
+    const isLeft = leaves && this.#clean && this.#hasStarted && hasStore();
+    if (isLeft) this.#tunnels.stopMoving();
+    else this.#tunnels?.stopKeys();
     await this.#inTurn(async () => {});
     // It may have been handed over in its turn.
     if (this.#isGuest) return;
+    this.#isLeft = isLeft && (await leaveInStore(this.#tunnels, this.#log));
+    if (isLeft && !this.#isLeft) this.#tunnels.stopKeys();
     for (const step of this.#undo.splice(0).reverse()) {
       try {
         await step();
@@ -188,8 +204,24 @@ export class Daemon {
     }
   }
 
-  /** Applies the configuration file as it is now; see reload.ts. Throws L2vpnError, with everything as it was. */
+  /**
+   * Applies the configuration file as it is now (see reload.ts), by the program as it is on disk now: where that is another, it
+   * takes over. Throws L2vpnError, with everything as it was.
+   */
   reload(): Promise<ReloadAnswer> {
+    return this.#program.isAnother ? this.#upgrade() : this.#reload();
+  }
+
+  async #upgrade(): Promise<ReloadAnswer> {
+    this.#log.info('the program on disk is another one: it is started, and takes over');
+    const taken = new Promise<number>((resolve) => {
+      this.#upgraded = resolve;
+    });
+    const process = await upgrade(taken);
+    return { added: [], removed: [], changed: [], restarted: [], refused: [], process };
+  }
+
+  #reload(): Promise<ReloadAnswer> {
     return this.#inTurn(async () => {
       const before = this.#config;
       const after = loadConfig(this.#configPath);

@@ -18,6 +18,7 @@ import { closeFds } from '../host/close.ts';
 import { FdSink } from '../host/descriptors.ts';
 import { FdChannel } from '../host/fd-channel.ts';
 import { openMemoryFile } from '../host/memory-file.ts';
+import { store, storeTakes } from './fd-store.ts';
 import { encodeState, type HandedState } from './handed-state.ts';
 import type { Tunnels } from './tunnels.ts';
 
@@ -76,12 +77,37 @@ export async function giveTo(channel: FdChannel, context: GiverContext): Promise
 
 function give(channel: FdChannel, tunnels: Tunnels): void {
   const sink = new FdSink();
-  const memory = memoryOf(tunnels.handOn(sink));
+  const memory = memoryOf(tunnels.handOn(sink, true));
   try {
     channel.send({ type: 'state', fds: sink.fds.length }, [memory]);
     channel.sendFds(sink.fds);
   } finally {
     closeFds([memory]);
+  }
+}
+
+/**
+ * Leaves everything to the next process by way of the service manager; packet numbers are stored and unlocked as at any stop.
+ * Returns false, with nothing left and nothing lost, where that takes less than there is, which the log says.
+ */
+export async function leaveInStore(tunnels: Tunnels, log: Logger): Promise<boolean> {
+  try {
+    await within(QUIET_MS, tunnels.quiet(), 'the state directory does not answer');
+    await tunnels.rest();
+    const sink = new FdSink();
+    const memory = memoryOf(tunnels.handOn(sink, false));
+    const count = sink.fds.length + 1;
+    if (!storeTakes(count))
+      throw new Error(
+        `it takes fewer than the ${count} descriptors that there are (FileDescriptorStoreMax=)`,
+      );
+    store(sink.fds, memory);
+    closeFds([memory]);
+    log.info({ descriptors: count }, 'left to the service manager for the next start');
+    return true;
+  } catch (error) {
+    log.warn(`nothing is left to the service manager for the next start: ${messageOf(error)}`);
+    return false;
   }
 }
 

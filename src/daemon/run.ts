@@ -25,7 +25,7 @@ export interface DaemonOptions {
 export async function runDaemon(daemon: Daemon, options: DaemonOptions): Promise<number> {
   const log = options.log.logger;
   let stopped: Promise<void> | null = null;
-  const stop = (): Promise<void> => (stopped ??= daemon.stop());
+  const stop = (leaves = false): Promise<void> => (stopped ??= daemon.stop(leaves));
   const uninstall = installLastResort(log, stop, (status) => void options.end(status).then(process.exit));
   const manager = new ServiceManager(log);
   const signals = new DaemonSignals(daemon, log, manager);
@@ -44,7 +44,7 @@ export async function runDaemon(daemon: Daemon, options: DaemonOptions): Promise
   } finally {
     signals.close();
     if (!daemon.isGuest) manager.notify('STOPPING=1');
-    await stop();
+    await stop(signals.ending);
     log.info(daemon.isGuest ? 'ended; another process runs the tunnels' : 'stopped');
     uninstall();
   }
@@ -100,7 +100,7 @@ class DaemonSignals {
       .reload()
       .catch((error) => this.#log.error(`not reloaded, everything stays as it was: ${messageOf(error)}`))
       .finally(() => {
-        if (this.#state === 'ready') this.#manager.notify('READY=1');
+        if (this.#state === 'ready' && !this.#daemon.isGuest) this.#manager.notify('READY=1');
       });
   }
 }

@@ -243,10 +243,13 @@ export class Tunnels {
     await Promise.all([...this.all()].map(({ secy }) => secy?.idle()));
   }
 
-  /** At rest: what another process goes on from. All stays as it is here. */
-  handOn(sink: FdSink): HandedState {
+  /**
+   * At rest: what another process goes on from. All stays as it is here. `locked`: the locks of packet numbers go along, as they
+   * must while this process has them.
+   */
+  handOn(sink: FdSink, locked: boolean): HandedState {
     const tunnels = [...this.keyed()].flatMap(({ tunnel, keys, link }): HandedWhole[] => {
-      const handed = tunnel.handOn(sink);
+      const handed = tunnel.handOn(sink, locked);
       if (handed === null) return [];
       return [{ tunnel: handed, keys: keys?.handed ?? null, link: link?.handed ?? null }];
     });
@@ -313,20 +316,28 @@ export class Tunnels {
     await (await this.#workers)?.stop();
   }
 
-  /** Key sources order nothing more. */
-  stopKeys(): void {
+  /** No tunnel comes up or moves any more. */
+  stopMoving(): void {
     this.#down.stop();
     this.#isStopping = true;
+  }
+
+  /** Key sources order nothing more. */
+  stopKeys(): void {
+    this.stopMoving();
     for (const { keys, link } of this.keyed()) {
       link?.stop();
       keys?.stop();
     }
   }
 
-  /** `clean`: no worker has failed, so what the lanes published is exact. What cannot be stored is logged. */
-  async closeAll(clean: boolean): Promise<void> {
+  /**
+   * `clean`: no worker has failed, so what the lanes published is exact. `kept`: somebody else has the TAPs too, and they stay.
+   * What cannot be stored is logged.
+   */
+  async closeAll(clean: boolean, kept = false): Promise<void> {
     this.#paths.close();
-    deleteLinks([...this.all()].map(({ ifindex }) => ifindex).filter((ifindex) => ifindex > 0));
+    if (!kept) deleteLinks([...this.all()].map(({ ifindex }) => ifindex).filter((ifindex) => ifindex > 0));
     const closing = [...this.all()].map((tunnel) => this.#closeTunnel(tunnel, clean));
     if (await allWhileTheyEnd(SILENT_DISK_MS, closing)) return;
     const { store, log } = this.#context;

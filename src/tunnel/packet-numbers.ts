@@ -69,11 +69,13 @@ export class SecyNumbers {
     return this.#tx.get(an)?.numbers;
   }
 
-  /** After the lanes have ended, and `idle`. */
-  handOn(fds: FdSink): HandedNumbers {
+  /** After the lanes have ended, and `idle`. `locked`: with what locks them, which this process does not store any more then. */
+  handOn(fds: FdSink, locked: boolean): HandedNumbers {
     const tx = [...this.#tx.values()].map(({ channel, numbers }): [string, HandedTxSa] => {
       const { locks, ...left } = numbers.left;
-      return [channel, { ...left, locks: locks === null ? null : [fds.add(locks[0]), fds.add(locks[1])] }];
+      const places: LockFds | null =
+        locks === null || !locked ? null : [fds.add(locks[0]), fds.add(locks[1])];
+      return [channel, { ...left, locks: places }];
     });
     const rx = [...this.#rx.values()].map(({ channel, numbers }): [string, HandedRx] => [
       channel,

@@ -112,8 +112,8 @@ export class SecyControl implements SecyView {
   }
 
   /** Between `endLanes` and `lanesBack`, after `idle`: what another process goes on from. */
-  handOn(fds: FdSink): HandedNumbers {
-    return this.#numbers.handOn(fds);
+  handOn(fds: FdSink, locked: boolean): HandedNumbers {
+    return this.#numbers.handOn(fds, locked);
   }
 
   /** Resolves when nothing is being stored. */

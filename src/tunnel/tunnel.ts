@@ -266,8 +266,11 @@ export class Tunnel implements TunnelView {
     this.#openWire(peer);
   }
 
-  /** Between `endLanes` and `lanesBack`: what another process goes on from. It stays as it is here. */
-  handOn(sink: FdSink): HandedTunnel | null {
+  /**
+   * Between `endLanes` and `lanesBack`: what another process goes on from; `locked`: with the locks of packet numbers. It stays as
+   * it is here.
+   */
+  handOn(sink: FdSink, locked: boolean): HandedTunnel | null {
     if (this.#tap === null) return null;
     const { filed, gre, ends, path } = this.#fitting;
     return {
@@ -275,7 +278,7 @@ export class Tunnel implements TunnelView {
       tap: this.#tap.handOn(sink),
       carrier: this.carrier?.handed ?? null,
       wire: this.#wire?.handOn(sink) ?? null,
-      secy: this.secy === null ? null : { sci: this.secy.sci, numbers: this.secy.handOn(sink) },
+      secy: this.secy === null ? null : { sci: this.secy.sci, numbers: this.secy.handOn(sink, locked) },
     };
   }
 
