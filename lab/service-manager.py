@@ -1,9 +1,10 @@
-"""What systemd does for a service with Type=notify and a descriptor store, without systemd: manager.py STORE_MAX PROGRAM...
+"""What systemd does for a service with Type=notify and a descriptor store, without systemd: service-manager.py STORE_MAX PROGRAM...
 
 Prints a line for each notification that comes. Reads commands: `restart` (SIGTERM, wait, start), `kill` (SIGKILL, wait,
 start), `stop`, `hup`.
 """
 import os
+import select
 import signal
 import socket
 import sys
@@ -70,7 +71,14 @@ def start():
 
 
 def end(how):
+    """Ends it, and waits for that: after an upgrade it is no child of ours."""
+    try:
+        pidfd = os.pidfd_open(main_pid)
+    except ProcessLookupError:
+        return
     os.kill(main_pid, how)
+    select.select([pidfd], [], [])
+    os.close(pidfd)
     try:
         os.waitpid(main_pid, 0)
     except ChildProcessError:
