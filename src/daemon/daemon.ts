@@ -29,6 +29,7 @@ import { hasStore } from './fd-store.ts';
 import { giveTo, leaveInStore, meetTaker, networkNamespace } from './hand-over.ts';
 import { HAND_OVER_VERSION, otherVersion } from './handed-state.ts';
 import { openMetrics } from './metrics-server.ts';
+import { rehearse } from './rehearsal.ts';
 import { changedNames, planReload, restartedNames } from './reload.ts';
 import { ProgramOnDisk, upgrade } from './successor.ts';
 import type { Predecessor } from './take-over.ts';
@@ -59,6 +60,7 @@ export class Daemon {
   #config: Config;
   #aead!: AeadChoice;
   #tunnels!: Tunnels;
+  #store!: StateStore;
   /** No worker has failed: what the lanes published is exact. */
   #clean = true;
   #fail!: (status: number) => void;
@@ -102,6 +104,7 @@ export class Daemon {
     this.#log.info(startFields(this.#configPath, this.#aead), 'starting');
     for (const text of configWarnings(config, this.#configPath)) this.#log.warn(text);
     const store = await this.#openStore(config);
+    this.#store = store;
     this.#tunnels = new Tunnels({
       log: this.#log,
       store,
@@ -135,7 +138,10 @@ export class Daemon {
     try {
       // Where nobody forwards meanwhile every moment counts.
       const starting = tunnels.startIdle(configs, workers, aead, predecessor.waits);
-      if (predecessor.waits) await starting;
+      if (predecessor.waits) {
+        await starting;
+        await rehearse(configs, this.#store);
+      }
       const { state, fds } = await predecessor.take();
       const others = await tunnels.openHanded(configs, state, fds);
       if (this.#isCancelled)

@@ -56,6 +56,8 @@ export async function giveTo(channel: FdChannel, context: GiverContext): Promise
   let rested = false;
   try {
     await within(QUIET_MS, tunnels.quiet(), 'the state directory does not answer');
+    // Once in vain: what has never run would be compiled while nothing is forwarded.
+    closeFds([memoryOf(tunnels.handOn(new FdSink(), true))]);
     const restMs = performance.now();
     rested = true;
     await tunnels.rest();
