@@ -37,8 +37,12 @@ export class MemoryState implements NumberStore {
       this.log.push(`${what} ${at} ${pn}`);
     };
     const next = this.stored.get(at) ?? floorPn;
+    const { stored } = this;
     return {
-      ...{ next, reserved: next, locks: null, idle: async () => {} },
+      ...{ next, locks: null, idle: async () => {} },
+      get reserved(): bigint {
+        return stored.get(at) ?? next;
+      },
       fresh: !this.stored.has(at),
       path: at,
       reserve: async (ceiling) => {

@@ -50,7 +50,7 @@ describe('a worker', () => {
       { type: 'running' },
       { type: 'done', id: 1 },
       { type: 'done', id: 2 },
-      { type: 'done', id: 3 },
+      { type: 'done', id: 3, left: [] },
       { type: 'stopped' },
     ]);
   });
