@@ -16,6 +16,7 @@ import type { Config } from '../config/types.ts';
 import { configWarnings } from '../config/warnings.ts';
 import { type AeadChoice, selectProvider } from '../crypto/select.ts';
 import { EXIT_STATUS, L2vpnError, messageOf } from '../errors.ts';
+import { networkNamespace } from '../host/process.ts';
 import type { AgreedLiveness, KeySource } from '../keys/key-source.ts';
 import { createMetrics } from '../report/metrics.ts';
 import { PeerWatch } from '../report/peer-watch.ts';
@@ -26,7 +27,7 @@ import { allWhileTheyEnd, type InTurn, oneAfterAnother } from '../tunnel/in-turn
 import { carryOut } from './carry-out.ts';
 import { downSnapshot } from './down-tunnels.ts';
 import { hasStore } from './fd-store.ts';
-import { giveTo, leaveInStore, meetTaker, networkNamespace } from './hand-over.ts';
+import { giveTo, leaveInStore, meetTaker } from './hand-over.ts';
 import { HAND_OVER_VERSION, otherVersion } from './handed-state.ts';
 import { openMetrics } from './metrics-server.ts';
 import { rehearse } from './rehearsal.ts';
@@ -90,6 +91,11 @@ export class Daemon {
     this.handedOver = new Promise((resolve) => {
       this.#handedOn = resolve;
     });
+  }
+
+  /** Another process has taken over from this one. */
+  get hasHandedOver(): boolean {
+    return this.#isGuest && this.#hasStarted;
   }
 
   /** Before it has taken over, and after it has handed over: the tunnels are another process's, and this one just ends. */
@@ -177,6 +183,7 @@ export class Daemon {
 
   async #leave(pid: number): Promise<void> {
     this.#isGuest = true;
+    this.#tunnels.stopMoving();
     this.#upgraded(pid);
     await Promise.all(this.#servers.splice(0).map((server) => leaveServer(server, LEAVE_MS)));
     this.onHandedOver(pid);

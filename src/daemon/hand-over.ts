@@ -11,7 +11,6 @@
  *
  * What fails before 5, the taker's end too, costs the moment: this process goes on.
  */
-import { readlinkSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { L2vpnError, messageOf } from '../errors.ts';
 import { closeFds } from '../host/close.ts';
@@ -32,11 +31,6 @@ export interface GiverContext {
   readonly tunnels: Tunnels;
   /** The other process is about to run: servers close, and the service manager hears of it. */
   leave(pid: number): Promise<void>;
-}
-
-/** The network namespace of this process, by the kernel's name for it. */
-export function networkNamespace(): string {
-  return readlinkSync('/proc/self/ns/net');
 }
 
 /** To the process that waits at `name`. Throws L2VPN_PERMISSION where that is somebody else's, SystemError. */

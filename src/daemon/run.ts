@@ -47,6 +47,8 @@ export async function runDaemon(daemon: Daemon, options: DaemonOptions): Promise
     await stop(signals.ending);
     log.info(daemon.isGuest ? 'ended; another process runs the tunnels' : 'stopped');
     uninstall();
+    // What it shares with the process that runs them is that one's alone now.
+    if (daemon.hasHandedOver) await options.end(0).then(process.exit);
   }
 }
 

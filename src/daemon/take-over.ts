@@ -8,7 +8,7 @@ import { closeFds } from '../host/close.ts';
 import { FdSource } from '../host/descriptors.ts';
 import { type FdChannel, Meeting } from '../host/fd-channel.ts';
 import { emptyMemoryFile } from '../host/memory-file.ts';
-import { networkNamespace } from './hand-over.ts';
+import { networkNamespace } from '../host/process.ts';
 import { decodeState, HAND_OVER_VERSION, type HandedState } from './handed-state.ts';
 
 /** The giver waits for what it does before it, and for its disk. */

@@ -66,6 +66,8 @@ const TAP_GONE = 'EBADFD';
 export class Tunnels {
   #lookAt = 0;
   #isStopping = false;
+  /** Workers are there, and no lanes yet. */
+  #isOpening = false;
   /** Nothing is stored, and soon nothing forwarded: another process is about to go on. */
   #isResting = false;
   readonly #context: TunnelsContext;
@@ -74,7 +76,9 @@ export class Tunnels {
   #workers: Promise<Workers> | null = null;
   /** What is ordered while the workers start reaches them then. */
   readonly #lanes: LaneHost = {
-    configure: async (tunnel, spec) => (await this.#workers)?.configure(tunnel, spec),
+    configure: async (tunnel, spec) => {
+      if (!this.#isOpening) await (await this.#workers)?.configure(tunnel, spec);
+    },
     wake: () => void this.#workers?.then((workers) => workers.wake(), this.#context.failed),
   };
 
@@ -185,6 +189,7 @@ export class Tunnels {
     state: HandedState,
     fds: FdSource,
   ): Promise<TunnelConfig[]> {
+    this.#isOpening = true;
     this.#ports.goOn(state.doors, fds);
     const handed = new Map(state.tunnels.map((one) => [one.tunnel.name, one]));
     const others: TunnelConfig[] = [];
@@ -200,6 +205,7 @@ export class Tunnels {
   async run(): Promise<void> {
     const workers = await this.#workers!;
     const wired = [...this.all()].filter((tunnel) => tunnel.isWired);
+    this.#isOpening = false;
     await workers.add(wired.flatMap((tunnel) => tunnel.lanes()));
     this.#allUp();
     for (const tunnel of wired) if (tunnel.lowerMtu !== null) this.#setMtu(tunnel, tunnel.lowerMtu);

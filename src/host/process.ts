@@ -1,5 +1,5 @@
 /** What the process asks of the kernel for itself. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { loadAddon } from '../native/load.ts';
 
 /**
@@ -11,6 +11,11 @@ import { loadAddon } from '../native/load.ts';
  */
 export function hardenProcess(): void {
   loadAddon().hardenProcess();
+}
+
+/** The network namespace of this process, by the kernel's name for it. */
+export function networkNamespace(): string {
+  return readlinkSync('/proc/self/ns/net');
 }
 
 /** Ends the process at once, though a thread of it waits in a system call that never returns. */
