@@ -20,7 +20,7 @@ const ROOMS = [
   ['config'],
   ['state'],
   ['datapath'],
-  ['worker', 'explain'],
+  ['worker', 'explain', 'interchange'],
   ['api'],
   ['tunnel'],
   ['keys'],
@@ -31,7 +31,7 @@ const ROOMS = [
 ];
 
 /** What uses `src` and is never used by it; each may use those before it. */
-const AROUND = ['lab', 'bench', 'test'];
+const AROUND = ['lab', 'packaging', 'bench', 'test'];
 
 const pathOf = (rooms) =>
   `^src/(${rooms.map((room) => (room.includes('.') ? room.replace('.', '\\.') : `${room}/`)).join('|')})`;
@@ -76,7 +76,7 @@ export default {
       name: 'only-load-opens-the-addon',
       comment: 'createRequire and dlopen are how a .node file is opened.',
       severity: 'error',
-      from: { path: '^(src|lab|bench)/', pathNot: '^src/native/load\\.ts$' },
+      from: { path: '^(src|lab|packaging|bench)/', pathNot: '^src/native/load\\.ts$' },
       to: { path: '(^module$|\\.node$)' },
     },
     {
@@ -91,6 +91,12 @@ export default {
       severity: 'error',
       from: { path: '^src/', pathNot: pathOf(['explain', 'cli']) },
       to: { path: pathOf(['explain']) },
+    },
+    {
+      name: 'only-the-command-interchanges',
+      severity: 'error',
+      from: { path: '^src/', pathNot: pathOf(['interchange', 'cli']) },
+      to: { path: pathOf(['interchange']) },
     },
     {
       name: 'explain-reads-only-the-octets-of-mka',

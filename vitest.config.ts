@@ -1,6 +1,6 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
-/** `unit` needs nothing; `e2e` makes network namespaces (root, /dev/net/tun); `kernel` boots a Linux kernel in QEMU. They run in this order, the last two one file at a time. */
+/** `unit` needs nothing; `e2e` makes network namespaces (root, /dev/net/tun); `kernel` boots a Linux kernel in QEMU; `package` builds the packages and runs what is in them; `image` builds and runs the container image; `service` boots a Debian with one in a container. They run in this order, all but the first one file at a time. */
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
@@ -23,6 +23,36 @@ const config: ViteUserConfig = defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          name: 'package',
+          include: ['test/package/**/*.test.ts'],
+          sequence: { groupOrder: 3 },
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: 'image',
+          include: ['test/image/**/*.test.ts'],
+          sequence: { groupOrder: 4 },
+          fileParallelism: false,
+          testTimeout: 90_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          name: 'service',
+          include: ['test/service/**/*.test.ts', 'test/ansible/**/*.test.ts'],
+          sequence: { groupOrder: 5 },
+          fileParallelism: false,
+          testTimeout: 90_000,
+          hookTimeout: 420_000,
         },
       },
     ],

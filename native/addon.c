@@ -15,6 +15,7 @@
 #include "packet-send.h"
 #include "poller.h"
 #include "port.h"
+#include "privileges.h"
 #include "process.h"
 #include "readable.h"
 #include "route.h"
@@ -110,6 +111,8 @@ static const struct {
     {"lockFd", lock_fd},
     {"lockName", lock_name},
     {"hardenProcess", harden_process},
+    {"keepCapabilities", keep_capabilities},
+    {"lendCapabilities", lend_capabilities},
     {"notifySocket", notify_socket},
     {"exitNow", exit_now},
 };

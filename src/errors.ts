@@ -35,10 +35,43 @@ export const EXIT_STATUS = {
 
 export type ErrorCode = keyof typeof EXIT_STATUS;
 
+/** Each status for people: its name in sysexits(3), and what it says of this program. */
+export const EXIT_STATUS_TEXTS: Readonly<
+  Record<(typeof EXIT_STATUS)[ErrorCode], { readonly name: string; readonly text: string }>
+> = {
+  64: { name: 'EX_USAGE', text: 'The command line is wrong, or names a tunnel that there is not.' },
+  65: { name: 'EX_DATAERR', text: 'What `explain` was given is no packet and no capture.' },
+  66: { name: 'EX_NOINPUT', text: 'A file that was named, or a key file, does not exist.' },
+  69: {
+    name: 'EX_UNAVAILABLE',
+    text:
+      'Something is missing that this host should have: an address, /dev/net/tun, a daemon that answers. Of `status`: ' +
+      'a tunnel is not up, or its peer not alive. Of `show`: a tunnel is down, its peer lost, or with key ' +
+      'agreement not live. Of `reload`: a change waits for a restart.',
+  },
+  70: {
+    name: 'EX_SOFTWARE',
+    text: 'A fault of the program itself; please report it, with L2VPND_DEBUG=1 set.',
+  },
+  71: {
+    name: 'EX_OSERR',
+    text: 'A system call failed that should not, or the stored packet numbers are unreadable, lost or older than they must be.',
+  },
+  73: { name: 'EX_CANTCREAT', text: 'A TAP, socket, directory or file cannot be made, or is there already.' },
+  75: {
+    name: 'EX_TEMPFAIL',
+    text: 'Not now: something of the kind is under way, or did not end in time. Try again.',
+  },
+  77: { name: 'EX_NOPERM', text: 'A capability or an access right is missing.' },
+  78: { name: 'EX_CONFIG', text: 'The configuration or a key file is wrong, or open to others.' },
+};
+
 export interface L2vpnErrorOptions {
   cause?: unknown;
   /** Where the code alone does not say enough: a key file that is not there is 66, not 78. */
   exitStatus?: number;
+  /** What may still come by itself (`bridge br0`): the same will do then. */
+  waitsFor?: string;
 }
 
 export class L2vpnError extends Error {
@@ -46,11 +79,14 @@ export class L2vpnError extends Error {
   readonly code: ErrorCode;
   /** What the process exits with if this error ends it. */
   readonly exitStatus: number;
+  /** What may still come by itself, so that the same will do then; null: nothing. */
+  readonly waitsFor: string | null;
 
   constructor(code: ErrorCode, message: string, options: L2vpnErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.exitStatus = options.exitStatus ?? EXIT_STATUS[code];
+    this.waitsFor = options.waitsFor ?? null;
   }
 }
 

@@ -1,10 +1,11 @@
 /** The client's side of the control protocol: asking a running daemon over its control socket. */
 import { lstatSync } from 'node:fs';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { dirname } from 'node:path';
 import { EXIT_STATUS, errnoName, L2vpnError, messageOf } from '../errors.ts';
 import { isOurs } from '../host/trusted-path.ts';
 import { type Protocol, pathOf, type Refusal, ROUTES, type RouteName } from './routes.ts';
+import { API_HEADER, API_VERSION, PACKAGE_HEADER } from './version.ts';
 
 /** A daemon that lives answers a question at once. */
 const ANSWER_MS = 3000;
@@ -30,13 +31,31 @@ export async function ask<Name extends RouteName>(
   refuseStranger(socket);
   const isChange = method !== 'GET';
   // Whatever it says of this path, it lives.
-  if (isChange) await exchange(socket, 'GET', '/v1', undefined, ANSWER_MS);
+  if (isChange) refuseOtherVersion(socket, await exchange(socket, 'GET', '/v1', undefined, ANSWER_MS));
   const timeout = isChange ? CHANGE_MS : ANSWER_MS;
-  const { status, text } = await exchange(socket, method, pathOf(path, params), body, timeout);
-  // The daemon is of this very version: what it answers is what the table says.
-  const answer: unknown = JSON.parse(text);
+  const exchanged = await exchange(socket, method, pathOf(path, params), body, timeout);
+  refuseOtherVersion(socket, exchanged);
+  const { status, text } = exchanged;
+  const answer = parseAnswer(socket, text);
   if (status < 300) return answer as Protocol[Name]['answer'];
   throw errorOf(status, answer as Partial<Refusal>);
+}
+
+/** After an upgrade of the package the daemon of before goes on until it is restarted. */
+function refuseOtherVersion(socket: string, { api, version }: Exchanged): void {
+  if (api === null || api === API_VERSION) return;
+  const who = `the daemon at ${socket}${version === null ? '' : `, l2vpnd ${version},`}`;
+  const which = `speaks version ${api} of the control protocol and this command version ${API_VERSION}`;
+  const remedy = 'restart the daemon after an upgrade, or use the command that belongs to it';
+  throw new L2vpnError('L2VPN_UNAVAILABLE', `${who} ${which}: ${remedy}`);
+}
+
+function parseAnswer(socket: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new L2vpnError('L2VPN_UNAVAILABLE', `${socket}: what answers there is no l2vpnd`, { cause });
+  }
 }
 
 /**
@@ -65,19 +84,37 @@ function errorOf(status: number, { error, code, exitStatus }: Partial<Refusal>):
   );
 }
 
+interface Exchanged {
+  readonly status: number;
+  readonly text: string;
+  /** Version of the control protocol; null: not told, as by the first ones of 0.1. */
+  readonly api: number | null;
+  /** Of the daemon's package. */
+  readonly version: string | null;
+}
+
+function exchanged({ statusCode = 500, headers }: IncomingMessage, text: string): Exchanged {
+  const [api, version] = [headers[API_HEADER], headers[PACKAGE_HEADER]];
+  return {
+    ...{ status: statusCode, text },
+    api: api === undefined ? null : Number(api),
+    version: version === undefined ? null : String(version),
+  };
+}
+
 function exchange(
   socket: string,
   method: string,
   path: string,
   body: unknown,
   timeout: number,
-): Promise<{ status: number; text: string }> {
+): Promise<Exchanged> {
   return new Promise((resolve, reject) => {
     const headers = body === undefined ? {} : { 'content-type': 'application/json' };
     const req = request({ socketPath: socket, method, path, headers, timeout }, (res) => {
       const chunks: Buffer[] = [];
       res.on('data', (chunk: Buffer) => chunks.push(chunk));
-      res.on('end', () => resolve({ status: res.statusCode ?? 500, text: Buffer.concat(chunks).toString() }));
+      res.on('end', () => resolve(exchanged(res, Buffer.concat(chunks).toString())));
       res.on('error', (cause) => reject(unreachable(socket, cause)));
     });
     req.on('timeout', () => req.destroy(silent(socket, timeout)));

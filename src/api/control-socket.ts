@@ -11,7 +11,7 @@ import { distrustOf } from '../host/trusted-path.ts';
 import { makeDirs } from '../make-dirs.ts';
 import { createRouter } from './router.ts';
 import { ROUTES } from './routes.ts';
-import { controlEndpoints, type Handlers } from './server.ts';
+import { controlEndpoints, type Handlers, versionHeaders } from './server.ts';
 
 const PROBE_TIMEOUT_MS = 1000;
 
@@ -20,7 +20,7 @@ const MAX_CONNECTIONS = 32;
 
 /** Opens the socket at `path`, mode 0600. Throws L2VPN_CANTCREATE, L2VPN_UNAVAILABLE where a daemon answers there. */
 export async function openControl(path: string, handlers: Handlers): Promise<Server> {
-  const server = createRouter(controlEndpoints(handlers), MAX_CONNECTIONS);
+  const server = createRouter(controlEndpoints(handlers), MAX_CONNECTIONS, versionHeaders());
   try {
     makeDirs(dirname(path), 0o755);
     await requireTrusted(path);

@@ -26,12 +26,18 @@ export interface Endpoint {
 /** No request is longer, in octets. */
 const MAX_BODY_LEN = 65_536;
 
-/** A server that answers with `endpoints`, to `connections` at a time; not yet listening. */
-export function createRouter(endpoints: readonly Endpoint[], connections: number): BoundedServer {
+type Headers = Readonly<Record<string, string>>;
+
+/** A server that answers with `endpoints`, each time with `headers`, to `connections` at a time; not yet listening. */
+export function createRouter(
+  endpoints: readonly Endpoint[],
+  connections: number,
+  headers: Headers = {},
+): BoundedServer {
   return new BoundedServer(connections, (req, res) => {
     answer(endpoints, req).then(
-      (reply) => send(res, reply),
-      (error: unknown) => send(res, refusal(error)),
+      (reply) => send(res, reply, headers),
+      (error: unknown) => send(res, refusal(error), headers),
     );
   });
 }
@@ -75,8 +81,8 @@ function notFound(url: string): Reply {
   return jsonReply(404, { error: `there is no ${url}` } satisfies Refusal);
 }
 
-function send(res: ServerResponse, { status, type, text }: Reply): void {
-  res.writeHead(status, { 'content-type': type }).end(text);
+function send(res: ServerResponse, { status, type, text }: Reply, headers: Headers): void {
+  res.writeHead(status, { 'content-type': type, ...headers }).end(text);
 }
 
 /** The parameters of `url` where it is `path`, else null. */

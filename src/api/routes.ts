@@ -1,6 +1,7 @@
 /**
  * The control protocol: HTTP over a Unix socket, JSON both ways. Server and client work from this one table.
  *
+ *     GET  /v1                       who answers, and in which version
  *     GET  /v1/tunnels               every tunnel
  *     GET  /v1/tunnels/NAME          one of them
  *     GET  /v1/down                  those that are to run and do not
@@ -9,17 +10,19 @@
  *     POST /v1/reload                the configuration file as it is now
  *     POST /v1/hand-over             everything to another process, and then this one ends
  *
- * What is refused is answered with a `Refusal`; 404 where there is no such path or tunnel.
+ * What is refused is answered with a `Refusal`; 404 where there is no such path or tunnel. Every answer has the headers of
+ * version.ts.
  */
-import { type ZodType, z } from 'zod';
 import type { ErrorCode } from '../errors.ts';
-import { type RekeyStatus, ROTATE_BODY, type RotateBody, type RotationStatus } from './rotate.ts';
+import type { RekeyStatus, RotateBody, RotationStatus } from './rotate.ts';
 import type { DownSnapshot, TunnelSnapshot } from './tunnel.ts';
+import type { VersionAnswer } from './version.ts';
 
 type NoParams = Record<string, never>;
 
 /** Of each route: what stands for the names in its path, what is sent, what comes back. */
 export interface Protocol {
+  version: { params: NoParams; body: undefined; answer: VersionAnswer };
   tunnels: { params: NoParams; body: undefined; answer: TunnelSnapshot[] };
   tunnel: { params: { name: string }; body: undefined; answer: TunnelSnapshot };
   down: { params: NoParams; body: undefined; answer: DownSnapshot[] };
@@ -31,12 +34,10 @@ export interface Protocol {
 
 export type RouteName = keyof Protocol;
 
-export interface Route<Body> {
+export interface Route {
   readonly method: 'GET' | 'POST';
   /** `{name}` stands for a parameter. */
   readonly path: string;
-  /** Null: the route takes no body. */
-  readonly body: ZodType<Body> | null;
 }
 
 /** A process that is to take the place of this one. */
@@ -49,20 +50,16 @@ export interface HandOverBody {
   netns: string;
 }
 
-const HAND_OVER_BODY: ZodType<HandOverBody> = z.object({
-  version: z.number().int(),
-  meeting: z.string().max(100),
-  netns: z.string().max(100),
-});
-
-export const ROUTES: { readonly [Name in RouteName]: Route<Protocol[Name]['body']> } = {
-  tunnels: { method: 'GET', path: '/v1/tunnels', body: null },
-  tunnel: { method: 'GET', path: '/v1/tunnels/{name}', body: null },
-  down: { method: 'GET', path: '/v1/down', body: null },
-  rotate: { method: 'POST', path: '/v1/tunnels/{name}/rotate', body: ROTATE_BODY },
-  abort: { method: 'POST', path: '/v1/tunnels/{name}/abort', body: null },
-  reload: { method: 'POST', path: '/v1/reload', body: null },
-  handOver: { method: 'POST', path: '/v1/hand-over', body: HAND_OVER_BODY },
+/** The shapes of bodies are the server's (server.ts): a client need not load what checks them. */
+export const ROUTES: { readonly [Name in RouteName]: Route } = {
+  version: { method: 'GET', path: '/v1' },
+  tunnels: { method: 'GET', path: '/v1/tunnels' },
+  tunnel: { method: 'GET', path: '/v1/tunnels/{name}' },
+  down: { method: 'GET', path: '/v1/down' },
+  rotate: { method: 'POST', path: '/v1/tunnels/{name}/rotate' },
+  abort: { method: 'POST', path: '/v1/tunnels/{name}/abort' },
+  reload: { method: 'POST', path: '/v1/reload' },
+  handOver: { method: 'POST', path: '/v1/hand-over' },
 };
 
 /** It is on its way. */

@@ -147,6 +147,7 @@ export interface BridgeSnapshot {
 
 export interface TunnelSnapshot {
   name: string;
+  up_since: string;
   ifindex: number;
   ifname: string;
   /** Null: its TAP is to be in none. */
@@ -163,6 +164,8 @@ export interface TunnelSnapshot {
   waits_for: string | null;
   encap: string;
   aead: string | null;
+  /** That another runtime does AES-GCM faster on this CPU; null: it does not, or the tunnel has no MACsec. */
+  faster_runtime: string | null;
   peer: PeerSnapshot;
   /** Null where the TAP always has carrier. */
   carrier: CarrierSnapshot | null;

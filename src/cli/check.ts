@@ -4,12 +4,18 @@ import { loadConfig } from '../config/load.ts';
 import { maskedConfig } from '../config/masked.ts';
 import { configWarnings } from '../config/warnings.ts';
 import { hardenForKeys, type KeyOptions } from './harden.ts';
+import { type OutputOptions, printJson, printWarning } from './output.ts';
 
-export async function check(path: string, options: KeyOptions = {}): Promise<number> {
+export async function check(path: string, options: KeyOptions & OutputOptions = {}): Promise<number> {
   await hardenForKeys();
   if (options.insecureExampleKeys) permitExampleKeys();
   const config = loadConfig(path);
-  for (const warning of configWarnings(config, path)) process.stderr.write(`l2vpnd: warning: ${warning}\n`);
+  const warnings = configWarnings(config, path);
+  if (options.json) {
+    printJson({ config: maskedConfig(config), warnings });
+    return 0;
+  }
+  for (const warning of warnings) printWarning(warning);
   process.stdout.write(`${JSON.stringify(maskedConfig(config), null, 2)}\n`);
   return 0;
 }

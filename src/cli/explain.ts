@@ -12,15 +12,21 @@ import { packetsOf, packetsOfFile } from '../explain/input.ts';
 import { Judge } from '../explain/judge.ts';
 import { decode } from '../explain/outer.ts';
 import { hardenForKeys } from './harden.ts';
+import { type OutputOptions, printJson, printText, type Rule } from './output.ts';
 
-export interface ExplainOptions {
+export interface ExplainOptions extends OutputOptions {
   config?: string;
   /** A capture, as tcpdump's -r. */
   read?: string;
-  json?: boolean;
   /** How many packets at most. */
   count?: number;
 }
+
+const COLORS: readonly Rule[] = [
+  [/(?<=^ .*: )ACCEPTED \([^)]*\)/gm, 'good'],
+  [/(?<=^ .*: )REFUSED \([^)]*\)|(?<=^ {4})fault: .*$/gm, 'bad'],
+  [/^packet \d+(?=: )/gm, 'name'],
+];
 
 /** Exit status 0 whatever the verdicts are: the packets were explained. */
 export async function explain(what: string | undefined, options: ExplainOptions): Promise<number> {
@@ -34,10 +40,8 @@ export async function explain(what: string | undefined, options: ExplainOptions)
     number++;
     const decoded = packet.first === null ? null : decode(packet.data, packet.first, udpPorts);
     const judgement = decoded === null || judge === null ? null : judge.judge(packet.data, decoded);
-    const said = options.json
-      ? `${JSON.stringify(jsonOfPacket(number, packet, decoded, judgement))}\n`
-      : formatPacket(number, packet, decoded, judgement);
-    process.stdout.write(said);
+    if (options.json) printJson(jsonOfPacket(number, packet, decoded, judgement));
+    else printText(formatPacket(number, packet, decoded, judgement), COLORS);
   }
   if (number === 0) throw new L2vpnError('L2VPN_DATA', 'there is no packet in the capture');
   return 0;

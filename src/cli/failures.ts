@@ -1,7 +1,7 @@
 /** What is said of an exception that ends a command, and its exit status. Imports next to nothing: see main.ts. */
-import { writeSync } from 'node:fs';
 import { EXIT_STATUS, errnoName, L2vpnError, messageOf } from '../errors.ts';
 import { openFilesLimit } from '../host/process.ts';
+import { printFatal, printLine } from './output.ts';
 
 /** With L2VPND_DEBUG set, stacks are printed too. */
 const DEBUG: boolean = (process.env.L2VPND_DEBUG ?? '') !== '';
@@ -20,20 +20,17 @@ export function exitStatusOf(error: unknown): number {
   return errnoName(error) === '' ? EXIT_STATUS.L2VPN_INTERNAL : EXIT_STATUS.L2VPN_SYSTEM;
 }
 
-/** To stderr, each line with our name before it. A stderr that is closed or full is nobody to tell. */
+/** To stderr, each line with our name before it, or one JSON object. A stderr that is closed or full is nobody to tell. */
 export function printError(error: unknown): void {
-  const lines = sayError(error).split('\n');
-  printLines(lines.map((line) => `l2vpnd: ${line}`));
-  if (DEBUG && error instanceof Error) printLines([error.stack ?? '']);
+  printFatal(sayError(error), codeOf(error), exitStatusOf(error));
+  if (!DEBUG || !(error instanceof Error)) return;
+  const stack = error.stack ?? '';
+  printLine({ stack }, stack);
 }
 
-/** Not over process.stderr: that sets O_NONBLOCK on a pipe that others may share. */
-function printLines(lines: readonly string[]): void {
-  try {
-    writeSync(2, `${lines.join('\n')}\n`);
-  } catch {
-    // The exit status still says it.
-  }
+function codeOf(error: unknown): string {
+  if (error instanceof L2vpnError) return error.code;
+  return errnoName(error) === '' ? 'L2VPN_INTERNAL' : 'L2VPN_SYSTEM';
 }
 
 /** EMFILE at the root of it, however deep. */

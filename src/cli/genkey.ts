@@ -3,8 +3,9 @@ import { basename, resolve } from 'node:path';
 import { hardenForKeys } from './harden.ts';
 import { writeNewFiles } from './new-files.ts';
 import { type KeyBits, newCkn, newKeyText } from './new-key.ts';
+import { type OutputOptions, printJson, printText } from './output.ts';
 
-export interface GenkeyOptions {
+export interface GenkeyOptions extends OutputOptions {
   /** Static keys: two, one per direction. */
   sak?: boolean;
   /** The file; with `sak` what the names of both begin with. */
@@ -17,13 +18,15 @@ const DEFAULT_OUT = { cak: 'l2vpnd.cak', sak: 'site' } as const;
 const DEFAULT_BITS = { cak: 256, sak: 128 } as const;
 
 /** Prints what the configurations say of the keys, and never a key. Throws L2VPN_CANTCREATE, L2VPN_PERMISSION. */
-export async function genkey({ sak = false, out, bits }: GenkeyOptions): Promise<number> {
+export async function genkey({ sak = false, out, bits, json = false }: GenkeyOptions): Promise<number> {
   await hardenForKeys();
   const kind = sak ? 'sak' : 'cak';
   const path = out ?? DEFAULT_OUT[kind];
   const paths = sak ? [`${path}1.key`, `${path}2.key`] : [path];
   writeKeys(paths, bits ?? DEFAULT_BITS[kind]);
-  process.stdout.write(sak ? saySaks(paths, bits) : sayCak(path));
+  const ckn = sak ? null : newCkn();
+  if (json) printJson({ files: paths, ckn });
+  else printText(ckn === null ? saySaks(paths, bits) : sayCak(path, ckn));
   return 0;
 }
 
@@ -36,8 +39,8 @@ function writeKeys(paths: readonly string[], bits: KeyBits): void {
   }
 }
 
-function sayCak(path: string): string {
-  const mka = `"macsec": { "mka": { "ckn": "${newCkn()}", "cakFile": ${JSON.stringify(basename(path))} } }`;
+function sayCak(path: string, ckn: string): string {
+  const mka = `"macsec": { "mka": { "ckn": "${ckn}", "cakFile": ${JSON.stringify(basename(path))} } }`;
   return `wrote ${path}: copy it to the other site by a safe way. Both configurations say, with the file beside them:\n  ${mka}\n`;
 }
 

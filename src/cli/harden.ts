@@ -1,5 +1,6 @@
 /** What a command does before it reads keys, as the daemon does: no core dumps, no ptrace. */
 import { L2vpnError } from '../errors.ts';
+import { printWarning } from './output.ts';
 
 export interface KeyOptions {
   /** Take the published example keys. */
@@ -13,6 +14,6 @@ export async function hardenForKeys(): Promise<void> {
     hardenProcess();
   } catch (error) {
     if (!(error instanceof L2vpnError)) throw error;
-    process.stderr.write(`l2vpnd: warning: a core dump would hold keys: ${error.message}\n`);
+    printWarning(`a core dump would hold keys: ${error.message}`);
   }
 }

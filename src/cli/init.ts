@@ -3,13 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { formatPath } from '../config/problem.ts';
 import { parseRaw } from '../config/schema.ts';
+import { CONFIG_VERSION } from '../config/version.ts';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
 import { makeDirs } from '../make-dirs.ts';
 import { hardenForKeys } from './harden.ts';
 import { writeNewFiles } from './new-files.ts';
 import { type KeyBits, newCkn, newKeyText } from './new-key.ts';
+import { type OutputOptions, printJson, printText } from './output.ts';
 
-export interface InitOptions {
+export interface InitOptions extends OutputOptions {
   /** Outer addresses of the sites. */
   a: string;
   b: string;
@@ -52,7 +54,8 @@ export async function init(options: InitOptions): Promise<number> {
   ];
   for (const site of sites) refuseUnfit(site);
   write(options, names, sites, cakFile);
-  process.stdout.write(nextSteps(options, names, cakFile));
+  if (options.json) printJson(writtenFiles(options, names, cakFile));
+  else printText(nextSteps(options, names, cakFile));
   return 0;
 }
 
@@ -81,7 +84,7 @@ interface Site {
 
 function siteFile(options: InitOptions, site: Site, ckn: string, cakFile: string): object {
   const { encap, port, bridge, ifname, cipher } = options;
-  const { own, peer, mac, local, remote } = site;
+  const { peer, mac, local, remote } = site;
   const tunnel = {
     name: peer,
     tap: { ifname, mac, ...(bridge === undefined ? {} : { bridge }) },
@@ -92,11 +95,7 @@ function siteFile(options: InitOptions, site: Site, ckn: string, cakFile: string
     },
     macsec: { ...(cipher === undefined ? {} : { cipher }), mka: { ckn, cakFile } },
   };
-  return {
-    tunnels: [tunnel],
-    stateDir: `/var/lib/l2vpnd/${own}`,
-    controlSocket: `/run/l2vpnd/${own}.sock`,
-  };
+  return { version: CONFIG_VERSION, tunnels: [tunnel] };
 }
 
 /** Says by its option what a configuration would be refused for. Throws L2VPN_USAGE. */
@@ -138,6 +137,10 @@ function makeDir(dir: string): void {
       throw new L2vpnError('L2VPN_PERMISSION', `--dir: ${dir} cannot be made: permission denied`, { cause });
     throw new L2vpnError('L2VPN_CANTCREATE', `--dir: ${dir} cannot be made: ${messageOf(cause)}`, { cause });
   }
+}
+
+function writtenFiles({ dir }: InitOptions, names: readonly string[], cakFile: string): object {
+  return { configs: names.map((name) => join(dir, `${name}.json`)), key: join(dir, cakFile) };
 }
 
 function nextSteps(

@@ -1,11 +1,10 @@
 /** The options of the commands that make keys; what they do is in genkey.ts and init.ts. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type GenkeyOptions, genkey } from './genkey.ts';
-import { type InitOptions, init } from './init.ts';
+import { CIPHER_SUITES } from '../crypto/cipher-suite.ts';
+import type { GenkeyOptions } from './genkey.ts';
+import type { InitOptions } from './init.ts';
 import type { KeyBits } from './new-key.ts';
-
-/** What a command hands back: the exit status of the process. */
-type Choose = (action: () => Promise<number>) => void;
+import { type Choose, jsonOption } from './options.ts';
 
 export function addKeyCommands(program: Command, choose: Choose): void {
   program
@@ -22,9 +21,10 @@ export function addKeyCommands(program: Command, choose: Choose): void {
     .option('--port <port>', 'UDP port of both sites, with gre-udp (default: 4754)', wholeNumber)
     .option('--bridge <name>', 'existing bridge of both sites that the TAP joins (default: none)')
     .option('--ifname <name>', 'name of the TAP', 'macsec1')
-    .option('--cipher <suite>', 'cipher suite (default: gcm-aes-128)')
+    .addOption(cipherOption())
     .addOption(bitsOption('length of the pre-shared key (default: 256)'))
-    .action((options: InitOptions) => choose(() => init(options)));
+    .addOption(jsonOption('as JSON: the paths of the files'))
+    .action((options: InitOptions) => choose(async () => (await import('./init.ts')).init(options)));
   program
     .command('genkey')
     .allowExcessArguments(false)
@@ -32,11 +32,20 @@ export function addKeyCommands(program: Command, choose: Choose): void {
     .option('--sak', 'static keys: two, one per direction, in <path>1.key and <path>2.key')
     .option('-o, --out <path>', 'the file of the key (default: l2vpnd.cak; with --sak: site)')
     .addOption(bitsOption('length of each key (default: 256, with --sak 128)'))
-    .action((options: GenkeyOptions) => choose(() => genkey(options)));
+    .addOption(jsonOption('as JSON: the paths of the files, and the CKN'))
+    .action((options: GenkeyOptions) => choose(async () => (await import('./genkey.ts')).genkey(options)));
+}
+
+/** The configuration's own check says what is wrong with another. */
+function cipherOption(): Option {
+  return new Option('--cipher <suite>', 'cipher suite (default: gcm-aes-128)')
+    .choices(CIPHER_SUITES.map(({ name }) => name))
+    .argParser((text) => text);
 }
 
 function bitsOption(what: string): Option {
-  return new Option('--bits <bits>', `${what}: 128 or 256`).argParser((text): KeyBits => {
+  const option = new Option('--bits <bits>', what).choices(['128', '256']);
+  return option.argParser((text): KeyBits => {
     if (text === '128' || text === '256') return Number(text) as KeyBits;
     throw new InvalidArgumentError('It must be 128 or 256.');
   });

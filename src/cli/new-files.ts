@@ -1,5 +1,6 @@
 /** Files that are made and never overwritten, all of a set or none: keys, and configurations that name them. */
-import { closeSync, fchmodSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, fsyncSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
 
 export interface NewFile {
@@ -9,6 +10,9 @@ export interface NewFile {
 
 /** For the owner alone, whatever the umask. */
 const MODE = 0o600;
+/** In a directory that hands its group on, such as the package's /etc/l2vpnd (2750 root:l2vpnd): that group reads. */
+const GROUP_MODE = 0o640;
+const SETGID = 0o2000;
 
 /**
  * Makes all `files`, on disk when it returns. Throws L2VPN_CANTCREATE (73) or L2VPN_PERMISSION (77), with those removed
@@ -20,7 +24,7 @@ export function writeNewFiles(files: readonly NewFile[]): void {
     try {
       const fd = openSync(path, 'wx', MODE);
       made.push(path);
-      writeAll(fd, octets);
+      writeAll(fd, octets, modeIn(dirname(path)));
     } catch (cause) {
       for (const other of made) rmSync(other, { force: true });
       throw cannotMake(path, cause);
@@ -28,9 +32,14 @@ export function writeNewFiles(files: readonly NewFile[]): void {
   }
 }
 
-function writeAll(fd: number, octets: Buffer): void {
+function modeIn(dir: string): number {
+  const { mode, uid } = statSync(dir);
+  return uid === 0 && (mode & SETGID) !== 0 ? GROUP_MODE : MODE;
+}
+
+function writeAll(fd: number, octets: Buffer, mode: number): void {
   try {
-    fchmodSync(fd, MODE);
+    fchmodSync(fd, mode);
     for (let at = 0; at < octets.length; ) at += writeSync(fd, octets, at);
     fsyncSync(fd);
   } finally {

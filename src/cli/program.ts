@@ -1,37 +1,50 @@
-/** argv → command. Knows the commands and options; what a command does is in its own file. */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+/** argv → command. Knows the commands and options; what a command does is in its own file, loaded when it is asked for. */
+import { Command, CommanderError, Option } from 'commander';
 import { nearest } from '../config/nearest.ts';
-import { errnoName, L2vpnError } from '../errors.ts';
+import { errnoName, type L2vpnError } from '../errors.ts';
 import { releaseSignals } from '../host/signals.ts';
-import { check } from './check.ts';
-import { type DaemonChoice, RUNTIME_DIR } from './daemon-choice.ts';
-import { type ExplainOptions, explain } from './explain.ts';
+import { packageVersion } from '../package-root.ts';
+import type { DaemonChoice } from './daemon-choice.ts';
+import type { ExplainOptions } from './explain.ts';
 import type { KeyOptions } from './harden.ts';
+import { addInterchangeCommands } from './interchange-commands.ts';
 import { addKeyCommands } from './key-commands.ts';
-import { reload } from './reload.ts';
-import { type RotateOptions, rotate } from './rotate.ts';
-import { type RunOptions, run } from './run.ts';
-import { type ShowOptions, show } from './show.ts';
-import { packageVersion } from './version.ts';
+import {
+  type Action,
+  type Choose,
+  colorOption,
+  configOption,
+  exampleKeysOption,
+  instanceOption,
+  jsonOption,
+  positive,
+  socketOption,
+  usageError,
+  wholeNumber,
+} from './options.ts';
+import { type OutputOptions, setOutput } from './output.ts';
+import type { RotateOptions } from './rotate.ts';
+import type { RunOptions } from './run.ts';
+import { addScriptCommands } from './script-commands.ts';
+import type { ShowOptions } from './show.ts';
 
 const EXAMPLES = `
 Examples:
   $ sudo l2vpnd init --a 192.0.2.1 --b 198.51.100.2 --dir /etc/l2vpnd
   $ sudo l2vpnd --config /etc/l2vpnd/site1.json
   $ l2vpnd check --config /etc/l2vpnd/site1.json
+  $ sudo l2vpnd status
   $ sudo l2vpnd show -s site2
   $ l2vpnd explain --config /etc/l2vpnd/site1.json -r wan.pcap
 
 Exit status: 0 stopped by a signal; 64 usage, 65 no packet, 66 no such file, 69 something this host lacks, or of
-show: a tunnel is down or its peer lost, 70 internal fault, 71 system error or packet-number state, 73 cannot create,
+status and show: a tunnel is down or its peer lost, 70 internal fault, 71 system error or packet-number state, 73 cannot create,
 75 busy, try again, 77 permission, 78 configuration.
 `;
 
-/** What a command hands back: the exit status of the process. */
-type Action = () => Promise<number>;
-
 /** Runs the command in `argv` (without node and script); returns the exit status. Throws L2vpnError. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
+  setOutput({ json: asksForJson(argv) });
   let action: Action | null = null;
   const program = createProgram((chosen) => {
     action = chosen;
@@ -46,7 +59,13 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   return (action as Action | null)?.() ?? 0;
 }
 
-function createProgram(choose: (action: Action) => void): Command {
+/** The faults of a command line are told as its author wants them, though it was not understood. */
+function asksForJson(argv: readonly string[]): boolean {
+  return argv.some((word) => word === '--json' || /^-[a-z]*j$/.test(word));
+}
+
+/** The whole tree; `choose` gets what the command that `parse` finds has to do. */
+export function createProgram(choose: Choose): Command {
   const program: Command = new Command('l2vpnd')
     .description('A Layer-2 site-to-site VPN: MACsec (IEEE 802.1AE) over GRETAP, in userspace.')
     .version(packageVersion(), '-V, --version', 'print the version')
@@ -66,15 +85,20 @@ function createProgram(choose: (action: Action) => void): Command {
       '--take-over',
       'take the tunnels of the daemon that runs with this configuration, without a gap; it then ends',
     )
+    .addOption(colorOption())
     .addHelpText('after', EXAMPLES)
     .hook('preAction', (_program, command) => {
+      setOutput(command.optsWithGlobals<OutputOptions>());
       if (command !== program) behaveAsUsual();
     })
     .action((options: { logFormat?: 'json' | 'pretty' }, command: Command) => {
       const [stranger] = command.args;
       if (stranger !== undefined) throw unknownCommand(stranger, program);
       const path = configPath(command);
-      choose(() => run(path, options.logFormat ?? null, command.optsWithGlobals<RunOptions>()));
+      choose(async () => {
+        const { run } = await import('./run.ts');
+        return run(path, options.logFormat ?? null, command.optsWithGlobals<RunOptions>());
+      });
     });
   program
     .command('check')
@@ -82,9 +106,14 @@ function createProgram(choose: (action: Action) => void): Command {
     .description('check a configuration; print it with every default, keys hidden')
     .addOption(configOption())
     .addOption(exampleKeysOption())
+    .addOption(jsonOption('one object: "config", and "warnings" instead of lines on stderr'))
+    .addOption(colorOption())
     .action((_options: object, command: Command) => {
       const path = configPath(command);
-      choose(() => check(path, command.optsWithGlobals<KeyOptions>()));
+      choose(async () => {
+        const { check } = await import('./check.ts');
+        return check(path, command.optsWithGlobals<KeyOptions & OutputOptions>());
+      });
     });
   program
     .command('show')
@@ -92,13 +121,15 @@ function createProgram(choose: (action: Action) => void): Command {
     .allowExcessArguments(false)
     .description('print what `ip macsec show` would, of a running daemon')
     .option('-s, --statistics', 'with every counter')
-    .option('-j, --json', 'as JSON, with the keys of `ip -j -s macsec show`')
+    .addOption(jsonOption('as JSON, with the keys of `ip -j -s macsec show`'))
     .addOption(configOption())
+    .addOption(instanceOption())
     .addOption(socketOption())
+    .addOption(colorOption())
     .addHelpText('after', '\nExit status: 69 where a tunnel that is shown is down, or its peer lost.')
     .action((name: string | undefined, _options: object, command: Command) => {
       const options = command.optsWithGlobals<ShowOptions>();
-      choose(() => show(name, options));
+      choose(async () => (await import('./show.ts')).show(name, options));
     });
   program
     .command('explain')
@@ -107,11 +138,12 @@ function createProgram(choose: (action: Action) => void): Command {
     .description('decode packets field by field; say whether a configuration would accept them, and why not')
     .option('-r, --read <capture>', 'read a capture (pcap, pcapng)')
     .option('-n, --count <packets>', 'at most so many packets', positive)
-    .option('-j, --json', 'as JSON, a line each')
+    .addOption(jsonOption('as JSON, a line each'))
     .addOption(configOption())
+    .addOption(colorOption())
     .action((packet: string | undefined, _options: object, command: Command) => {
       const options = command.optsWithGlobals<ExplainOptions>();
-      choose(() => explain(packet, options));
+      choose(async () => (await import('./explain.ts')).explain(packet, options));
     });
   program
     .command('rotate')
@@ -123,7 +155,9 @@ function createProgram(choose: (action: Action) => void): Command {
     .option('--tx-key-id <hex>', 'its identifier (default: the last one plus 1)')
     .option('--rx-key-id <hex>', 'its identifier (default: the last one plus 1)')
     .addOption(
-      new Option('--an <an>', 'the AN of the new SAs (default: the next one)').argParser(wholeNumber),
+      new Option('--an <an>', 'the AN of the new SAs (default: the next one)')
+        .choices(['0', '1', '2', '3'])
+        .argParser(wholeNumber),
     )
     .option('--sci <hex>', 'the rxSc, where there are several')
     .option('--salt <hex>', 'XPN: a new salt (default: as it was)')
@@ -144,23 +178,29 @@ function createProgram(choose: (action: Action) => void): Command {
     )
     .option('--write', 'wait, then write the new SAs into the file that --config names')
     .option('--abort', 'take back a rotation that is not done')
+    .addOption(jsonOption('as JSON: an object per step'))
     .addOption(configOption())
+    .addOption(instanceOption())
     .addOption(socketOption())
     .action((name: string, _options: object, command: Command) => {
       const options = command.optsWithGlobals<RotateOptions>();
-      choose(() => rotate(name, options));
+      choose(async () => (await import('./rotate.ts')).rotate(name, options));
     });
   program
     .command('reload')
     .allowExcessArguments(false)
     .description('make a running daemon apply its configuration file; as SIGHUP does')
+    .addOption(jsonOption('as JSON: names of tunnels by what was done'))
     .addOption(configOption())
+    .addOption(instanceOption())
     .addOption(socketOption())
     .action((_options: object, command: Command) => {
       const options = command.optsWithGlobals<DaemonChoice>();
-      choose(() => reload(options));
+      choose(async () => (await import('./reload.ts')).reload(options));
     });
   addKeyCommands(program, choose);
+  addScriptCommands(program, choose);
+  addInterchangeCommands(program, choose);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeErr: () => {}, outputError: () => {} });
   }
@@ -175,33 +215,6 @@ function behaveAsUsual(): void {
   });
 }
 
-function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError('It must be a whole number from 1.');
-  return value;
-}
-
-function configOption(): Option {
-  return new Option('-c, --config <file>', 'the configuration, JSON');
-}
-
-function exampleKeysOption(): Option {
-  return new Option('--insecure-example-keys', 'take the published example keys, which protect nothing');
-}
-
-function socketOption(): Option {
-  return new Option(
-    '--socket <path>',
-    `the daemon's control socket (default: of --config, or the one in ${RUNTIME_DIR})`,
-  );
-}
-
-function wholeNumber(text: string): number {
-  if (/^[0-9]+$/.test(text)) return Number(text);
-  throw usageError(`"${text}" is not a whole number`);
-}
-
 function configPath(command: Command): string {
   const { config } = command.optsWithGlobals<{ config?: string }>();
   if (config === undefined)
@@ -210,17 +223,11 @@ function configPath(command: Command): string {
 }
 
 function unknownCommand(name: string, program: Command): L2vpnError {
-  const known = program.commands.map((command) => command.name());
+  const known = program
+    .createHelp()
+    .visibleCommands(program)
+    .map((command) => command.name());
   const near = nearest(name, known);
   const hint = near === null ? `commands are ${known.join(', ')}` : `did you mean "${near}"?`;
   return usageError(`unknown command "${name}"; ${hint}`);
-}
-
-/** One line of commander's message, without its own prefix. */
-function usageError(message: string): L2vpnError {
-  const text = message
-    .replace(/^error: /, '')
-    .replace(/\s*\n\s*/g, ' ')
-    .trim();
-  return new L2vpnError('L2VPN_USAGE', `${text}; see l2vpnd --help`);
 }

@@ -2,12 +2,13 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '../api/client.ts';
-import type { RotateBody, RotationStatus } from '../api/rotate.ts';
+import type { RekeyStatus, RotateBody, RotationStatus } from '../api/rotate.ts';
 import { EXIT_STATUS, L2vpnError } from '../errors.ts';
 import { type DaemonChoice, socketPath } from './daemon-choice.ts';
+import { type OutputOptions, printFailure, printJson, printText, saysJson } from './output.ts';
 import { fileText, writeFile } from './rotate-file.ts';
 
-export interface RotateOptions extends DaemonChoice {
+export interface RotateOptions extends DaemonChoice, OutputOptions {
   txKeyFile?: string;
   rxKeyFile?: string;
   txKeyId?: string;
@@ -36,27 +37,27 @@ export async function rotate(name: string, options: RotateOptions): Promise<numb
   const socket = await socketPath(options);
   if (options.abort) {
     const aborted = await ask(socket, 'abort', { name });
-    process.stdout.write(`tunnel ${name}: ${aborted.state}; the old SAs go on\n`);
+    say(name, aborted, `${aborted.state}; the old SAs go on`);
     return 0;
   }
   const begun = await ask(socket, 'rotate', { name }, bodyOf(options));
   if ('rekey' in begun) {
     const who =
       begun.rekey === 'ordered' ? 'this end makes a new SAK' : 'the key server is asked for a new SAK';
-    process.stdout.write(`tunnel ${name}: ${who}\n`);
+    say(name, begun, who);
     return 0;
   }
-  process.stdout.write(`tunnel ${name}: new SAs on AN ${begun.an}; ${begun.state}\n`);
+  say(name, begun, `new SAs on AN ${begun.an}; ${begun.state}`);
   if (wait === undefined && !write) {
-    process.stdout.write(
-      `It lasts without it, but in the end the configuration should say:\n${fileText(begun.file)}`,
-    );
+    const what = 'It lasts without it, but in the end the configuration should say:';
+    if (!saysJson()) printText(`${what}\n${fileText(begun.file)}`);
     return 0;
   }
   if (!(await isDone(socket, name, begun, typeof wait === 'number' ? wait : null))) return NOT_YET;
   if (write) {
     writeFile(config!, name, begun.file);
-    process.stdout.write(`${config} says so now\n`);
+    if (saysJson()) printJson({ tunnel: name, written: config });
+    else printText(`${config} says so now\n`);
   }
   return 0;
 }
@@ -74,7 +75,7 @@ async function isDone(
     if (rotation === null || rotation.an !== begun.an) return failed(name, 'the rotation was replaced');
     if (rotation.wentBack)
       return failed(name, 'the peer has not followed: transmitting with the old key again');
-    if (rotation.state !== state) process.stdout.write(`tunnel ${name}: ${rotation.state}\n`);
+    if (rotation.state !== state) say(name, rotation, rotation.state);
     state = rotation.state;
     if (state === 'aborted') return failed(name, 'the rotation was aborted');
     if (state === 'done') return true;
@@ -83,8 +84,14 @@ async function isDone(
 }
 
 function failed(name: string, why: string): false {
-  process.stderr.write(`l2vpnd: tunnel ${name}: ${why}\n`);
+  printFailure(`tunnel ${name}: ${why}`);
   return false;
+}
+
+/** A step: for people in words, else as the control protocol tells it. */
+function say(tunnel: string, step: RotationStatus | RekeyStatus, words: string): void {
+  if (saysJson()) printJson({ tunnel, ...step });
+  else printText(`tunnel ${tunnel}: ${words}\n`);
 }
 
 function bodyOf(options: RotateOptions): RotateBody {

@@ -46,8 +46,9 @@ async function runLogged(
 ): Promise<number> {
   const { refuseDebugging } = await import('../host/node-options.ts');
   refuseDebugging();
-  const { hardenProcess } = await import('../host/process.ts');
+  const { dropPrivileges, hardenProcess } = await import('../host/process.ts');
   hardenProcess();
+  dropPrivileges();
   if (options.insecureExampleKeys) permitExampleKeys();
   const { holdYoungGeneration } = await import('../host/memory.ts');
   const grow = holdYoungGeneration();

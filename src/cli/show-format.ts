@@ -59,10 +59,24 @@ function hexOf(digits: string): string {
 }
 
 function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
-  const { name, mtu, path_mtu, path, local, remote, endpoint, waits_for, encap, aead, pn_left } = tunnel;
+  const {
+    name,
+    mtu,
+    path_mtu,
+    path,
+    local,
+    remote,
+    endpoint,
+    waits_for,
+    encap,
+    aead,
+    faster_runtime,
+    pn_left,
+  } = tunnel;
   const { bridge, peer, carrier, control_frames, rotation, agreement, seen, tx, rx, drops, icmp } = tunnel;
   const extras = {
     name,
+    up_since: tunnel.up_since,
     mtu,
     path_mtu,
     path: { limit: path.limit, since: path.since, because: path.because, search: path.search },
@@ -72,6 +86,7 @@ function extrasOf(tunnel: TunnelSnapshot, statistics: boolean): object {
     waits_for,
     encap,
     aead,
+    faster_runtime,
     pn_left,
     rotation,
     peer,
@@ -234,6 +249,12 @@ function peerText({ state, since, last_authentic }: PeerSnapshot): string {
   const ago = Math.round((Date.now() - Date.parse(since!)) / 1000);
   const ever = last_authentic === null ? 'nothing authentic has come at all' : 'nothing authentic comes';
   return `lost since ${since}, ${ago} s ago: ${ever}`;
+}
+
+/** What is the same for all tunnels of a daemon and has no line of theirs: that a faster runtime is to be had. */
+export function fasterRuntimeText(tunnels: readonly TunnelSnapshot[]): string {
+  const text = tunnels.find((tunnel) => tunnel.faster_runtime)?.faster_runtime;
+  return text ? `${text}\n` : '';
 }
 
 /** A tunnel that is down has no device to print, only what we know of it. */

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { basename } from 'node:path';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
-import { foreignAccess, READ_OR_WRITE, WRITE } from './access.ts';
+import { accessRemedy, foreignAccess, READ_OR_WRITE, WRITE } from './access.ts';
 
 /** Larger than any sensible configuration, small enough to read at once. */
 const MAX_CONFIG_LEN = 4 << 20;
@@ -42,7 +42,8 @@ function unreadable(path: string, cause: unknown): L2vpnError {
     return new L2vpnError('L2VPN_NOINPUT', text, { cause });
   }
   if (errno === 'EACCES' || errno === 'EPERM') {
-    return new L2vpnError('L2VPN_PERMISSION', `${path} cannot be read: permission denied`, { cause });
+    const text = `${path} cannot be read: permission denied${accessRemedy(path)}`;
+    return new L2vpnError('L2VPN_PERMISSION', text, { cause });
   }
   return new L2vpnError('L2VPN_CONFIG', `${path} cannot be read: ${messageOf(cause)}`, { cause });
 }

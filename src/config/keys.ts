@@ -9,7 +9,8 @@ import { isXpn } from '../crypto/cipher-suite.ts';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
 import type { SaConfig } from '../macsec/config.ts';
 import { sciOf } from '../wire/sci.ts';
-import { ANY_ACCESS, foreignAccess } from './access.ts';
+import { ANY_ACCESS, accessRemedy, foreignAccess } from './access.ts';
+import { isCredential } from './credentials.ts';
 import { refusedExample } from './example-keys.ts';
 import { type JsonPath, type Report, withoutKey } from './problem.ts';
 import type { Config } from './types.ts';
@@ -66,13 +67,13 @@ function readSecretFile(path: string, lengths: readonly number[], wanted: string
   }
 }
 
-/** Reads a file that only its owner may read, who is root or we; returns how many octets. */
+/** Reads a file that only its owner may read, who is root or we, or that the service manager shows us alone; returns how many octets. */
 function readPrivateFile(path: string, into: Buffer): number {
   const fd = openKeyFile(path);
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw new L2vpnError('L2VPN_KEYFILE', `key file ${path} is not a regular file`);
-    const fault = foreignAccess(path, stat, ANY_ACCESS);
+    const fault = isCredential(path) ? null : foreignAccess(path, stat, ANY_ACCESS);
     if (fault !== null) throw new L2vpnError('L2VPN_KEYFILE', `key file ${path} ${fault}`);
     return readSync(fd, into, 0, into.length, 0);
   } finally {
@@ -98,7 +99,7 @@ function openKeyFile(path: string): number {
     if (errno === 'EACCES' || errno === 'EPERM') {
       throw new L2vpnError(
         'L2VPN_PERMISSION',
-        `key file ${shown} cannot be read: permission denied`,
+        `key file ${shown} cannot be read: permission denied${shown === path ? accessRemedy(path) : ''}`,
         options,
       );
     }

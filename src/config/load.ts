@@ -51,8 +51,7 @@ export function parseConfig(
   if (!raw.ok) throw configError(file, [...raw.problems, ...duplicates], json);
   if (duplicates.length > 0) throw configError(file, duplicates, json);
 
-  const folder = dirname(resolve(path));
-  const { config, faults } = resolveConfig(raw.config, { folder, standIns, exposure });
+  const { config, faults } = resolveConfig(raw.config, { path: resolve(path), standIns, exposure });
   if (faults.length > 0) throw keyError(file, faults, json);
   const problems: Problem[] = [];
   const report: Report = (at, what) => problems.push({ path: at, text: what });

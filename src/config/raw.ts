@@ -5,9 +5,12 @@ import type { MacsecConfig, RxScConfig, SaConfig } from '../macsec/config.ts';
 import type { PnJson } from '../macsec/pn-json.ts';
 import type { Config, MkaConfig, TunnelConfig } from './types.ts';
 
-export interface RawConfig extends Omit<Config, 'tunnels'> {
+export interface RawConfig extends Omit<Config, 'tunnels' | 'stateDir' | 'controlSocket'> {
   $schema?: string | undefined;
+  version?: 1 | undefined;
   tunnels: RawTunnel[];
+  stateDir: string | null;
+  controlSocket: string | null;
 }
 
 export interface RawTunnel extends Omit<TunnelConfig, 'gre' | 'macsec' | 'mka'> {

@@ -1,12 +1,14 @@
 /** From a checked file to the effective configuration: keys are found and read, relative paths become absolute. */
 import type { KeyObject } from 'node:crypto';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { sakLen } from '../crypto/cipher-suite.ts';
 import { L2vpnError } from '../errors.ts';
 import type { MacsecConfig, SaConfig } from '../macsec/config.ts';
 import { pnFromJson } from '../macsec/pn-json.ts';
+import { credentialOf, refuseOutdated } from './credentials.ts';
 import { refusedExample } from './example-keys.ts';
 import { addressFamily } from './fields.ts';
+import { defaultSocket, defaultStateDir } from './instance.ts';
 import { defaultKeyId } from './key-id.ts';
 import { keyFilePath, keyFromHex, readCakFile, readKeyFile } from './keys.ts';
 import type { JsonPath } from './problem.ts';
@@ -23,8 +25,8 @@ export interface KeyFault {
 
 /** Where keys come from, and whether any may be in the file itself. */
 export interface KeySourceFile {
-  /** What key files are relative to. */
-  readonly folder: string;
+  /** The configuration itself, absolute: key files are relative to its folder. */
+  readonly path: string;
   readonly standIns: StandIns;
   /** Why no key may be in the file itself; null: it may. */
   readonly exposure: string | null;
@@ -33,13 +35,14 @@ export interface KeySourceFile {
 /** `faults` is not empty where a key could not be read: the configuration is of no use then. */
 export function resolveConfig(raw: RawConfig, file: KeySourceFile): { config: Config; faults: KeyFault[] } {
   const keys = new KeyReader(file);
+  const folder = dirname(file.path);
   const config = {
     tunnels: raw.tunnels.map((tunnel, i) => resolveTunnel(tunnel, keys, ['tunnels', i])),
     crypto: raw.crypto,
     workers: raw.workers,
-    stateDir: resolve(file.folder, raw.stateDir),
+    stateDir: resolve(folder, raw.stateDir ?? defaultStateDir(file.path)),
     stateMayBeLost: raw.stateMayBeLost,
-    controlSocket: resolve(file.folder, raw.controlSocket),
+    controlSocket: resolve(folder, raw.controlSocket ?? defaultSocket(file.path)),
     metrics: raw.metrics,
     log: raw.log,
   };
@@ -56,19 +59,26 @@ class KeyReader {
   }
 
   get folder(): string {
-    return this.#file.folder;
+    return dirname(this.#file.path);
   }
 
   sak(sa: RawSa, octets: number, path: JsonPath): KeyObject {
     if (sa.keyFile === undefined) return this.#faultless([...path, 'key'], () => this.#inline(sa.key!));
-    const file = keyFilePath(sa.keyFile, this.#file.folder);
-    return this.#faultless([...path, 'keyFile'], () => readKeyFile(file, octets));
+    const { keyFile } = sa;
+    return this.#faultless([...path, 'keyFile'], () => readKeyFile(this.#pathOf(keyFile), octets));
   }
 
   cak({ cak, cakFile }: RawMkaKey, path: JsonPath): KeyObject {
     if (cakFile === undefined) return this.#faultless([...path, 'cak'], () => this.#inline(cak!));
-    const file = keyFilePath(cakFile, this.#file.folder);
-    return this.#faultless([...path, 'cakFile'], () => readCakFile(file));
+    return this.#faultless([...path, 'cakFile'], () => readCakFile(this.#pathOf(cakFile)));
+  }
+
+  /** Where the octets of `keyFile` are to be read. */
+  #pathOf(keyFile: string): string {
+    const file = keyFilePath(keyFile, this.folder);
+    const credential = credentialOf(keyFile);
+    if (credential !== null) refuseOutdated(credential, file);
+    return credential ?? file;
   }
 
   #faultless(path: JsonPath, read: () => KeyObject): KeyObject {

@@ -26,6 +26,7 @@ import { macsec } from './macsec-schema.ts';
 import type { Problem } from './problem.ts';
 import type { RawConfig, RawTunnel } from './raw.ts';
 import { checkConfig, checkGre, GRE_UDP_PORT } from './semantics.ts';
+import { CONFIG_VERSION, unfitVersion } from './version.ts';
 
 const tap = closed(
   {
@@ -164,6 +165,10 @@ const config: z.ZodType<RawConfig> = closed(
       .string({ error: mustBe('a string') })
       .optional()
       .describe('This schema, for editors.'),
+    version: z
+      .literal(CONFIG_VERSION)
+      .optional()
+      .describe('Version of this format. A file without it is of version 1.'),
     tunnels: z
       .array(tunnel, { error: mustBe('a list of tunnels') })
       .min(1, { error: 'is empty: a daemon needs a tunnel' })
@@ -175,8 +180,11 @@ const config: z.ZodType<RawConfig> = closed(
     stateDir: z
       .string({ error: mustBe('a directory') })
       .min(1, { error: mustBe('a directory') })
-      .default('/var/lib/l2vpnd')
-      .describe('Where packet numbers are kept. Must survive a restart. Relative to this file.'),
+      .nullable()
+      .default(null)
+      .describe(
+        'Where packet numbers are kept. Must survive a restart. Relative to this file. null: /var/lib/l2vpnd/NAME for NAME.json; under systemd its StateDirectory=.',
+      ),
     stateMayBeLost: flag()
       .default(false)
       .describe(
@@ -186,8 +194,11 @@ const config: z.ZodType<RawConfig> = closed(
     controlSocket: z
       .string({ error: mustBe('a file name') })
       .min(1, { error: mustBe('a file name') })
-      .default('/run/l2vpnd/l2vpnd.sock')
-      .describe('Unix socket for `l2vpnd show` and `rotate`. Relative to this file.'),
+      .nullable()
+      .default(null)
+      .describe(
+        'Unix socket for `l2vpnd show`, `reload` and `rotate`. Relative to this file. null: /run/l2vpnd/NAME/l2vpnd.sock for NAME.json; under systemd in its RuntimeDirectory=.',
+      ),
     metrics: closed(
       {
         listen: text(
@@ -225,6 +236,9 @@ export type ParseResult = { ok: true; config: RawConfig } | { ok: false; problem
 
 /** Checks a parsed JSON value against the shape and the cross-field rules; never throws for what it holds. */
 export function parseRaw(value: unknown): ParseResult {
+  const unfit = unfitVersion((value as { version?: unknown } | null)?.version);
+  // Whatever else is wrong with it may be right in its own version.
+  if (unfit !== null) return { ok: false, problems: [{ path: ['version'], text: unfit }] };
   const result = config.safeParse(value);
   if (result.success) return { ok: true, config: result.data };
   const problems = result.error.issues.map((issue) => ({

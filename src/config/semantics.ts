@@ -156,7 +156,7 @@ export function checkConfig(config: RawConfig, report: Report): void {
   });
   const port = Number(config.metrics?.listen.split(':').at(-1) ?? 1);
   if (port < 1 || port > 65535) report(['metrics', 'listen'], `has port ${port}; ports are 1 to 65535`);
-  if (Buffer.byteLength(config.controlSocket) > MAX_SOCKET_PATH) {
+  if (Buffer.byteLength(config.controlSocket ?? '') > MAX_SOCKET_PATH) {
     report(['controlSocket'], `is longer than the ${MAX_SOCKET_PATH} octets of a Unix socket's path`);
   }
 }

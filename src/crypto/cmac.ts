@@ -22,39 +22,64 @@ export function aesCmac(key: KeyObject, ...parts: readonly Uint8Array[]): Buffer
   return mac;
 }
 
-/** MACs with one key, for who makes many: a cipher is dear to make. What stays between two of them is the last MAC. */
+/**
+ * MACs with one key, for who makes many: a cipher and both subkeys are kept. Between two of them the last MAC stays too,
+ * and blocks that were chained on the way to it in memory that is written over.
+ */
 export class Cmac {
   readonly #cipher: ReturnType<typeof createCipheriv>;
   /** What CBC adds to the next block: the last one that it gave. */
   readonly #chained: Buffer = Buffer.alloc(BLOCK_LEN);
+  /** For a last block that is whole, and for one that is padded. */
+  readonly #k1: Uint8Array;
+  readonly #k2: Uint8Array;
 
   /** Throws a RangeError where `key` has neither 16 nor 32 octets. */
   constructor(key: KeyObject) {
     this.#cipher = createCipheriv(algorithmOf(key), key, ZERO_IV).setAutoPadding(false);
+    const l = this.#cipher.update(ZERO_IV);
+    this.#chained.set(l);
+    this.#k1 = doubled(l);
+    this.#k2 = doubled(this.#k1);
+    l.fill(0);
   }
 
   /** The MAC of `parts`, one behind the other, in a new Buffer. */
   of(...parts: readonly Uint8Array[]): Buffer {
-    // L = AES(key, 0), from which both subkeys are made: what CBC adds is taken off again, here and in the message.
-    const l = this.#cipher.update(this.#chained);
-    const message = padded(parts);
-    const isWhole = message.text.length > 0 && message.text.length % BLOCK_LEN === 0;
-    const subkey = doubled(l);
-    if (!isWhole) doubled(subkey, subkey);
-    xorInto(message.blocks, message.blocks.length - BLOCK_LEN, subkey);
-    xorInto(message.blocks, 0, l);
-    const chain = this.#cipher.update(message.blocks);
-    const mac = Buffer.from(chain.subarray(-CMAC_LEN));
+    let len = 0;
+    for (const part of parts) len += part.length;
+    const isWhole = len > 0 && len % BLOCK_LEN === 0;
+    const blocks = workspace(Math.max(Math.ceil(len / BLOCK_LEN), 1) * BLOCK_LEN);
+    let at = 0;
+    for (const part of parts) {
+      blocks.set(part, at);
+      at += part.length;
+    }
+    blocks.fill(0, len);
+    if (!isWhole) blocks[len] = PADDING;
+    xorInto(blocks, blocks.length - BLOCK_LEN, isWhole ? this.#k1 : this.#k2);
+    // What CBC adds to the first block, which it would not in the MAC's own chain, is taken off again.
+    xorInto(blocks, 0, this.#chained);
+    const chain = this.#cipher.update(blocks);
+    const mac = chain.subarray(chain.length - CMAC_LEN);
     this.#chained.set(mac);
-    // Subkeys, what was made with them, and the MAC itself, which may be a key.
-    for (const octets of [l, subkey, message.blocks, chain]) octets.fill(0);
+    // The last block has a subkey in it, and the text may be a key.
+    blocks.fill(0);
+    chain.fill(0, 0, chain.length - CMAC_LEN);
     return mac;
   }
 
-  /** The last MAC too goes; it can make no further ones. */
+  /** The last MAC and the subkeys too go; it can make no further ones. */
   forget(): void {
-    this.#chained.fill(0);
+    for (const octets of [this.#chained, this.#k1, this.#k2]) octets.fill(0);
   }
+}
+
+/** Octets that many messages have room in. One MAC at a time uses them. */
+const SHARED: Buffer = Buffer.alloc(2048);
+
+function workspace(len: number): Buffer {
+  return len <= SHARED.length ? SHARED.subarray(0, len) : Buffer.alloc(len);
 }
 
 function algorithmOf(key: KeyObject): 'aes-128-cbc' | 'aes-256-cbc' {
@@ -63,21 +88,9 @@ function algorithmOf(key: KeyObject): 'aes-128-cbc' | 'aes-256-cbc' {
   throw new RangeError(`"key" expected 16 or 32 octets, got ${key.symmetricKeySize}`);
 }
 
-/** `text`, and the same in whole blocks, at least one: behind the text a bit 1, then 0. */
-function padded(parts: readonly Uint8Array[]): { text: Buffer; blocks: Buffer } {
-  const len = parts.reduce((sum, part) => sum + part.length, 0);
-  const blocks = Buffer.alloc(Math.max(Math.ceil(len / BLOCK_LEN), 1) * BLOCK_LEN);
-  let at = 0;
-  for (const part of parts) {
-    blocks.set(part, at);
-    at += part.length;
-  }
-  if (len < blocks.length) blocks[len] = PADDING;
-  return { text: blocks.subarray(0, len), blocks };
-}
-
-/** `block` · x in GF(2^128); no branch depends on it. `into` may be `block`. */
-function doubled(block: Uint8Array, into: Uint8Array = new Uint8Array(BLOCK_LEN)): Uint8Array {
+/** `block` · x in GF(2^128); no branch depends on it. */
+function doubled(block: Uint8Array): Uint8Array {
+  const into = new Uint8Array(BLOCK_LEN);
   const carry = block[0]! >> 7;
   for (let i = 0; i < BLOCK_LEN - 1; i++) into[i] = (block[i]! << 1) | (block[i + 1]! >> 7);
   into[BLOCK_LEN - 1] = (block[BLOCK_LEN - 1]! << 1) ^ (R_128 & -carry);

@@ -14,13 +14,16 @@ import { withKeyPrints } from '../config/key-prints.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/types.ts';
 import { configWarnings } from '../config/warnings.ts';
+import { fasterRuntime } from '../crypto/faster-runtime.ts';
 import { type AeadChoice, selectProvider } from '../crypto/select.ts';
 import { EXIT_STATUS, L2vpnError, messageOf } from '../errors.ts';
+import { hasServiceManager } from '../host/notify.ts';
 import { networkNamespace } from '../host/process.ts';
 import type { AgreedLiveness, KeySource } from '../keys/key-source.ts';
 import { createMetrics } from '../report/metrics.ts';
 import { PeerWatch } from '../report/peer-watch.ts';
 import { snapshotOf } from '../report/snapshot.ts';
+import { StatusLine } from '../report/status-line.ts';
 import { openStore, type StateStore } from '../state/store.ts';
 import { volatileRefusal } from '../state/volatile.ts';
 import { allWhileTheyEnd, type InTurn, oneAfterAnother } from '../tunnel/in-turn.ts';
@@ -64,6 +67,11 @@ export class Daemon {
   #store!: StateStore;
   /** No worker has failed: what the lanes published is exact. */
   #clean = true;
+  readonly #status = new StatusLine({
+    all: () => this.#tunnels.all(),
+    down: () => this.#downSnapshots(),
+    peerOf: (tunnel) => this.#peers.peerOf(tunnel),
+  });
   #fail!: (status: number) => void;
   #handedOn!: (status: number) => void;
   /** Null: nobody ran the tunnels before. */
@@ -108,6 +116,8 @@ export class Daemon {
     const config = this.#config;
     this.#aead = selectProvider(config.crypto);
     this.#log.info(startFields(this.#configPath, this.#aead), 'starting');
+    const faster = fasterRuntime();
+    if (faster !== null) this.#log.info(faster);
     for (const text of configWarnings(config, this.#configPath)) this.#log.warn(text);
     const store = await this.#openStore(config);
     this.#store = store;
@@ -116,6 +126,7 @@ export class Daemon {
       store,
       inTurn: this.#inTurn,
       failed: this.#failWith,
+      waits: hasServiceManager(),
       silenceOf: (tunnel, nowMs) => this.#peers.silenceOf(tunnel, nowMs),
     });
     this.#undo.push(() => this.#tunnels.closeAll(this.#clean, this.#isLeft));
@@ -255,6 +266,16 @@ export class Daemon {
       for (const text of plan.refused) this.#log.warn(text);
       return { ...done, refused: plan.refused };
     });
+  }
+
+  /** How it is, for people: one line. Once it has started. */
+  statusLine(): string {
+    return this.#status.at(performance.now());
+  }
+
+  /** Those of its workers that have not turned since the last call, which asked them to. */
+  stuckWorkers(): number[] {
+    return this.#tunnels.stuckWorkers();
   }
 
   get #handlers(): Handlers {

@@ -1,11 +1,12 @@
 /**
  * Tunnels that are down because something of theirs is gone (the TAP was deleted, the socket failed): each is tried again
- * by itself, after 1 s, 2 s, 4 s … a minute, while the others go on.
+ * by itself, after 1 s, 2 s, 4 s … a minute, while the others go on. What may still come, such as a bridge that another
+ * service makes at boot, is looked for each second.
  */
 import type { Logger } from 'pino';
 import type { DownSnapshot } from '../api/tunnel.ts';
 import type { TunnelConfig } from '../config/types.ts';
-import { messageOf } from '../errors.ts';
+import { L2vpnError, messageOf } from '../errors.ts';
 import type { RunningSas } from '../keys/key-source.ts';
 
 const FIRST_RETRY_MS = 1000;
@@ -60,13 +61,14 @@ export class DownTunnels {
 
   /** The tunnel has gone down for `reason`: from now on it is tried again. */
   add(config: TunnelConfig, index: number, sas: RunningSas | null, reason: string): void {
-    const { name } = config;
-    const down: DownTunnel = {
-      ...{ config, sas, index, reason, sinceMs: Date.now(), retryMs: FIRST_RETRY_MS, timer: null },
-    };
-    this.#byName.set(name, down);
-    this.#log.error({ tunnel: name, retrySeconds: down.retryMs / 1000 }, `tunnel down: ${reason}`);
-    this.#schedule(down);
+    const down = this.#keep(config, index, sas, reason);
+    this.#log.error(fieldsOf(down), `tunnel down: ${reason}`);
+  }
+
+  /** The tunnel cannot come up before something else has, which `error` names. */
+  await(config: TunnelConfig, index: number, error: L2vpnError): void {
+    const down = this.#keep(config, index, null, reasonOf(error));
+    this.#log.warn(fieldsOf(down), `tunnel down: ${down.reason}: ${error.message}`);
   }
 
   /** It is not tried again; its configuration, where it was down. */
@@ -80,6 +82,15 @@ export class DownTunnels {
 
   stop(): void {
     for (const name of [...this.#byName.keys()]) this.forget(name);
+  }
+
+  #keep(config: TunnelConfig, index: number, sas: RunningSas | null, reason: string): DownTunnel {
+    const down: DownTunnel = {
+      ...{ config, sas, index, reason, sinceMs: Date.now(), retryMs: FIRST_RETRY_MS, timer: null },
+    };
+    this.#byName.set(config.name, down);
+    this.#schedule(down);
+    return down;
   }
 
   #schedule(down: DownTunnel): void {
@@ -97,13 +108,28 @@ export class DownTunnels {
       );
     } catch (error) {
       if (!this.isDown(down)) return;
-      down.reason = messageOf(error);
-      down.retryMs = Math.min(down.retryMs * 2, LONGEST_RETRY_MS);
-      this.#log.warn(
-        { tunnel: name, retrySeconds: down.retryMs / 1000 },
-        `tunnel still down: ${down.reason}`,
-      );
+      this.#failed(down, error);
       this.#schedule(down);
     }
   }
+
+  #failed(down: DownTunnel, error: unknown): void {
+    const [before, waits] = [down.reason, waitsFor(error) !== null];
+    down.reason = reasonOf(error);
+    down.retryMs = waits ? FIRST_RETRY_MS : Math.min(down.retryMs * 2, LONGEST_RETRY_MS);
+    if (!waits || down.reason !== before) this.#log.warn(fieldsOf(down), `tunnel still down: ${down.reason}`);
+  }
+}
+
+function waitsFor(error: unknown): string | null {
+  return error instanceof L2vpnError ? error.waitsFor : null;
+}
+
+function reasonOf(error: unknown): string {
+  const awaited = waitsFor(error);
+  return awaited === null ? messageOf(error) : `waiting for ${awaited}`;
+}
+
+function fieldsOf({ config, retryMs }: DownTunnel): object {
+  return { tunnel: config.name, retrySeconds: retryMs / 1000 };
 }

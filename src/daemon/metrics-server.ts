@@ -2,7 +2,8 @@
 import type { Server } from 'node:http';
 import type { Registry } from 'prom-client';
 import { createRouter } from '../api/router.ts';
-import { L2vpnError } from '../errors.ts';
+import { errnoName, L2vpnError, messageOf } from '../errors.ts';
+import { privilegedPort } from '../host/socket.ts';
 
 /** At a time. */
 const MAX_CONNECTIONS = 16;
@@ -23,8 +24,16 @@ export function openMetrics(listen: string, registry: Registry): Promise<Server>
   const host = listen.slice(0, colon).replace(/^\[|\]$/g, '');
   return new Promise((resolve, reject) => {
     server.once('error', (cause) => {
-      reject(new L2vpnError('L2VPN_UNAVAILABLE', `metrics.listen ${listen}: ${cause.message}`, { cause }));
+      reject(cannotListen(listen, cause));
     });
     server.listen({ host, port: Number(listen.slice(colon + 1)) }, () => resolve(server));
   });
+}
+
+function cannotListen(listen: string, cause: unknown): L2vpnError {
+  const place = `metrics.listen ${listen}`;
+  if (errnoName(cause) !== 'EACCES')
+    return new L2vpnError('L2VPN_UNAVAILABLE', `${place}: ${messageOf(cause)}`, { cause });
+  const port = Number(listen.slice(listen.lastIndexOf(':') + 1));
+  return new L2vpnError('L2VPN_PERMISSION', `${place}: ${privilegedPort(port, messageOf(cause))}`, { cause });
 }

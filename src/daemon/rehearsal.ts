@@ -36,11 +36,13 @@ async function rehearseOne(config: TunnelConfig, index: number, store: StateStor
   const sink = new FdSink();
   const tunnel = { name: config.name, secy: first.tunnel.secy?.handOn(sink, false) };
   const keys = first.keys?.handed ?? null;
+  first.keys?.stop();
   await first.tunnel.close(true);
   const state = { version: HAND_OVER_VERSION, tunnels: [{ tunnel, keys, link: null }], doors: new Map() };
   const octets = encodeState(state as unknown as HandedState);
   closeFds([openMemoryFile('l2vpnd-rehearsal', octets)]);
   const second = await startOne(config, index, store, decodeState(octets));
+  second.keys?.stop();
   await second.tunnel.close(true);
 }
 

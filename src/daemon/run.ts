@@ -36,6 +36,7 @@ export async function runDaemon(daemon: Daemon, options: DaemonOptions): Promise
     await daemon.start();
     if (signals.ending) return 0;
     manager.notify('READY=1');
+    manager.follow(daemon);
     signals.ready();
     options.started();
     return await Promise.race([signals.end, daemon.failed, daemon.handedOver]);
@@ -43,8 +44,9 @@ export async function runDaemon(daemon: Daemon, options: DaemonOptions): Promise
     return options.tellFatal(error);
   } finally {
     signals.close();
-    if (!daemon.isGuest) manager.notify('STOPPING=1');
+    if (!daemon.isGuest) manager.stopping();
     await stop(signals.ending);
+    manager.close();
     log.info(daemon.isGuest ? 'ended; another process runs the tunnels' : 'stopped');
     uninstall();
     // What it shares with the process that runs them is that one's alone now.

@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { L2vpnError } from '../errors.ts';
+import { withOurPrivileges } from '../host/process.ts';
 import { packageRoot } from '../package-root.ts';
 
 /** It has to load, test its ciphers, and warm up; then it opens tunnels, a thousand maybe. */
@@ -71,11 +72,10 @@ function start(): ChildProcess {
   const env = { ...process.env };
   for (const name of OWN_VARIABLES) delete env[name];
   const args = process.argv.slice(2).filter((arg) => arg !== TAKE_OVER);
-  return spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...args, TAKE_OVER], {
-    env,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    detached: true,
-  });
+  const argv = [...process.execArgv, process.argv[1]!, ...args, TAKE_OVER];
+  return withOurPrivileges(() =>
+    spawn(process.execPath, argv, { env, stdio: ['ignore', 'inherit', 'inherit'], detached: true }),
+  );
 }
 
 function ended(child: ChildProcess): Promise<never> {

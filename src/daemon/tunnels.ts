@@ -6,11 +6,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Config, PortSettings, TapConfig, TunnelConfig } from '../config/types.ts';
 import type { AeadProvider } from '../crypto/aead.ts';
+import { UNCONTROLLED_LOOKS } from '../datapath/uncontrolled.ts';
 import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
 import { type EncapSpec, kindOf } from '../encap/kinds.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
 import type { FdSink, FdSource } from '../host/descriptors.ts';
 import { deleteLinks } from '../host/link.ts';
+import { requireBridge } from '../host/tap.ts';
 import type { KeySource, RunningSas } from '../keys/key-source.ts';
 import { type KeySourceContext, keySourceOf } from '../keys/key-source-of.ts';
 import { PeerLink } from '../keys/peer-link.ts';
@@ -39,6 +41,8 @@ export interface TunnelsContext extends KeySourceContext {
   readonly store: StateStore;
   /** Something has failed that the daemon cannot go on without. */
   failed(error: unknown): void;
+  /** A tunnel whose bridge is not there yet waits for it at the start, instead of ending the daemon. */
+  readonly waits: boolean;
   /** How the peer of a tunnel is heard. `nowMs` is monotonic. */
   silenceOf(tunnel: Tunnel, nowMs: number): Silence;
 }
@@ -49,6 +53,13 @@ export interface KeyedTunnel {
   readonly keys: KeySource | null;
   /** Control frames; null where the peer cannot be an l2vpnd that takes them, or the operator has not said so. */
   readonly link: PeerLink | null;
+}
+
+/** A tunnel that waits, and for what: `error.waitsFor`. */
+interface Awaiting {
+  readonly config: TunnelConfig;
+  readonly index: number;
+  readonly error: L2vpnError;
 }
 
 /** Tunnels that are opened at once: their packet numbers wait for one disk. */
@@ -74,6 +85,8 @@ export class Tunnels {
   readonly #byName = new Map<string, KeyedTunnel>();
   /** Null until they have been given the lanes. */
   #workers: Promise<Workers> | null = null;
+  /** Null before they run, and when they are to end. */
+  #running: Workers | null = null;
   /** What is ordered while the workers start reaches them then. */
   readonly #lanes: LaneHost = {
     configure: async (tunnel, spec) => {
@@ -82,6 +95,8 @@ export class Tunnels {
     wake: () => void this.#workers?.then((workers) => workers.wake(), this.#context.failed),
   };
 
+  /** Those that cannot be opened before something else is there; they are down from the moment that the workers run. */
+  #awaiting: Awaiting[] = [];
   readonly #ports: SharedPorts;
   /** Those whose key sources know that they run. */
   readonly #linked = new WeakSet<Tunnel>();
@@ -148,7 +163,9 @@ export class Tunnels {
 
   /** Opens what `configs` name, before there are workers. Throws L2vpnError; `closeAll` closes what was opened. */
   async openAll(configs: readonly TunnelConfig[]): Promise<void> {
-    await someAtOnce(OPENS_AT_ONCE, [...configs.entries()], ([index, config]) => this.#open(config, index));
+    await someAtOnce(OPENS_AT_ONCE, [...configs.entries()], ([index, config]) =>
+      this.#openOrWait(config, index),
+    );
     // They came as the disk answered; they are told of in the order of the file.
     this.#sortAs(configs);
   }
@@ -156,12 +173,14 @@ export class Tunnels {
   /** Starts the lanes. Resolves with the number of workers when all lanes carry frames. */
   async start(workers: Config['workers'], provider: AeadProvider['name']): Promise<number> {
     const lanes = [...this.all()].flatMap((tunnel) => tunnel.lanes());
-    // A tunnel whose peer is not found yet has its lanes later.
-    const laneCount = [...this.all()].reduce((sum, tunnel) => sum + tunnel.laneCount, 0);
+    // A tunnel whose peer or bridge is not found yet has its lanes later.
+    const awaited = this.#awaiting.reduce((sum, { config }) => sum + laneCountOf(config), 0);
+    const laneCount = [...this.all()].reduce((sum, tunnel) => sum + tunnel.laneCount, awaited);
     this.#startWorkers(lanes, workerCount(workers, laneCount), provider);
-    const { count } = await this.#workers!;
+    this.#running = await this.#workers!;
     this.#allUp();
-    return count;
+    for (const { config, index, error } of this.#awaiting.splice(0)) this.#down.await(config, index, error);
+    return this.#running.count;
   }
 
   /**
@@ -174,10 +193,11 @@ export class Tunnels {
     provider: AeadProvider['name'],
     isWarm: boolean,
   ): Promise<number> {
-    const laneCount = configs.reduce((sum, { tap }) => sum + tap.queues + 1, 0);
+    const laneCount = configs.reduce((sum, config) => sum + laneCountOf(config), 0);
     const kinds = new Set(configs.map(({ gre }) => kindOf(gre)));
     this.#startWorkers([], workerCount(workers, laneCount), provider, isWarm ? [...kinds] : []);
-    return (await this.#workers!).count;
+    this.#running = await this.#workers!;
+    return this.#running.count;
   }
 
   /**
@@ -285,9 +305,7 @@ export class Tunnels {
   ): void {
     const events: WorkerEvents = {
       pnLow: (tunnel) => this.#grant(tunnel),
-      uncontrolled: (tunnels) => {
-        for (const tunnel of tunnels) this.find(tunnel)?.tunnel.uncontrolled?.told();
-      },
+      uncontrolled: () => UNCONTROLLED_LOOKS.rung(),
       moved: (tunnel) => this.find(tunnel)?.tunnel.peerMoved(),
       strays: (tunnel) => this.find(tunnel)?.tunnel.straysTold(),
       laneFailed: (tunnel, reason, errno) => this.#laneFailed(tunnel, reason, errno),
@@ -319,7 +337,13 @@ export class Tunnels {
 
   /** Lanes drain and end; the tunnels stay open. */
   async stop(): Promise<void> {
+    this.#running = null;
     await (await this.#workers)?.stop();
+  }
+
+  /** Those of the workers that have not turned since the last call, which asked them to; by number, from 1. */
+  stuckWorkers(): number[] {
+    return this.#running?.stuck() ?? [];
   }
 
   /** No tunnel comes up or moves any more. */
@@ -546,6 +570,16 @@ export class Tunnels {
     }
   }
 
+  /** Throws L2vpnError, but for what the tunnel may wait for. */
+  async #openOrWait(config: TunnelConfig, index: number): Promise<void> {
+    try {
+      await this.#open(config, index);
+    } catch (error) {
+      if (!this.#context.waits || !(error instanceof L2vpnError) || error.waitsFor === null) throw error;
+      this.#awaiting.push({ config, index, error });
+    }
+  }
+
   /** Its key source first, and with it the packet numbers. Throws L2vpnError; nothing is left open then. */
   async #open(
     config: TunnelConfig,
@@ -554,6 +588,8 @@ export class Tunnels {
     tap: TunnelTap | null = null,
     from: { readonly whole: HandedWhole; readonly fds: FdSource } | null = null,
   ): Promise<Tunnel> {
+    // First of all: what waits for it holds no key meanwhile.
+    if (config.tap.bridge !== null && tap === null) requireBridge(config.tap.bridge, `tunnels[${index}].tap`);
     const { whole = null, fds = null } = from ?? {};
     const keys = keySourceOf(config, sas, this.#context, whole?.keys);
     const isSpokenTo = keys !== null && (keys.etherTypes.length > 0 || config.keepalive !== null);
@@ -644,4 +680,9 @@ function portOf({ uncontrolled }: Tunnel, etherTypes: readonly number[]): Uncont
 /** As for a reload: a TAP whose carrier is set otherwise is another one. */
 function canBe(was: TapConfig, now: TapConfig): boolean {
   return isSameTap(was, now) && was.carrier === now.carrier && was.carrierDelayMs === now.carrierDelayMs;
+}
+
+/** Lanes of a tunnel that is not open: one out per queue, and one in. */
+function laneCountOf({ tap }: TunnelConfig): number {
+  return tap.queues + 1;
 }

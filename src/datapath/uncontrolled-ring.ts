@@ -2,7 +2,7 @@
  * The memory between a receive lane and the main thread, for frames of an Uncontrolled Port. Two rings of slots, so that
  * frames which nobody wants do not keep out those that somebody waits for:
  *
- *     | head | marks 4 | wanted: lengths 8, slots 8 | others: lengths 2, slots 2 |
+ *     | marks 4 | wanted: lengths 8, slots 8 | others: lengths 2, slots 2 |
  *
  *     slot:  | sender 64, see `ports/endpoint.ts` | frame |
  *     mark:  | at | length | octets 32 |
@@ -36,11 +36,7 @@ export interface Mark {
 const IN = 0;
 const OUT = 1;
 const QUEUE_HEAD = 2;
-/** Words of the head: whether the main thread knows that frames wait. */
-const TOLD = 0;
-const HEAD_LEN = 8;
-const MARKS_AT = HEAD_LEN;
-const WANTED_AT = MARKS_AT + MAX_MARKS * MARK_LEN;
+const WANTED_AT = MAX_MARKS * MARK_LEN;
 const OTHERS_AT = WANTED_AT + queueLen(WANTED_SLOTS);
 const RING_LEN = OTHERS_AT + queueLen(OTHER_SLOTS);
 
@@ -96,7 +92,9 @@ export class FrameQueue {
     for (let next = this.#words[OUT]!; next !== end; next = (next + 1) >>> 0, count++) {
       const slot = next % this.#slots;
       const cameLen = this.#words[QUEUE_HEAD + slot]!;
-      const frame = this.#frames[slot]!.slice(0, cameLen);
+      const room = this.#frames[slot]!;
+      const frame = Buffer.allocUnsafe(Math.min(cameLen, room.length));
+      frame.set(room.subarray(0, frame.length));
       const sender = this.#senders[slot]!.slice();
       Atomics.store(this.#words, OUT, next + 1);
       taken(frame, sender, cameLen);
@@ -108,27 +106,12 @@ export class FrameQueue {
 export class UncontrolledRing {
   readonly wanted: FrameQueue;
   readonly others: FrameQueue;
-  readonly #head: Int32Array;
   readonly #marks: readonly SharedMark[];
 
   constructor(shared: SharedArrayBuffer) {
-    this.#head = new Int32Array(shared, 0, HEAD_LEN / 4);
-    this.#marks = Array.from(
-      { length: MAX_MARKS },
-      (_, i) => new SharedMark(shared, MARKS_AT + i * MARK_LEN),
-    );
+    this.#marks = Array.from({ length: MAX_MARKS }, (_, i) => new SharedMark(shared, i * MARK_LEN));
     this.wanted = new FrameQueue(shared, WANTED_AT, WANTED_SLOTS);
     this.others = new FrameQueue(shared, OTHERS_AT, OTHER_SLOTS);
-  }
-
-  /** Frames wait: whether the main thread has to be told. HOT PATH. */
-  tell(): boolean {
-    return Atomics.compareExchange(this.#head, TOLD, 0, 1) === 0;
-  }
-
-  /** The main thread looks; what comes from here on is told of again. */
-  look(): void {
-    Atomics.store(this.#head, TOLD, 0);
   }
 
   /** Which frames are wanted, by MAX_MARKS marks at most. */

@@ -13,24 +13,34 @@
 import type { Batch } from '../frame/batch.ts';
 import { Drop } from '../frame/drop.ts';
 import { ETHERTYPE_LINK_CONTROL, etherTypeAt } from '../wire/ethernet.ts';
+import { type Bell, Bells } from './bells.ts';
 import { SLOT_FRAME_LEN, UncontrolledRing } from './uncontrolled-ring.ts';
 
 /** Writes the sender of frame `frame` of the batch that came last into `into`. */
 export type SenderOf = (frame: number, into: Uint8Array) => void;
+
+export interface UncontrolledEntryOptions {
+  readonly etherTypes: readonly number[];
+  /** What tells the main thread of this ring. */
+  readonly bell: Bell;
+  readonly senderOf?: SenderOf | null;
+}
 
 /** The lane's end. One lane per ring. */
 export class UncontrolledEntry {
   readonly #ring: UncontrolledRing;
   readonly #etherTypes: readonly number[];
   readonly #senderOf: SenderOf | null;
-  /** Frames were laid in of which the main thread has not been told. */
+  readonly #bell: Bell;
+  /** Frames were laid in, and the main thread has not been told that any wait. */
   untold = false;
 
   /** `senderOf`: null where the peer is where it is. */
-  constructor(shared: SharedArrayBuffer, etherTypes: readonly number[], senderOf: SenderOf | null = null) {
+  constructor(shared: SharedArrayBuffer, options: UncontrolledEntryOptions) {
     this.#ring = new UncontrolledRing(shared);
-    this.#etherTypes = etherTypes;
-    this.#senderOf = senderOf;
+    this.#etherTypes = options.etherTypes;
+    this.#senderOf = options.senderOf ?? null;
+    this.#bell = options.bell;
   }
 
   /** Takes what is the control plane's out of the batch, whose frames are whole Ethernet headers at least. HOT PATH. */
@@ -51,7 +61,7 @@ export class UncontrolledEntry {
     if (slot < 0) return false;
     this.#senderOf?.(frame, queue.senderIn(slot));
     queue.layIn(slot, arena, at, len);
-    if (this.#ring.tell()) this.untold = true;
+    if (this.#bell.ring()) this.untold = true;
     return true;
   }
 }
@@ -63,10 +73,12 @@ export class UncontrolledEntry {
 export type UncontrolledTaker = (frame: Uint8Array, sender: Uint8Array, cameLen: number) => void;
 
 /** The main thread's end. */
-export class UncontrolledExit {
+export class UncontrolledExit implements Drained {
   readonly #ring: UncontrolledRing;
   readonly #received: UncontrolledTaker;
   readonly #looks: UncontrolledLooks;
+  /** Which of the bells is this ring's. */
+  readonly bell: number;
 
   constructor(
     ring: UncontrolledRing,
@@ -76,21 +88,16 @@ export class UncontrolledExit {
     this.#ring = ring;
     this.#received = received;
     this.#looks = looks;
-  }
-
-  /** The worker says that frames wait: they are handed on now, or as soon as the bound allows. */
-  told(): void {
-    this.#looks.want(this);
+    this.bell = looks.hang(this);
   }
 
   /** Hands on all frames that wait, those that are wanted first; returns how many. */
   drain(): number {
-    this.#ring.look();
     return this.#ring.wanted.takeAll(this.#received) + this.#ring.others.takeAll(this.#received);
   }
 
   close(): void {
-    this.#looks.cancel(this);
+    this.#looks.unhang(this.bell);
   }
 }
 
@@ -102,25 +109,52 @@ export interface Drained {
   drain(): void;
 }
 
-/** When the main thread looks at its rings: at all of which it was told at once, however many tunnels there are. */
+/**
+ * When the main thread looks at its rings: at all whose bells have rung, and of which it was told, at once, however many
+ * tunnels there are.
+ */
 export class UncontrolledLooks {
+  readonly #bells = new Bells();
+  /** By their bells. */
+  readonly #hung: (Drained | null)[] = [];
   readonly #wanted = new Set<Drained>();
   #timer: NodeJS.Timeout | null = null;
   #lookedMs = Number.NEGATIVE_INFINITY;
 
-  want(exit: Drained): void {
-    this.#wanted.add(exit);
+  /** For the lanes: `Bell`. */
+  get bells(): SharedArrayBuffer {
+    return this.#bells.shared;
+  }
+
+  /** The bell that `exit` listens for from now on. */
+  hang(exit: Drained): number {
+    const free = this.#hung.indexOf(null);
+    const bell = free < 0 ? this.#hung.length : free;
+    this.#hung[bell] = exit;
+    return bell;
+  }
+
+  /** Nobody listens for it any more. */
+  unhang(bell: number): void {
+    this.#hung[bell] = null;
+  }
+
+  /** Bells have rung: their rings are looked at now, or as soon as the bound allows. */
+  rung(): void {
     if (this.#timer !== null) return;
     const waitMs = this.#lookedMs + LOOK_MS - performance.now();
     if (waitMs <= 0) this.#look();
     else this.#timer = setTimeout(() => this.#look(), Math.ceil(waitMs));
   }
 
+  /** The same for `exit`, which has no bell. */
+  want(exit: Drained): void {
+    this.#wanted.add(exit);
+    this.rung();
+  }
+
   cancel(exit: Drained): void {
     this.#wanted.delete(exit);
-    if (this.#wanted.size > 0 || this.#timer === null) return;
-    clearTimeout(this.#timer);
-    this.#timer = null;
   }
 
   #look(): void {
@@ -129,6 +163,7 @@ export class UncontrolledLooks {
     const exits = [...this.#wanted];
     this.#wanted.clear();
     for (const exit of exits) exit.drain();
+    this.#bells.take(this.#hung.length, (bell) => this.#hung[bell]?.drain());
   }
 }
 

@@ -18,6 +18,28 @@ export function networkNamespace(): string {
   return readlinkSync('/proc/self/ns/net');
 }
 
+/** `man 7 capabilities`: TAP, links and bridges; raw sockets. */
+const CAP_NET_ADMIN = 12;
+const CAP_NET_RAW = 13;
+
+/**
+ * Gives up what the daemon does not need, in every thread and for good: CAP_NET_ADMIN and CAP_NET_RAW stay where they
+ * are there. Root keeps its user id and what belongs to it, and no longer reads the files of others.
+ */
+export function dropPrivileges(): void {
+  loadAddon().keepCapabilities((1 << CAP_NET_ADMIN) | (1 << CAP_NET_RAW));
+}
+
+/** A program that `start` starts has the capabilities of this process, whoever its user is; others have none of them. */
+export function withOurPrivileges<T>(start: () => T): T {
+  loadAddon().lendCapabilities(true);
+  try {
+    return start();
+  } finally {
+    loadAddon().lendCapabilities(false);
+  }
+}
+
 /** Ends the process at once, though a thread of it waits in a system call that never returns. */
 export function exitNow(status: number): never {
   return loadAddon().exitNow(status);

@@ -144,16 +144,27 @@ export function isLocalAddress(address: string): boolean {
 interface Ends {
   readonly local: string;
   readonly remote: string;
+  readonly port?: number;
 }
 
+/** Ports below are the kernel's to give (`man 7 ip`, ip_unprivileged_port_start). */
+const FIRST_FREE_PORT = 1024;
+
 /** `portField`: where the configuration names the port. */
-function translate(cause: unknown, { local, remote }: Ends, place: string, portField = 'port'): L2vpnError {
+function translate(cause: unknown, ends: Ends, place: string, portField = 'port'): L2vpnError {
+  const { local, remote, port } = ends;
   const fail = (code: ErrorCode, text: string): L2vpnError => new L2vpnError(code, text, { cause });
   const message = messageOf(cause);
   switch (errnoName(cause)) {
     case 'EPERM':
     case 'EACCES':
-      return fail('L2VPN_PERMISSION', `${place}: a raw socket needs CAP_NET_RAW; run as root (${message})`);
+      if (port !== undefined && port < FIRST_FREE_PORT) {
+        return fail('L2VPN_PERMISSION', `${place}.${portField}: ${privilegedPort(port, message)}`);
+      }
+      return fail(
+        'L2VPN_PERMISSION',
+        `${place}: a raw socket needs CAP_NET_RAW; run as root, or give the service AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW (${message})`,
+      );
     case 'EADDRNOTAVAIL':
       return fail(
         'L2VPN_UNAVAILABLE',
@@ -173,4 +184,9 @@ function translate(cause: unknown, { local, remote }: Ends, place: string, portF
     default:
       return fail('L2VPN_SYSTEM', `${place}: ${message}`);
   }
+}
+
+/** Why `port` cannot be had, for whoever gave up CAP_NET_BIND_SERVICE. */
+export function privilegedPort(port: number, message: string): string {
+  return `ports below ${FIRST_FREE_PORT} need CAP_NET_BIND_SERVICE, which l2vpnd gives up (${message}); take a higher one, or run sysctl net.ipv4.ip_unprivileged_port_start=${port}`;
 }

@@ -146,19 +146,29 @@ function leaveBridge(bridge: string, ifname: string): void {
   }
 }
 
+/** Throws L2VPN_UNAVAILABLE where `bridge` is not there: it may still come. */
+export function requireBridge(bridge: string, place: string): void {
+  try {
+    loadAddon().linkInfo(bridge);
+  } catch (cause) {
+    if (errnoName(cause) === 'ENODEV') throw missingBridge(bridge, place, cause);
+  }
+}
+
+function missingBridge(bridge: string, place: string, cause: unknown): L2vpnError {
+  const text = `${place}.bridge: "${bridge}": there is no such interface; make it with "ip link add … type bridge"`;
+  return new L2vpnError('L2VPN_UNAVAILABLE', text, { cause, waitsFor: `bridge ${bridge}` });
+}
+
 function joinBridge(bridge: string, ifname: string, place: string): void {
   try {
     loadAddon().addToBridge(bridge, ifname);
   } catch (cause) {
     const errno = errnoName(cause);
-    const why =
-      errno === 'ENODEV' ? 'there is no such interface; make it with "ip link add … type bridge"' : '';
+    if (errno === 'ENODEV') throw missingBridge(bridge, place, cause);
     const noBridge = errno === 'EOPNOTSUPP' || errno === 'EINVAL' ? 'that interface is not a bridge' : '';
-    throw new L2vpnError(
-      'L2VPN_UNAVAILABLE',
-      `${place}.bridge: "${bridge}": ${why || noBridge || messageOf(cause)}`,
-      { cause },
-    );
+    const text = `${place}.bridge: "${bridge}": ${noBridge || messageOf(cause)}`;
+    throw new L2vpnError('L2VPN_UNAVAILABLE', text, { cause });
   }
 }
 
@@ -173,10 +183,14 @@ function translate(cause: unknown, settings: TapSettings, place: string): L2vpnE
   if (atDevice && errno !== 'EPERM' && errno !== 'EACCES') {
     return fail('L2VPN_UNAVAILABLE', `/dev/net/tun cannot be opened (${message}): ${NO_TUN}`);
   }
+  if (atDevice) {
+    const text = `/dev/net/tun cannot be opened (${message}): run chmod 666 /dev/net/tun, as udev does; the capability is asked for besides`;
+    return fail('L2VPN_PERMISSION', text);
+  }
   if (errno === 'EPERM' || errno === 'EACCES') {
     return fail(
       'L2VPN_PERMISSION',
-      `${place}: making TAP "${ifname}" needs CAP_NET_ADMIN; run as root (${message})`,
+      `${place}: making TAP "${ifname}" needs CAP_NET_ADMIN; run as root, or give the service AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW (${message})`,
     );
   }
   if (errno === 'EBUSY' || errno === 'EEXIST') return nameInUse(settings, place, cause);

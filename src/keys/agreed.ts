@@ -15,6 +15,7 @@ import type { SaControl } from '../tunnel/sa-control.ts';
 import { EAPOL_LEN } from '../wire/eapol.ts';
 import { ETHERNET_LEN, ETHERTYPE_EAPOL } from '../wire/ethernet.ts';
 import { follow } from './follow.ts';
+import { HELLO_BUDGET } from './hello-budget.ts';
 import type { AgreedLiveness, FiledKeys, HandedKeys, KeySource, PeerState } from './key-source.ts';
 import type { MkaEvent } from './mka/events.ts';
 import { Kay } from './mka/kay.ts';
@@ -45,6 +46,7 @@ export class AgreedKeys implements KeySource {
   #sas: SaControl | null = null;
   #kay: Kay | null = null;
   #port: UncontrolledPort | null = null;
+  #isStopped = false;
   #peerChanged: () => void = () => {};
   /** Not kept longer than until the start, for the keys in it. */
   #given: HandedKeys | null;
@@ -78,9 +80,11 @@ export class AgreedKeys implements KeySource {
       orders: ordersOver(sas, new Map(encrypted)),
       send: (frame) => port.send(frame),
       listener: (event) => this.#tell(event),
+      calmStretch: () => HELLO_BUDGET.stretch,
       stepped: () => this.#peerChanged(),
     });
     port.received = (frame, from) => kay.receive(frame, (provesLife) => follow(port, from, provesLife));
+    HELLO_BUDGET.join();
     this.#kay = kay;
     this.#port = port;
     this.#wantMkpdus(this.#mka);
@@ -104,10 +108,14 @@ export class AgreedKeys implements KeySource {
   }
 
   linkUp(): void {
+    if (this.#isStopped && this.#kay !== null) HELLO_BUDGET.join();
+    this.#isStopped = false;
     this.#kay?.start();
   }
 
   stop(): void {
+    if (!this.#isStopped && this.#kay !== null) HELLO_BUDGET.leave();
+    this.#isStopped = true;
     this.#kay?.stop();
   }
 

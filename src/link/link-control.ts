@@ -292,7 +292,9 @@ export class LinkControl {
     const message = this.#own.take(this.#nowMs);
     this.#sent++;
     const { sci } = this.#settings;
-    this.#context.send(writeControlFrame({ ...message, kind, sci, heard, body }, tx, frameLen));
+    this.#context.send(
+      writeControlFrame({ mi: message.mi, mn: message.mn, kind, sci, heard, body }, tx, frameLen),
+    );
     return message;
   }
 

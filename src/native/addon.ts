@@ -361,6 +361,13 @@ export interface Addon {
   listenAgain(fd: number): void;
   /** No core dumps, not dumpable (prctl PR_SET_DUMPABLE 0, RLIMIT_CORE 0). */
   hardenProcess(): void;
+  /**
+   * Of all threads: at most the capabilities in `mask` stay (bits below 32), for themselves and for programs that they
+   * might start; no_new_privs is set (`man 7 capabilities`, `man 2 prctl`). Before there are workers.
+   */
+  keepCapabilities(mask: number): void;
+  /** Whether programs that this thread starts have the capabilities that were kept (ambient ones), where it may say so. */
+  lendCapabilities(on: boolean): void;
   /** Sends one datagram, with descriptors beside it, to a Unix socket (sd_notify); a leading `@` means the abstract namespace. */
   notifySocket(path: string, text: string, fds: Int32Array): void;
   /** Ends the process at once, whatever its threads wait for (`man 2 _exit`): nothing is flushed. */

@@ -85,8 +85,13 @@ export class PeerWatch {
   #meet(tunnel: TunnelView, nowMs: number): Peer {
     const peer: Peer = {
       state: 'unknown',
-      ...{ heard: 0, sent: 0, heardMs: nowMs, sentMs: [], hasBeenHeard: false },
-      ...{ since: null, lastAuthentic: null },
+      heard: 0,
+      sent: 0,
+      heardMs: nowMs,
+      sentMs: [],
+      hasBeenHeard: false,
+      since: null,
+      lastAuthentic: null,
     };
     this.#peers.set(tunnel, peer);
     return peer;

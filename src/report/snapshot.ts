@@ -11,6 +11,7 @@ import type {
   TrafficSnapshot,
   TunnelSnapshot,
 } from '../api/tunnel.ts';
+import { fasterRuntime } from '../crypto/faster-runtime.ts';
 import { DROP_TEXTS } from '../frame/drop.ts';
 import { ICMP_TEXTS } from '../frame/icmp.ts';
 import { Traffic } from '../frame/lane-counters.ts';
@@ -54,6 +55,7 @@ export function snapshotOf(
   const agreement = keys?.agreement ?? null;
   return {
     name,
+    up_since: tunnel.upSince.toISOString(),
     ifindex: tunnel.ifindex,
     ifname,
     bridge: bridgeSnapshot(tunnel),
@@ -66,6 +68,7 @@ export function snapshotOf(
     waits_for: ends?.waitsFor ?? null,
     encap: gre.encap,
     aead: secy === null ? null : aead,
+    faster_runtime: secy === null ? null : fasterRuntime(),
     peer,
     carrier: tunnel.carrier === null ? null : carrierSnapshot(tunnel.carrier),
     control_frames: link === null ? null : controlFrames(link),

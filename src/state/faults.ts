@@ -26,6 +26,14 @@ export function notLocked(path: string, dir: string, cause: unknown): L2vpnError
   return new L2vpnError('L2VPN_CANTCREATE', text, { cause });
 }
 
+/** The state directory cannot be made. */
+export function notMade(dir: string, cause: unknown): L2vpnError {
+  const remedy =
+    errnoName(cause) === 'EROFS' ? ': name a directory on a disk (in a container: mount a volume there)' : '';
+  const text = `stateDir ${dir} cannot be made: ${messageOf(cause)}; packet numbers must be stored there${remedy}`;
+  return new L2vpnError('L2VPN_CANTCREATE', text, { cause });
+}
+
 function causeAndRemedy(cause: unknown): string {
   const remedy = REMEDY[errnoName(cause)];
   return `${messageOf(cause)}${remedy === undefined ? '' : `; ${remedy}`}`;

@@ -3,7 +3,7 @@
  * key file. Whoever loses one of the two (a state directory deleted, a container made again) is told by the other.
  */
 import { dirname } from 'node:path';
-import { messageOf } from '../errors.ts';
+import { errnoName, messageOf } from '../errors.ts';
 import { isThere, readTrusted, writeDurably } from './durable-file.ts';
 import { corruptKeyRecord, notRead, notStored } from './faults.ts';
 import { channelId, type PnChannel } from './pn-channel.ts';
@@ -71,6 +71,8 @@ export async function readMarker(dir: StateDir, channel: PnChannel): Promise<str
       const fields = text === null ? null : unseal('used', channelId(channel), text, channel.sak);
       return typeof fields?.stateFile === 'string' ? fields.stateFile : '';
     } catch (cause) {
+      // It is there, of a daemon that ran as root: what it says is another matter.
+      if (errnoName(cause) === 'EACCES') return '';
       throw notRead('the marker of a used key', path, cause);
     }
   });

@@ -9,6 +9,7 @@ import { errnoName, L2vpnError, messageOf } from '../errors.ts';
 import type { Disk, StateFs } from './disk.ts';
 import { isThere, makeDirectory, readTrusted, removeIfThere, replaceFile } from './durable-file.ts';
 import type { OnStateEvent } from './events.ts';
+import { notMade } from './faults.ts';
 import { SharedSync } from './shared-sync.ts';
 import { StateFile } from './state-file.ts';
 import { requireTrusted } from './trust.ts';
@@ -54,8 +55,7 @@ export class StateDir {
         return dir;
       } catch (cause) {
         if (cause instanceof L2vpnError) throw cause;
-        const text = `stateDir ${path} cannot be made: ${messageOf(cause)}; packet numbers must be stored there`;
-        throw new L2vpnError('L2VPN_CANTCREATE', text, { cause });
+        throw notMade(path, cause);
       }
     });
   }

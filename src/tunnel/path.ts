@@ -151,7 +151,11 @@ export class TunnelPath implements PathView {
     if (fixedMtu !== null || this.#own.locked) return;
     this.#believed.forget();
     this.#search = new PathSearch({
-      ...{ clock, probe, isBusy, random: Math.random, raiseMs: gre.mtuProbeSeconds * 1000 },
+      clock,
+      probe,
+      isBusy,
+      random: Math.random,
+      raiseMs: gre.mtuProbeSeconds * 1000,
       listener: (event) => this.#heed(event),
     });
     this.#search.start(this.#octets, this.#own.mtu);

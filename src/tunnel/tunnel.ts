@@ -84,6 +84,7 @@ export interface HandedFrom {
 
 export class Tunnel implements TunnelView {
   readonly name: string;
+  readonly upSince: Date = new Date();
   /** Its place in the configuration. */
   readonly index: number;
   readonly mac: string;

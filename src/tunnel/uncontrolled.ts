@@ -3,7 +3,7 @@
  * whose it is. Key agreement and control frames use it side by side, by their EtherTypes.
  */
 
-import { UncontrolledExit, type UncontrolledTaker } from '../datapath/uncontrolled.ts';
+import { UNCONTROLLED_LOOKS, UncontrolledExit, type UncontrolledTaker } from '../datapath/uncontrolled.ts';
 import type { Sender, UncontrolledPort } from '../datapath/uncontrolled-port.ts';
 import { createUncontrolledRing, type Mark, UncontrolledRing } from '../datapath/uncontrolled-ring.ts';
 import { UncontrolledSender } from '../datapath/uncontrolled-sender.ts';
@@ -45,7 +45,12 @@ export class TunnelUncontrolledPort {
 
   /** For the receive lane. */
   get spec(): UncontrolledSpec {
-    return { etherTypes: this.#users.flatMap(({ etherTypes }) => etherTypes), ring: this.#shared };
+    return {
+      etherTypes: this.#users.flatMap(({ etherTypes }) => etherTypes),
+      ring: this.#shared,
+      bells: UNCONTROLLED_LOOKS.bells,
+      bell: this.#exit.bell,
+    };
   }
 
   /** From now on frames can be sent, by the tunnel's socket. */
@@ -62,11 +67,6 @@ export class TunnelUncontrolledPort {
   /** A frame for this tunnel, or what SLOT_FRAME_LEN has room for, by whatever socket it came. */
   deliver(frame: Uint8Array, sender: Sender, cameLen: number): void {
     this.#handOn(frame, this.#endpoint === null ? null : sender, cameLen);
-  }
-
-  /** The worker says that frames wait. */
-  told(): void {
-    this.#exit.told();
   }
 
   close(): void {

@@ -16,6 +16,8 @@ export interface BridgePortView {
 
 export interface TunnelView {
   readonly name: string;
+  /** When it came up; a reload that restarts it for a moment changes nothing of it. */
+  readonly upSince: Date;
   readonly tap: TapConfig;
   /** With the addresses in use; what was not found yet is as in the file. */
   readonly gre: GreConfig;

@@ -1,6 +1,7 @@
 /** From what a worker is told of a lane to the lane itself, on descriptors that stay the main thread's. */
 import type { AeadProvider } from '../crypto/aead.ts';
 import { Answers } from '../datapath/answers.ts';
+import { Bell } from '../datapath/bells.ts';
 import { FlowSpread } from '../datapath/flows.ts';
 import { FragmentingPort } from '../datapath/fragmenting-port.ts';
 import type { Lane } from '../datapath/lane.ts';
@@ -81,7 +82,13 @@ function transmitLane(
 }
 
 function uncontrolledEntry(spec: LaneSpec['uncontrolled'], { senderOf }: Wire): UncontrolledEntry | null {
-  return spec === null ? null : new UncontrolledEntry(spec.ring, spec.etherTypes, senderOf);
+  return spec === null
+    ? null
+    : new UncontrolledEntry(spec.ring, {
+        etherTypes: spec.etherTypes,
+        bell: new Bell(spec.bells, spec.bell),
+        senderOf,
+      });
 }
 
 function strayEntry({ strays }: LaneSpec, { senderOf }: Wire): StrayEntry | null {

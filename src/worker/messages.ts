@@ -38,6 +38,9 @@ export interface AdmittedPacket {
 export interface UncontrolledSpec {
   readonly etherTypes: readonly number[];
   readonly ring: SharedArrayBuffer;
+  /** What rings when frames wait: number `bell` of the `bells`. */
+  readonly bells: SharedArrayBuffer;
+  readonly bell: number;
 }
 
 /** What a lane that has ended has seen of a receive SA, by the SA's serial. */
@@ -49,6 +52,8 @@ export interface LeftReplay {
 export interface WorkerSpec {
   readonly provider: AeadProvider['name'];
   readonly eventFd: number;
+  /** One 32-bit word: how often the loop has come round because it was woken. */
+  readonly turns: SharedArrayBuffer;
   readonly lanes: readonly LaneSpec[];
   /** Of the lanes, and of those that are to come soon: the warm-up runs these. */
   readonly kinds: readonly EncapSpec['kind'][];
@@ -78,8 +83,8 @@ export type FromWorker =
   | { readonly type: 'running' }
   /** A lane of the tunnel is short of granted packet numbers. */
   | { readonly type: 'pn-low'; readonly tunnel: string }
-  /** Frames for the control plane wait in the ring of the tunnel. */
-  | { readonly type: 'uncontrolled'; readonly tunnels: readonly string[] }
+  /** Bells have rung: frames for the control plane wait. */
+  | { readonly type: 'uncontrolled' }
   /** The receive lane has learned the tunnel's peer at another place. */
   | { readonly type: 'moved'; readonly tunnel: string }
   /** Frames that name another tunnel wait in the ring of this one. */

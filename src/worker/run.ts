@@ -4,6 +4,7 @@ import type { AeadProvider } from '../crypto/aead.ts';
 import { providerNamed } from '../crypto/select.ts';
 import { ReceiveLane } from '../datapath/receive.ts';
 import { TransmitLane } from '../datapath/transmit.ts';
+import type { UncontrolledEntry } from '../datapath/uncontrolled.ts';
 import { Workspaces } from '../datapath/workspace.ts';
 import { errnoName, messageOf } from '../errors.ts';
 import { configureSecy } from '../macsec/configure.ts';
@@ -36,12 +37,14 @@ class LaneWorker implements LoopEvents<BuiltLane> {
   readonly #provider: AeadProvider;
   readonly #port: MessagePort;
   readonly #workspaces = new Workspaces();
-  /** Tunnels whose rings hold frames of which the main thread has not been told. */
-  #untold: string[] = [];
+  /** Bells have rung of which the main thread has not been told. */
+  #hasRung = false;
+  readonly #turns: Int32Array;
 
   constructor(spec: WorkerSpec, port: MessagePort) {
     this.#provider = providerNamed(spec.provider);
     this.#port = port;
+    this.#turns = new Int32Array(spec.turns);
     this.loop = new LaneLoop(spec.eventFd);
     warmUp(
       {
@@ -57,6 +60,7 @@ class LaneWorker implements LoopEvents<BuiltLane> {
   }
 
   woken(): boolean {
+    Atomics.add(this.#turns, 0, 1);
     for (const built of this.loop.entries) built.asked = false;
     for (;;) {
       const received = receiveMessageOnPort(this.#port) as { message: ToWorker } | undefined;
@@ -87,16 +91,16 @@ class LaneWorker implements LoopEvents<BuiltLane> {
   /** HOT PATH: allocates a message per grant, and per turn that brought frames for the control plane. */
   ran(built: BuiltLane): void {
     if (built.takesPns) this.#wantPns(built);
-    else if (built.uncontrolled?.untold) this.#noteUncontrolled(built);
+    else if (built.uncontrolled?.untold) this.#noteUncontrolled(built.uncontrolled);
     if (built.shared?.moved) this.#tellMoved(built);
     if (built.strays?.untold) this.#tellStrays(built);
   }
 
   /** One message for all tunnels: many have their hellos at about the same time. */
   turned(): void {
-    if (this.#untold.length === 0) return;
-    this.#post({ type: 'uncontrolled', tunnels: this.#untold });
-    this.#untold = [];
+    if (!this.#hasRung) return;
+    this.#post({ type: 'uncontrolled' });
+    this.#hasRung = false;
   }
 
   failed({ lane, spec: { tunnel } }: BuiltLane, cause: unknown): void {
@@ -112,9 +116,9 @@ class LaneWorker implements LoopEvents<BuiltLane> {
     this.#post({ type: 'pn-low', tunnel: built.spec.tunnel });
   }
 
-  #noteUncontrolled({ uncontrolled, spec }: BuiltLane): void {
-    uncontrolled!.untold = false;
-    this.#untold.push(spec.tunnel);
+  #noteUncontrolled(uncontrolled: UncontrolledEntry): void {
+    uncontrolled.untold = false;
+    this.#hasRung = true;
   }
 
   #tellMoved({ shared, spec }: BuiltLane): void {

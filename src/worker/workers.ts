@@ -20,8 +20,8 @@ import type {
 export interface WorkerEvents {
   /** A lane of the tunnel is short of granted packet numbers. */
   pnLow(tunnel: string): void;
-  /** Frames for the control plane wait in the rings of these tunnels. */
-  uncontrolled(tunnels: readonly string[]): void;
+  /** Frames for the control plane wait in rings whose bells have rung. */
+  uncontrolled(): void;
   /** The peer of the tunnel was learned at another place. */
   moved(tunnel: string): void;
   /** Frames that name another tunnel wait in the ring of this one. */
@@ -60,7 +60,8 @@ export class Workers {
     try {
       for (let i = 0; i < count; i++) {
         const own = lanes.filter((_, lane) => lane % count === i);
-        running.push(new RunningWorker({ provider, eventFd: openEvent(), lanes: own, kinds }, events));
+        const turns = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+        running.push(new RunningWorker({ provider, eventFd: openEvent(), turns, lanes: own, kinds }, events));
       }
       await Promise.all(running.map((worker) => worker.started));
       return new Workers(running);
@@ -72,6 +73,12 @@ export class Workers {
 
   get count(): number {
     return this.#running.length;
+  }
+
+  /** Those that have not come round since the last call, which woke them, by number from 1. Wakes all of them. */
+  stuck(): number[] {
+    const turned = this.#running.map((worker) => worker.hasTurned());
+    return turned.flatMap((has, i) => (has ? [] : [i + 1]));
   }
 
   /** Makes every worker look at its lanes again: a grant has come. */
@@ -136,6 +143,9 @@ class RunningWorker {
   readonly #ended: Promise<void>;
   readonly #worker: Worker;
   readonly #eventFd: number;
+  readonly #turns: Int32Array;
+  /** What they were at the last look. */
+  #turnsSeen = -1;
   /** Requests that are under way, by number. */
   readonly #asked = new Map<number, (done: Done) => void>();
   #lastId = 0;
@@ -143,6 +153,7 @@ class RunningWorker {
 
   constructor(spec: WorkerSpec, events: WorkerEvents) {
     this.#eventFd = spec.eventFd;
+    this.#turns = new Int32Array(spec.turns);
     this.#worker = new Worker(new URL('./entry.js', import.meta.url), {
       workerData: spec,
       name: 'l2vpnd-lanes',
@@ -157,7 +168,7 @@ class RunningWorker {
       this.#worker.on('message', (message: FromWorker) => {
         if (message.type === 'running') resolve();
         if (message.type === 'pn-low') events.pnLow(message.tunnel);
-        if (message.type === 'uncontrolled') events.uncontrolled(message.tunnels);
+        if (message.type === 'uncontrolled') events.uncontrolled();
         if (message.type === 'moved') events.moved(message.tunnel);
         if (message.type === 'strays') events.strays(message.tunnel);
         if (message.type === 'done') this.#done(message);
@@ -175,6 +186,15 @@ class RunningWorker {
 
   wake(): void {
     signalEvent(this.#eventFd);
+  }
+
+  /** Whether its loop has come round since the last call, which woke it as this one does. */
+  hasTurned(): boolean {
+    const turns = Atomics.load(this.#turns, 0);
+    const has = turns !== this.#turnsSeen;
+    this.#turnsSeen = turns;
+    this.wake();
+    return has;
   }
 
   /** Nothing is told to one that is being stopped. */

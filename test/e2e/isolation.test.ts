@@ -62,6 +62,10 @@ suite('a tunnel among others', { programs: ['ping'] }, () => {
       { ifname: 'other1', l2vpnd: { name: 'other', state: 'down', reason: expect.stringContaining('br9') } },
     ]);
     expect((await site1.command('show', 'site2')).code).toBe(0);
+    expect(await site1.command('status', 'other')).toMatchObject({
+      code: 69,
+      stdout: expect.stringMatching(/^other {2}DOWN \d+s {2}- {2}- {2}.*br9.*; tried again after \d+ s\n$/),
+    });
     const files = ['--tx-key-file', '/nowhere', '--rx-key-file', '/nowhere'];
     const rotate = await site1.command('rotate', 'other', ...files);
     expect([rotate.code, rotate.stderr]).toEqual([69, expect.stringContaining('tunnel "other" is down')]);

@@ -8,7 +8,8 @@ import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Capture, type GrePacket } from '../../lab/capture.ts';
 import { must } from '../../lab/run.ts';
-import { daemonPath, KEY_1, KEY_2 } from '../../lab/site.ts';
+import { daemonPath, KEY_1, KEY_2, type Site } from '../../lab/site.ts';
+import { packageRoot } from '../../src/package-root.ts';
 import { ETHERTYPE_TEST, ethernet, hex, pattern, protect, unprotect } from './frames.ts';
 import { Lab, labOfTests, PYTHON, pingOnce, pingUntil, SCAPY_DIR, Sender, suite } from './support.ts';
 
@@ -40,9 +41,10 @@ suite('packets on the WAN', { programs: ['tshark'], python: true, scapy: true },
   const lab = new Lab({ prefix: 'judge' });
   let pcap: string;
   let packets: GrePacket[];
+  let site1: Site;
 
   beforeAll(async () => {
-    await lab.bothSites();
+    [site1] = await lab.bothSites();
     await pingUntil(lab.topology.host1, '192.168.1.2');
     pcap = lab.newFile('.pcap');
     const capture = await Capture.start(lab.topology.wan, 'wan1', pcap);
@@ -113,6 +115,36 @@ suite('packets on the WAN', { programs: ['tshark'], python: true, scapy: true },
     const out = await must(script, { input: FRAMES.map((frame) => `${frame.toString('hex')}\n`).join('') });
     expect(ours.map(({ payload }) => payload.toString('hex'))).toEqual(out.trimEnd().split('\n'));
   });
+
+  describe('the program that "export --format scapy" makes', () => {
+    /** The program, which `args` are for. */
+    async function exported(...args: string[]): Promise<string> {
+      const path = lab.newFile('.py');
+      const result = await site1.command('export', '--format', 'scapy', '--out', path, ...args);
+      expect(result).toMatchObject({ code: 0, stdout: `wrote ${path}, for the owner alone\n` });
+      return path;
+    }
+
+    it.each([[[]], [['--peer']]])(
+      'opens every packet of the capture, in either direction %j',
+      async (args) => {
+        const out = await must([PYTHON, await exported(...args), 'decrypt', pcap]);
+        const lines = out.trimEnd().split('\n');
+        expect(lines.filter((line) => line.startsWith('#'))).toEqual([]);
+        const sent = new Set(FRAMES.map((frame) => frame.toString('hex')));
+        expect(lines.filter((line) => sent.has(line)).map(hex)).toEqual(FRAMES);
+      },
+    );
+
+    it('makes the very packets that l2vpnd has sent, but for the identification', async () => {
+      const ours = packets.slice(0, FRAMES.length);
+      const input = FRAMES.map((frame) => `${frame.toString('hex')}\n`).join('');
+      const argv = [PYTHON, await exported(), 'protect', String(ours[0]?.secTag?.pn)];
+      const made = (await must(argv, { input })).trimEnd().split('\n').map(hex);
+      expect(made.map((packet) => packet.subarray(24))).toEqual(ours.map(({ payload }) => payload));
+      for (const packet of made) expect([packet[8], packet[9], packet[6]]).toEqual([64, 47, 0x40]);
+    });
+  });
 });
 
 suite('Scapy as the peer', { scapy: true }, () => {
@@ -148,9 +180,9 @@ suite('Scapy as the peer', { scapy: true }, () => {
 /** Why the package cannot serve here, or undefined. */
 function withoutRawSocket(): string | undefined {
   try {
-    createRequire(import.meta.url)('raw-socket');
+    createRequire(join(packageRoot(), 'test/e2e/raw-socket/package.json'))('raw-socket');
   } catch (error) {
-    return `the optional package raw-socket is not here or did not build: ${(error as Error).message.split('\n')[0]}`;
+    return `the package raw-socket is not here or did not build (npm run packages -- --install): ${(error as Error).message.split('\n')[0]}`;
   }
   const endpoint = rawSocketEndpoint();
   return existsSync(endpoint) ? undefined : `${endpoint} is not built: npm run build:ts`;

@@ -39,9 +39,19 @@ suite('a peer', { programs: ['ping'] }, () => {
       peer: { state: 'unknown', since: null, last_authentic: null },
     });
     expect(await scraped(site1, 'l2vpnd_peer_up')).toBeUndefined();
+    expect(await site1.command('status')).toMatchObject({
+      code: 69,
+      stdout: expect.stringMatching(
+        /^site2 {2}up \d+s {2}peer unknown {2}2\.2\.2\.2 {2}nothing authentic has come/,
+      ),
+    });
     await pingUntil(host1, '192.168.1.2');
     await site1.waitForLog(/first authentic frame from 2\.2\.2\.2/);
     expect(await shown(site1)).toMatchObject({ code: 0, peer: { state: 'alive' } });
+    expect(await site1.command('status', 'macsec1')).toMatchObject({
+      ...{ code: 0, stderr: '' },
+      stdout: expect.stringMatching(/^site2 {2}up \d+s {2}peer alive, heard \d+s ago {2}2\.2\.2\.2\n$/),
+    });
     expect(await scraped(site1, 'l2vpnd_peer_up')).toBe(1);
     const heard = await scraped(site1, 'l2vpnd_peer_last_authentic_timestamp_seconds');
     expect(Math.abs(Date.now() / 1000 - heard!)).toBeLessThan(30);
@@ -53,6 +63,17 @@ suite('a peer', { programs: ['ping'] }, () => {
     );
     expect(Number(lost[1])).toBeGreaterThanOrEqual(3);
     expect(await shown(site1)).toMatchObject({ code: 69, peer: { state: 'lost' } });
+    const status = await site1.command('status', '--json');
+    expect(status.code).toBe(69);
+    expect(JSON.parse(status.stdout)).toMatchObject([
+      {
+        name: 'site2',
+        state: 'up',
+        peer: 'lost',
+        ok: false,
+        reasons: [expect.stringMatching(/^nothing authentic comes/)],
+      },
+    ]);
     expect((await site1.command('show')).stdout).toMatch(/^ {8}peer lost since 20\S+, \d+ s ago: /m);
     expect(await scraped(site1, 'l2vpnd_peer_up')).toBe(0);
     expect(await scraped(site1, 'l2vpnd_tunnel_up')).toBe(1);
@@ -61,6 +82,12 @@ suite('a peer', { programs: ['ping'] }, () => {
     await site1.waitForLog(/peer back after \d+ s/);
     await pings.stop('SIGKILL');
     expect(await shown(site1)).toMatchObject({ code: 0, peer: { state: 'alive' } });
+
+    await site1.stop();
+    expect(await site1.command('status')).toMatchObject({
+      ...{ code: 69, stdout: '' },
+      stderr: expect.stringMatching(/^l2vpnd: \S+control\.sock: no l2vpnd answers there; is it running\?/),
+    });
   });
 
   it.each<[string, TunnelChanges, RegExp]>([

@@ -5,7 +5,12 @@
  *     node raw-socket-endpoint.js PEER KEY_IN SCI_IN KEY_OUT SCI_OUT
  */
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { packageRoot } from '../../src/package-root.ts';
 import { ethernet, gre, hex, internetChecksum, protect, unprotect } from './frames.ts';
+
+/** The package has a folder of its own, which `npm run packages -- --install` fills. */
+const RAW_SOCKET = join(packageRoot(), 'test/e2e/raw-socket/package.json');
 
 /** The part of raw-socket's interface that is used here; the package has no types. */
 interface RawSocket {
@@ -43,7 +48,7 @@ export function answer(frame: Buffer): Buffer | undefined {
 }
 
 function main([peer = '', keyIn = '', sciIn = '', keyOut = '', sciOut = '']: readonly string[]): void {
-  const raw = createRequire(import.meta.url)('raw-socket') as RawSocketModule;
+  const raw = createRequire(RAW_SOCKET)('raw-socket') as RawSocketModule;
   const socket = raw.createSocket({
     protocol: 47,
     addressFamily: raw.AddressFamily.IPv4,

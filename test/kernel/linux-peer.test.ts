@@ -9,9 +9,11 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { REFUSED_ICV_LENS, TUNNELS } from './cases/tunnels.ts';
 import { fromStation, longFrames, manyFrames, mixedFrames, SHORT_FRAMES } from './frames.ts';
 import { whyNoGuest } from './guest.ts';
+import { interchangeCases } from './interchange.ts';
 import { HOST_LAN_IP, HOST_WAN } from './lab-namespace.ts';
 import { type LiveLab, type LiveTunnel, openLiveLab, withTunnel } from './live.ts';
 import type { ShownSecY } from './macsec-show.ts';
+import { networkdFiles, whyNoNetworkd } from './networkd-guest.ts';
 import { Traffic } from './traffic.ts';
 import {
   GUEST_MACSEC_MAC,
@@ -40,7 +42,7 @@ describe.skipIf(reason !== null)('l2vpnd and a Linux kernel', () => {
   let lab: LiveLab;
 
   beforeAll(async () => {
-    lab = await openLiveLab();
+    lab = await openLiveLab({ files: whyNoNetworkd() === null ? networkdFiles() : [] });
   }, 180_000);
   afterAll(() => lab?.close());
 
@@ -88,6 +90,8 @@ describe.skipIf(reason !== null)('l2vpnd and a Linux kernel', () => {
       });
     });
   });
+
+  interchangeCases(() => lab, quick);
 
   describe('replayed packets', () => {
     const frames = manyFrames(40, 1430);

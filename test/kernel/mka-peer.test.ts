@@ -5,12 +5,15 @@
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { daemonPath } from '../../lab/site.ts';
+import type { TunnelSnapshot } from '../../src/api/tunnel.ts';
 import { ETHERTYPE_EAPOL, ETHERTYPE_MACSEC } from '../../src/wire/ethernet.ts';
 import { type AgreedTunnel, type AgreementSetup, knowEachOther, withAgreement } from './agreed-tunnel.ts';
+import { manyFrames } from './frames.ts';
 import { GUEST_WAN_MAC, whyNoGuest } from './guest.ts';
+import { withExportedPeer } from './interchange.ts';
 import { HOST_WAN } from './lab-namespace.ts';
 import type { LiveLab } from './live.ts';
-import { MKA_KEY, openMkaLab, startGuestEnd } from './mka-tunnel.ts';
+import { MKA_KEY, mkaSiteFile, openMkaLab, startGuestEnd } from './mka-tunnel.ts';
 import { whyNoSupplicant } from './supplicant-files.ts';
 import { Traffic } from './traffic.ts';
 import { GUEST_MACSEC_MAC, tunnelSetup } from './tunnel-case.ts';
@@ -67,6 +70,18 @@ describe.skipIf(reason !== null)('l2vpnd and a wpa_supplicant', () => {
     await seen;
     await supplicant.stop();
   });
+
+  it('the script that "export --format wpa_supplicant --peer" makes is the other end', () =>
+    withExportedPeer(lab, mkaSiteFile(), async (tunnel) => {
+      await vi.waitFor(
+        async () => {
+          const [{ agreement }] = (await tunnel.site.control('/v1/tunnels')) as [TunnelSnapshot];
+          expect(agreement).toMatchObject({ live_peers: 1, latest: { transmits: true, receives: true } });
+        },
+        { timeout: 40_000, interval: 50 },
+      );
+      await tunnel.exchange(manyFrames(10, 1430));
+    }));
 
   describe('agree', () => {
     const rows: [string, Who, AgreementSetup][] = [

@@ -23,7 +23,7 @@ import type { Peer } from './peers.ts';
 import { type HandedPortKeys, PortKeys } from './port-keys.ts';
 import { formatKi } from './sak.ts';
 import type { Clock, SecyOrders } from './seams.ts';
-import type { MkaSettings, NamedCak } from './settings.ts';
+import { type MkaSettings, type NamedCak, toldCalmMs } from './settings.ts';
 import type { SharedPort } from './shared-port.ts';
 import { dueForRetirement, dueForTransmit, isSettled, transitionsDueMs } from './transitions.ts';
 
@@ -34,6 +34,8 @@ export interface AgreementContext {
   /** Sends an MKPDU, with an ICV by these keys. Must not throw. */
   send(mkpdu: Mkpdu, keys: MkaKeys): void;
   readonly listener: MkaListener;
+  /** By how much there may be more than MKA Hello Time between two calm hellos, 1–2; absent: 1. */
+  calmStretch?(): number;
   /** Whatever is looked at has been, and may be otherwise than before. Must not throw. */
   stepped?(): void;
 }
@@ -88,7 +90,9 @@ export class Agreement implements SharedPort {
     this.#context = context;
     this.#gate = new EventGate(context.listener);
     this.#runner = new OrderRunner({
-      ...{ keys: this.keys, orders, ownSci: settings.sci },
+      keys: this.keys,
+      orders,
+      ownSci: settings.sci,
       nowMs: () => clock.nowMs(),
       changed: () => this.#step(),
       failed: (error) => this.#orderFailed(error),
@@ -201,6 +205,10 @@ export class Agreement implements SharedPort {
   /** A live peer is an l2vpnd. */
   get takesControlFrames(): boolean {
     return this.participants.some(({ peers }) => peers.live.some((peer) => peer.takesControlFrames));
+  }
+
+  get calmHelloMs(): number {
+    return toldCalmMs(this.settings, this.#context.calmStretch?.() ?? 1);
   }
 
   get isSettled(): boolean {

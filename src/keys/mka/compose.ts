@@ -2,15 +2,13 @@
 import { isXpn } from '../../crypto/cipher-suite.ts';
 import type { OwnSakUse } from './key-use.ts';
 import { ssciOf } from './keys.ts';
-import type { DistributedSak, Mkpdu, PeerList } from './mkpdu.ts';
+import type { DistributedSak, LinkControl, Mkpdu, PeerList } from './mkpdu.ts';
 import type { Peer } from './peers.ts';
 import type { MkaSettings } from './settings.ts';
 
 /** MKA versions: that of 802.1X-2010, which every peer takes, and the first with all that XPN needs. */
 const VERSION = 1;
 const VERSION_XPN = 3;
-/** Of the control frames that are spoken here (`link/frame.ts`). */
-export const LINK_CONTROL_VERSION = 1;
 /** Integrity and confidentiality, without offset. */
 const CAPABILITY = 2;
 
@@ -24,8 +22,8 @@ export interface Statement {
   readonly potential: readonly Peer[];
   readonly use: OwnSakUse | null;
   readonly distributed: DistributedSak | null;
-  /** Peers are told that this end takes control frames. */
-  readonly isLinkControlTold: boolean;
+  /** What l2vpnds among the peers are told of this one; null: there are none. */
+  readonly linkControl: LinkControl | null;
 }
 
 export function composeMkpdu(statement: Statement): Mkpdu {
@@ -49,7 +47,7 @@ export function composeMkpdu(statement: Statement): Mkpdu {
     sakUse: use?.sakUse ?? null,
     distributedSak: distributed,
     xpn: isExtended && use !== null ? use.xpn : null,
-    linkControl: statement.isLinkControlTold ? LINK_CONTROL_VERSION : null,
+    linkControl: statement.linkControl,
     icvIndicator,
   };
 }

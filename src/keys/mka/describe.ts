@@ -99,8 +99,8 @@ const readers: Readonly<Record<number, Reader>> = {
     return xpn === null ? 'XpnMalformed' : describeXpn(xpn);
   },
   [SetType.LinkControl]: (buf, set) => {
-    const version = readLinkControl(buf, set);
-    if (version !== null) return describeLinkControl(version);
+    const linkControl = readLinkControl(buf, set);
+    if (linkControl !== null) return describeLinkControl(linkControl);
     return [{ name: 'octets', value: hexShown(buf, set.at + SET_HEADER_LEN, set.len) }];
   },
 };

@@ -34,7 +34,7 @@ export function encodeMkpdu(
 ): Buffer {
   const parts = partsOf(mkpdu);
   const bodyLen = parts.reduce((sum, [len]) => sum + len, 0) + ICV_LEN;
-  const frame = Buffer.alloc(ETHERNET_LEN + EAPOL_LEN + bodyLen);
+  const frame = Buffer.allocUnsafe(ETHERNET_LEN + EAPOL_LEN + bodyLen).fill(0);
   frame.set(dstMac, 0);
   frame.set(srcMac, OFF_SRC_MAC);
   frame.writeUInt16BE(ETHERTYPE_EAPOL, OFF_ETHERTYPE);

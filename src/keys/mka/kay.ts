@@ -28,6 +28,8 @@ export interface KayContext {
   send(frame: Uint8Array): void;
   /** Must not throw. */
   readonly listener: MkaListener;
+  /** By how much there may be more than MKA Hello Time between two calm hellos, 1–2; absent: 1. */
+  calmStretch?(): number;
   /** What may be asked of this KaY may be otherwise than before. Must not throw. */
   stepped?(): void;
 }
@@ -47,7 +49,16 @@ export class Kay {
     this.#context = context;
     this.#ownMac = Buffer.from(settings.sci.slice(0, MAC_DIGITS), 'hex');
     const send = (mkpdu: Mkpdu, keys: MkaKeys): void => this.#send(mkpdu, keys);
-    this.#agreement = new Agreement(settings, { clock, random, orders, send, listener, stepped });
+    const calmStretch = (): number => context.calmStretch?.() ?? 1;
+    this.#agreement = new Agreement(settings, {
+      clock,
+      random,
+      orders,
+      send,
+      listener,
+      calmStretch,
+      stepped,
+    });
   }
 
   /** Stopped, it is what another process goes on from. */

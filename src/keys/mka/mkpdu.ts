@@ -15,10 +15,18 @@ export interface Mkpdu {
   readonly sakUse: SakUse | null;
   readonly distributedSak: DistributedSak | null;
   readonly xpn: XpnSet | null;
-  /** The version of control frames (`link/`) that the sender takes, an l2vpnd; null: it says nothing of them. */
-  readonly linkControl: number | null;
+  /** The sender is an l2vpnd, and takes control frames; null: it does not say so. */
+  readonly linkControl: LinkControl | null;
   /** The ICV stands in a set of its own (type 255). */
   readonly icvIndicator: boolean;
+}
+
+/** What an l2vpnd says of itself to its like. */
+export interface LinkControl {
+  /** The version of control frames (`link/`) that it takes. */
+  readonly version: number;
+  /** When all is calm a hello each so many milliseconds is enough for it; 0: it does not say. */
+  readonly calmHelloMs: number;
 }
 
 /** Basic parameter set. */

@@ -22,13 +22,13 @@ import { type HandedServing, Serving } from './serving.ts';
 import {
   ANSWER_GAP_MS,
   CALM_AFTER_HELLOS,
-  CALM_HELLO_MS,
-  CALM_HELLOS_PER_LIFE,
   CALM_LATE_MS,
   INTRODUCTION_MS,
+  LIFE_MS,
+  LINK_CONTROL_VERSION,
   LOST_SAK_MS,
-  type MkaSettings,
   type NamedCak,
+  usualCalmMs,
 } from './settings.ts';
 import type { SharedPort } from './shared-port.ts';
 import { type HandedTally, Tally } from './tally.ts';
@@ -84,7 +84,12 @@ export class Participant {
       renewed: () => this.serving.requests.request('new member identifier'),
     });
     this.serving = new Serving({
-      ...{ ckn, cak, mkaKeys: this.mkaKeys, port, members: this.members, tally: this.tally },
+      ckn,
+      cak,
+      mkaKeys: this.mkaKeys,
+      port,
+      members: this.members,
+      tally: this.tally,
       able: () => this.able,
       tell: (name, text, more) => this.#tell(name, text, more),
     });
@@ -172,7 +177,7 @@ export class Participant {
     this.#lastSentMs = nowMs;
     this.tally.sent++;
     const mn = identity.takeMn(nowMs);
-    this.#calmMs = this.#mayBeCalm(nowMs) ? calmMsOf(settings) : 0;
+    this.#calmMs = this.#mayBeCalm(nowMs) ? Math.max(settings.helloMs, this.#calmFor(peers.live)) : 0;
     const gapMs = this.isCalm ? this.#calmMs : settings.helloMs;
     this.#helloMs = nowMs + gapMs * (1 - (HELLO_JITTER * this.#dice.next()) / 256);
     return composeMkpdu({
@@ -185,10 +190,16 @@ export class Participant {
       potential: peers.potential,
       use: this.#use(nowMs),
       distributed: this.serving.distributed,
-      isLinkControlTold: [...peers.live, ...peers.potential].some(
-        (peer) => peer.takesControlFrames || nowMs - peer.sinceMs < INTRODUCTION_MS,
-      ),
+      linkControl: this.#mayTellOfLink(nowMs)
+        ? { version: LINK_CONTROL_VERSION, calmHelloMs: this.#port.calmHelloMs }
+        : null,
     });
+  }
+
+  #mayTellOfLink(nowMs: number): boolean {
+    const { live, potential } = this.peers;
+    const isTold = (peer: Peer): boolean => peer.takesControlFrames || nowMs - peer.sinceMs < INTRODUCTION_MS;
+    return live.some(isTold) || potential.some(isTold);
   }
 
   /** Nothing has changed and nothing was lost for a while. */
@@ -198,10 +209,24 @@ export class Participant {
     return live.every(({ steadyFor }) => steadyFor >= CALM_AFTER_HELLOS);
   }
 
+  /** What each of `live` is content with; who does not say gets what the standard has. */
+  #calmFor(live: readonly Peer[]): number {
+    let calmMs = Number.POSITIVE_INFINITY;
+    for (const peer of live) {
+      calmMs = Math.min(calmMs, peer.calmHelloMs === 0 ? usualCalmMs(this.#port.settings) : peer.calmHelloMs);
+    }
+    return Math.min(calmMs, LIFE_MS);
+  }
+
   /** When a live peer has been silent for too long to be calm. */
   get #silentMs(): number {
-    const calmMs = calmMsOf(this.#port.settings);
-    return Math.min(...this.peers.live.map(({ heardMs }) => heardMs + calmMs + CALM_LATE_MS));
+    const { settings, calmHelloMs } = this.#port;
+    let silentMs = Number.POSITIVE_INFINITY;
+    for (const { heardMs, takesControlFrames } of this.peers.live) {
+      const calmMs = takesControlFrames ? calmHelloMs : usualCalmMs(settings);
+      silentMs = Math.min(silentMs, heardMs + Math.max(settings.helloMs, calmMs) + CALM_LATE_MS);
+    }
+    return silentMs;
   }
 
   /**
@@ -295,11 +320,6 @@ export class Participant {
   #tell(name: MkaEventName, text: string, more: Partial<MkaEvent> = {}): void {
     this.#port.tell({ name, text, level: 'info', ckn: this.ckn, ...more });
   }
-}
-
-/** Between two hellos when all is calm. */
-function calmMsOf({ helloMs, lifeMs }: MkaSettings): number {
-  return Math.max(helloMs, Math.min(CALM_HELLO_MS, lifeMs / CALM_HELLOS_PER_LIFE));
 }
 
 /** Octets of chance for what is no secret: many are fetched at once. */

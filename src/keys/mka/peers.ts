@@ -27,6 +27,8 @@ export interface Peer {
   readonly sinceMs: number;
   /** It has said that it takes control frames: an l2vpnd. */
   takesControlFrames: boolean;
+  /** When all is calm a hello each so many milliseconds is enough for it; 0: it has not said. */
+  calmHelloMs: number;
   /** Messages it was the sender of. */
   heard: number;
   /**
@@ -163,9 +165,21 @@ export class Peers {
     }
     const { basic } = mkpdu;
     const peer: Peer = {
-      ...{ mi: basic.mi, sci: basic.sci, basic, sakUse: null, xpn: null, isLive: false, isProved: false },
-      ...{ heardMs: nowMs, expiresMs: nowMs + LIFE_MS, knFloor: 0, heard: 0, steadyFor: 0 },
-      ...{ sinceMs: nowMs, takesControlFrames: false },
+      mi: basic.mi,
+      sci: basic.sci,
+      basic,
+      sakUse: null,
+      xpn: null,
+      isLive: false,
+      isProved: false,
+      heardMs: nowMs,
+      expiresMs: nowMs + LIFE_MS,
+      knFloor: 0,
+      sinceMs: nowMs,
+      takesControlFrames: false,
+      calmHelloMs: 0,
+      heard: 0,
+      steadyFor: 0,
     };
     this.#peers.set(peer.mi, peer);
     return peer;
@@ -210,7 +224,10 @@ function isSameUse(a: UsedKey, b: UsedKey): boolean {
 }
 
 function update(peer: Peer, { basic, sakUse, xpn, linkControl }: Mkpdu, nowMs: number): void {
-  if (linkControl !== null) peer.takesControlFrames = true;
+  if (linkControl !== null) {
+    peer.takesControlFrames = true;
+    peer.calmHelloMs = linkControl.calmHelloMs;
+  }
   peer.basic = basic;
   peer.sakUse = sakUse;
   peer.xpn = xpn;

@@ -48,6 +48,8 @@ export const RECENT_MS = 4000;
  */
 export const CALM_HELLO_MS = 2000;
 export const CALM_HELLOS_PER_LIFE = 3;
+/** Of the control frames that are spoken here (`link/frame.ts`). */
+export const LINK_CONTROL_VERSION = 1;
 export const CALM_AFTER_HELLOS = 40;
 /** A hello that is so late is lost: the other end is to hear of it, at `helloMs` again. */
 export const CALM_LATE_MS = 500;
@@ -86,3 +88,13 @@ export const NUMBERS_LOW = 0xffffff00;
 /** PendingPNExhaustion (9.8): three quarters of the packet numbers. */
 export const PN_LOW = 0xc0000000n;
 export const PN_LOW_XPN = 0xc000000000000000n;
+
+/** Between two hellos when all is calm, of a peer that has not said what is enough for it. */
+export function usualCalmMs({ helloMs, lifeMs }: MkaSettings): number {
+  return Math.max(helloMs, Math.min(CALM_HELLO_MS, lifeMs / CALM_HELLOS_PER_LIFE));
+}
+
+/** What this end tells its peers is enough, whole milliseconds: `stretch` times the usual. */
+export function toldCalmMs(settings: MkaSettings, stretch: number): number {
+  return Math.min(Math.floor(usualCalmMs(settings) * stretch), 0xffff);
+}

@@ -15,6 +15,8 @@ export interface SharedPort {
   readonly isSettled: boolean;
   /** Three quarters of the packet numbers that this end has with the latest SAK are used. */
   readonly isPnLow: boolean;
+  /** What is told to peers that are l2vpnds: so many milliseconds between two hellos are enough when all is calm. */
+  readonly calmHelloMs: number;
   /** The lowest PN to report for a SAK. */
   lowestPn(installed: InstalledSak, nowMs: number): bigint;
   tell(event: MkaEvent): void;

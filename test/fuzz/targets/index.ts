@@ -5,6 +5,7 @@ import { claimedName } from './claimed-name.ts';
 import { clearFrame } from './clear-frame.ts';
 import { config } from './config.ts';
 import { explain } from './explain.ts';
+import { foreign } from './foreign.ts';
 import { headers } from './headers.ts';
 import { link } from './link.ts';
 import { mka } from './mka.ts';
@@ -24,4 +25,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   explain,
   capture,
   config,
+  foreign,
 ];

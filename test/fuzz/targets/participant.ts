@@ -205,7 +205,7 @@ class Bench {
           (arg & 32) === 0
             ? null
             : { suspensionTime: 0, latestLowestPnHigh: arg & 4 ? 0xffffffff : 0, oldLowestPnHigh: 0 },
-        linkControl: (arg & 256) !== 0 ? 1 : null,
+        linkControl: (arg & 256) !== 0 ? { version: 1, calmHelloMs: (arg & 7) * 1000 } : null,
         icvIndicator: (arg & 64) !== 0,
       },
       KEYS.ick,

@@ -1,10 +1,11 @@
 /** One HTTP request, and what came back. */
-import { request } from 'node:http';
+import { type IncomingHttpHeaders, request } from 'node:http';
 
 export interface Answer {
   readonly status: number;
   readonly body: string;
   readonly type: string;
+  readonly headers: IncomingHttpHeaders;
 }
 
 /** `sent`: the body, if there is one. */
@@ -17,7 +18,10 @@ export function ask(options: object, method = 'GET', sent?: string): Promise<Ans
         body += chunk;
       });
       res.on('end', () =>
-        resolve({ status: res.statusCode!, body, type: String(res.headers['content-type']) }),
+        resolve({
+          ...{ status: res.statusCode!, body, type: String(res.headers['content-type']) },
+          headers: res.headers,
+        }),
       );
     });
     asked.on('error', reject);

@@ -1,7 +1,16 @@
 /** The control socket: who may ask, and what is answered. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import type { Server } from 'node:http';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -74,6 +83,18 @@ describe('the control socket', () => {
     expect(JSON.parse(all.body)).toEqual([JSON.parse(JSON.stringify(snapshot))]);
     const one = await ask({ socketPath, path: '/v1/tunnels/site2' });
     expect(JSON.parse(one.body).name).toBe('site2');
+  });
+
+  it('says its version at /v1, and in a header of every answer', async () => {
+    const socketPath = join(dir, 's');
+    await open(socketPath);
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+    const asked = await ask({ socketPath, path: '/v1' });
+    expect(JSON.parse(asked.body)).toEqual({ api: 1, version, pid: process.pid });
+    for (const path of ['/v1', '/v1/tunnels', '/v2/tunnels', '/v1/tunnels/other']) {
+      const { headers } = await ask({ socketPath, path });
+      expect(headers).toMatchObject({ 'l2vpnd-api': '1', 'l2vpnd-version': version });
+    }
   });
 
   it.each([
@@ -179,6 +200,32 @@ describe('the client of the control socket', () => {
     });
     chownSync(dir, 65534, 65534);
     expect(await client.ask(path, 'tunnels', {})).toHaveLength(1);
+  });
+
+  /** Something that answers everything so. */
+  async function answering(headers: Record<string, string>, text: string): Promise<string> {
+    const path = join(dir, 'other');
+    const server = createServer((_, res) => void res.writeHead(404, headers).end(text));
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    return path;
+  }
+
+  it.each(['tunnels', 'reload'] as const)('tells a daemon of another protocol version: %s', async (route) => {
+    const headers = { 'l2vpnd-api': '2', 'l2vpnd-version': '0.9.0' };
+    const path = await answering(headers, '{"error":"there is no /v1"}');
+    await expect(client.ask(path, route, {})).rejects.toMatchObject({
+      ...{ code: 'L2VPN_UNAVAILABLE', exitStatus: 69 },
+      message: `the daemon at ${path}, l2vpnd 0.9.0, speaks version 2 of the control protocol and this command version 1: restart the daemon after an upgrade, or use the command that belongs to it`,
+    });
+  });
+
+  it('tells what is no l2vpnd at all', async () => {
+    const path = await answering({}, '<html>');
+    await expect(client.ask(path, 'tunnels', {})).rejects.toMatchObject({
+      exitStatus: 69,
+      message: `${path}: what answers there is no l2vpnd`,
+    });
   });
 
   it('says so where nobody answers', async () => {

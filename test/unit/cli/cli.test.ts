@@ -139,7 +139,7 @@ describe('keys in the memory of a command', () => {
     const argv = [join(copy, MAIN), 'check', '--config', file('good.json', JSON.stringify(sample()))];
     const { status, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
     expect(stderr).toMatch(
-      /^l2vpnd: warning: a core dump would hold keys: \S+l2vpnd\.node was not built: run .*\n$/,
+      /^l2vpnd: warning: a core dump would hold keys: the addon was not built, and \S+ has no prebuilt one .*\n$/,
     );
     expect(status).toBe(0);
   });
@@ -329,6 +329,78 @@ describe('l2vpnd explain', () => {
     const outcome = l2vpnd('explain', ...args);
     expect(outcome.stderr).toMatch(message);
     expect(outcome.status).toBe(status);
+  });
+});
+
+describe('l2vpnd with --json', () => {
+  it.each<[string, string[], number, string, RegExp]>([
+    ['an unknown option', ['show', '--json', '--verbose'], 64, 'L2VPN_USAGE', /^unknown option '--verbose'/],
+    ['no command of that name', ['-j', 'chekc'], 64, 'L2VPN_USAGE', /unknown option '-j'/],
+    [
+      'no daemon',
+      ['show', '-sj', '--socket', '/nowhere/s'],
+      69,
+      'L2VPN_UNAVAILABLE',
+      /no l2vpnd answers there/,
+    ],
+    ['no file', ['check', '-j', '-c', '/nowhere/x.json'], 66, 'L2VPN_NOINPUT', /does not exist/],
+  ])('%s is one object on stderr, and nothing on stdout', (_, args, exitStatus, code, message) => {
+    const { status, stdout, stderr } = l2vpnd(...args);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(JSON.parse(stderr)).toEqual({ error: expect.stringMatching(message), code, exitStatus });
+    expect([status, stdout]).toEqual([exitStatus, '']);
+  });
+
+  it('check prints the configuration and its warnings as one object; several problems stay one', () => {
+    const value = sample();
+    value.tunnels[0].macsec = null;
+    const { status, stdout, stderr } = l2vpnd('check', '-j', '-c', file('clear.json', JSON.stringify(value)));
+    expect([status, stderr]).toEqual([0, '']);
+    expect(JSON.parse(stdout)).toMatchObject({
+      config: { tunnels: [{ name: 'site2', macsec: null }] },
+      warnings: [expect.stringMatching(/frames cross the WAN in clear/)],
+    });
+    const two = l2vpnd('check', '-j', '-c', broken({ workers: 0, crypto: 'x' }));
+    expect(JSON.parse(two.stderr).error.split('\n')).toHaveLength(2);
+  });
+
+  it('version says all versions', () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+    const { node, openssl } = process.versions;
+    expect(JSON.parse(l2vpnd('version', '-j').stdout)).toEqual({
+      ...{ l2vpnd: version, config: 1, control: 1, node, openssl },
+    });
+    expect(l2vpnd('version').stdout).toBe(
+      `l2vpnd ${version}, on Node.js ${node} with OpenSSL ${openssl}\nconfiguration version 1, control protocol version 1\n`,
+    );
+  });
+});
+
+describe('l2vpnd with colours', () => {
+  const path = (): string => exampleFile();
+
+  it('has none in a pipe, and those that are asked for', () => {
+    const accepted = '\x1b[32mACCEPTED (ok)\x1b[39m';
+    expect(l2vpnd('explain', '--config', path(), GRE_IPV4).stdout).not.toContain('\x1b');
+    expect(l2vpnd('explain', '--color', 'always', '--config', path(), GRE_IPV4).stdout).toContain(accepted);
+    expect(l2vpnd('--color', 'always', 'explain', '--config', path(), GRE_IPV4).stdout).toContain(accepted);
+    const { stderr } = l2vpnd('check', '--color', 'always', '-c', '/nowhere/x');
+    expect(stderr.startsWith('\x1b[31ml2vpnd: \x1b[39m')).toBe(true);
+    expect(l2vpnd('check', '--color', 'blue', '-c', 'x').stderr).toMatch(
+      /'blue' is invalid\. Allowed choices are auto, always, never/,
+    );
+  });
+
+  it('says a fault in red', () => {
+    const { stdout } = l2vpnd('explain', '--color', 'always', GRE_IPV4.slice(0, 60));
+    expect(stdout).toContain('\x1b[31mfault: ');
+  });
+});
+
+describe('l2vpnd status', () => {
+  it('without a daemon is 69, with or without --json', () => {
+    expect(l2vpnd('status', '--socket', '/nowhere/s')).toMatchObject({ status: 69, stdout: '' });
+    expect(l2vpnd('status', '-q', '--socket', '/nowhere/s')).toMatchObject({ status: 69, stdout: '' });
   });
 });
 

@@ -1,6 +1,6 @@
 /** Which daemon is asked, what a configuration must be for it, and how long one that is silent is waited for. */
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,8 +72,21 @@ describe('the daemon that is asked', () => {
     const { code, message } = await refusal(socketPath({}, dir));
     expect(code).toBe('L2VPN_USAGE');
     expect(message).toBe(
-      `there are several daemons: ${a}, ${b}; name one with --socket, or its configuration with --config`,
+      `there are several daemons: ${a}, ${b}; name one with --instance or --socket, or its configuration with --config`,
     );
+  });
+
+  it('is that of an instance, which is named where there are several', async () => {
+    for (const name of ['site1', 'site2']) mkdirSync(join(dir, name));
+    const one = await listen('site1/l2vpnd.sock');
+    expect(await socketPath({}, dir)).toBe(one);
+    const two = await listen('site2/l2vpnd.sock');
+    expect((await refusal(socketPath({}, dir))).message).toMatch(
+      /^there are several daemons: site1, site2; /,
+    );
+    expect(await socketPath({ instance: 'site2' }, dir)).toBe(two);
+    for (const instance of ['..', 'a/b', ''])
+      expect(await refusal(socketPath({ instance }, dir))).toMatchObject({ code: 'L2VPN_USAGE' });
   });
 
   it('is missed where there is none', async () => {
@@ -106,7 +119,9 @@ describe('the daemon of a configuration', () => {
   });
 
   it('that names none is the default one', async () => {
-    expect(await socketPath({ config: config('{"tunnels": []}') }, dir)).toBe('/run/l2vpnd/l2vpnd.sock');
+    expect(await socketPath({ config: config('{"tunnels": []}') }, dir)).toBe(
+      '/run/l2vpnd/site1/l2vpnd.sock',
+    );
   });
 
   it.each([

@@ -77,10 +77,18 @@ describe('l2vpnd init', () => {
     expect(one!.mka!.cak.symmetricKeySize).toBe(32);
     expect(one!.tap.mac).not.toBe(two!.tap.mac);
     for (const { tap } of [one!, two!]) expect(Number.parseInt(tap.mac!, 16) & 3).toBe(2);
-    expect([json('site1.json'), json('site2.json')]).toMatchObject([
-      { stateDir: '/var/lib/l2vpnd/site1', controlSocket: '/run/l2vpnd/site1.sock' },
-      { stateDir: '/var/lib/l2vpnd/site2', controlSocket: '/run/l2vpnd/site2.sock' },
-    ]);
+  });
+
+  it('in a directory that hands its group on, that group may read them', () => {
+    const group = process.getegid!();
+    mkdirSync(join(dir, 'etc'));
+    chmodSync(join(dir, 'etc'), 0o2750);
+    l2vpnd(['init', ...A_AND_B, '--dir', 'etc']);
+    const expected = process.geteuid!() === 0 ? '640' : '600';
+    for (const name of ['site1.json', 'site1-site2.cak']) {
+      expect(modeOf(`etc/${name}`)).toBe(expected);
+      expect(statSync(join(dir, 'etc', name)).gid).toBe(group);
+    }
   });
 
   it('every option has its effect', () => {
@@ -103,6 +111,24 @@ describe('l2vpnd init', () => {
     const { stdout } = l2vpnd(['init', '--a', '2001:db8::1', '--b', '2001:db8::2', '--encap', 'gre']);
     expect(loadConfig(join(dir, 'site1.json')).tunnels[0]!.gre).toMatchObject({ encap: 'none', family: 6 });
     expect(stdout).toContain('root@[2001:db8::2]:/etc/l2vpnd');
+  });
+
+  it("says its format's version", () => {
+    l2vpnd(['init', ...A_AND_B]);
+    expect([json('site1.json').version, json('site2.json').version]).toEqual([1, 1]);
+  });
+
+  it('--json prints the paths, as genkey does, and no key', () => {
+    const { stdout } = l2vpnd(['init', ...A_AND_B, '--dir', 'new', '-j']);
+    expect(JSON.parse(stdout)).toEqual({
+      ...{ configs: ['new/site1.json', 'new/site2.json'], key: 'new/site1-site2.cak' },
+    });
+    expect(JSON.parse(l2vpnd(['genkey', '--json', '-o', 'x.cak']).stdout)).toEqual({
+      ...{ files: ['x.cak'], ckn: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    });
+    expect(JSON.parse(l2vpnd(['genkey', '--json', '--sak']).stdout)).toEqual({
+      ...{ files: ['site1.key', 'site2.key'], ckn: null },
+    });
   });
 
   it('says what to copy where, and no key', () => {

@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import type { Counters } from '../../../src/api/counters.ts';
 import type { RotationStatus } from '../../../src/api/rotate.ts';
 import type { PeerSnapshot, SaSnapshot, SeenSnapshot, TunnelSnapshot } from '../../../src/api/tunnel.ts';
-import { jsonOf, textOf } from '../../../src/cli/show-format.ts';
+import { fasterRuntimeText, jsonOf, textOf } from '../../../src/cli/show-format.ts';
 import {
   RX_SA_COUNTERS,
   RX_SC_COUNTERS,
@@ -50,6 +50,7 @@ function device(ifindex: 11 | 12): TunnelSnapshot {
     ifindex,
     ifname: `macsec${ifindex - 11}`,
     aead: 'batch',
+    faster_runtime: null,
     macsec: {
       protect: true,
       validate: 'strict',
@@ -221,6 +222,13 @@ describe('l2vpnd show, as text', () => {
     expect(jsonOf(device(11), false)).toMatchObject({ l2vpnd: { seen: null } });
   });
 
+  it('of all tunnels together says once, at the end, that a faster runtime is to be had', () => {
+    const slow = { ...device(11), faster_runtime: 'a faster runtime is to be had: …' };
+    expect(fasterRuntimeText([device(12), slow, slow])).toBe('a faster runtime is to be had: …\n');
+    expect(fasterRuntimeText([device(12)])).toBe('');
+    expect(jsonOf(slow, false)).toMatchObject({ l2vpnd: { faster_runtime: slow.faster_runtime } });
+  });
+
   it('a tunnel in clear says so', async () => {
     const clear = snapshotOf((await tunnelOf(null)).tunnel, 'batch', null);
     expect(textOf(clear, true)).toMatch(/^7: macsec1: gretap, in clear\n {4}l2vpnd: /);
@@ -258,6 +266,7 @@ describe('l2vpnd show -j', () => {
       endpoint: null,
       encap: 'none',
       aead: 'batch',
+      faster_runtime: null,
       pn_left: null,
       rotation: { an: 1, state: 'grace time', wentBack: false },
       peer_last_seen: null,

@@ -2,8 +2,8 @@
 import { chmodSync, chownSync, mkdtempSync, rmSync, type Stats, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
-import { ANY_ACCESS, foreignAccess, READ_OR_WRITE, WRITE } from '../../../src/config/access.ts';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { ANY_ACCESS, accessRemedy, foreignAccess, READ_OR_WRITE, WRITE } from '../../../src/config/access.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { type Json, KEY_A, KEY_B, refusal, sample } from './sample.ts';
 
@@ -45,6 +45,33 @@ describe('foreignAccess', () => {
     [euid, 0o664, WRITE, 'has mode 0664: others have access; run chmod go-w /f'],
   ])('of user %d, mode %d, with %d forbidden (decimal)', (uid, mode, forbidden, said) => {
     expect(foreignAccess('/f', { uid, mode: 0o100000 | mode } as Stats, forbidden)).toBe(said);
+  });
+});
+
+describe('the group of the service', () => {
+  afterEach(() => void vi.restoreAllMocks());
+  const group = 4754;
+  const asService = (): void => {
+    vi.spyOn(process, 'geteuid').mockReturnValue(4754);
+    vi.spyOn(process, 'getegid').mockReturnValue(group);
+  };
+
+  it.each([
+    [0, group, 0o640, null],
+    [0, group + 1, 0o640, 'has mode 0640: others have access; run chmod 600 /f'],
+    [0, 0, 0o640, 'has mode 0640: others have access; run chmod 600 /f'],
+    [0, group, 0o660, 'has mode 0660: others have access; run chmod 640 /f'],
+    [0, group, 0o644, 'has mode 0644: others have access; run chmod 640 /f'],
+    // Its own files are its owner's alone.
+    [4754, group, 0o640, 'has mode 0640: others have access; run chmod 600 /f'],
+  ])('may read what belongs to root: of user %d and group %d, mode %d (decimal)', (uid, gid, mode, said) => {
+    asService();
+    expect(foreignAccess('/f', { uid, gid, mode: 0o100000 | mode } as Stats, ANY_ACCESS)).toBe(said);
+  });
+
+  it('is offered no file by whoever is not the service', () => {
+    asService();
+    expect(accessRemedy('/etc/l2vpnd/site1.json')).toBe('');
   });
 });
 

@@ -72,8 +72,8 @@ describe('loadConfig: a sound file', () => {
     expect(load(sample())).toMatchObject({
       crypto: 'auto',
       workers: 'auto',
-      stateDir: '/var/lib/l2vpnd',
-      controlSocket: '/run/l2vpnd/l2vpnd.sock',
+      stateDir: '/var/lib/l2vpnd/site1',
+      controlSocket: '/run/l2vpnd/site1/l2vpnd.sock',
       metrics: null,
       log: { level: 'info' },
     });

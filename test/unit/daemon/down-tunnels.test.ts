@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TunnelConfig } from '../../../src/config/types.ts';
 import { type DownTunnel, DownTunnels, downSnapshot } from '../../../src/daemon/down-tunnels.ts';
+import { L2vpnError } from '../../../src/errors.ts';
 
 const CONFIG = { name: 'site2', tap: { ifname: 'macsec1' }, macsec: null } as TunnelConfig;
 
@@ -59,6 +60,35 @@ describe('tunnels that are down', () => {
     turn();
     await vi.advanceTimersByTimeAsync(600_000);
     expect([opened, lines]).toEqual([[], ['tunnel down: gone']]);
+  });
+
+  it('that wait for something are looked for each second, which is said once', async () => {
+    const missing = (): L2vpnError =>
+      new L2vpnError('L2VPN_UNAVAILABLE', 'no such interface', { waitsFor: 'bridge br9' });
+    const tries: number[] = [];
+    let error: Error | null = missing();
+    const { down, lines } = downTunnels(async () => {
+      tries.push(Date.now());
+      if (error !== null) throw error;
+      return true;
+    });
+    const start = Date.now();
+    down.await(CONFIG, 0, missing());
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(tries.map((at) => (at - start) / 1000)).toEqual([1, 2, 3, 4, 5]);
+    expect(downSnapshot(down.get('site2')!)).toMatchObject({
+      reason: 'waiting for bridge br9',
+      retry_seconds: 1,
+    });
+    error = new Error('it is no bridge');
+    await vi.advanceTimersByTimeAsync(1000);
+    error = null;
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(lines).toEqual([
+      'tunnel down: waiting for bridge br9: no such interface',
+      'tunnel still down: it is no bridge',
+      'tunnel up again',
+    ]);
   });
 
   it('are not tried after the stop', async () => {

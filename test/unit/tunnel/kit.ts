@@ -170,6 +170,7 @@ export async function tunnelOf(
   const secy = macsec === null ? null : await secyOf(macsec, secyLanes);
   const { mtu, overhead } = mtuArithmetic(1500, GRE, macsec);
   const tunnel: TunnelView = {
+    upSince: new Date(0),
     name: 'site2',
     tap: TAP,
     gre: GRE,

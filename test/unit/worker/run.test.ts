@@ -17,12 +17,16 @@ function event(): number {
 afterEach(() => closeFds(opened.splice(0)));
 
 /** Runs a worker in this thread, with `messages` waiting for it; what it said. */
-function converse(lanes: readonly LaneSpec[], messages: readonly ToWorker[]): unknown[] {
+function converse(
+  lanes: readonly LaneSpec[],
+  messages: readonly ToWorker[],
+  turns = new SharedArrayBuffer(4),
+): unknown[] {
   const { port1, port2 } = new MessageChannel();
   const eventFd = event();
   for (const message of messages) port1.postMessage(message);
   if (messages.length > 0) signalEvent(eventFd);
-  runWorker({ provider: 'node', eventFd, lanes, kinds: lanes.map(({ encap }) => encap.kind) }, port2);
+  runWorker({ provider: 'node', eventFd, turns, lanes, kinds: lanes.map(({ encap }) => encap.kind) }, port2);
   const said: unknown[] = [];
   for (let next = receiveMessageOnPort(port1); next !== undefined; next = receiveMessageOnPort(port1))
     said.push(next.message);
@@ -33,6 +37,12 @@ function converse(lanes: readonly LaneSpec[], messages: readonly ToWorker[]): un
 describe('a worker', () => {
   it('says that it runs, and that it has stopped', () => {
     expect(converse([], [{ type: 'stop' }])).toEqual([{ type: 'running' }, { type: 'stopped' }]);
+  });
+
+  it('counts when it comes round because it was woken', () => {
+    const turns = new SharedArrayBuffer(4);
+    converse([], [{ type: 'stop' }], turns);
+    expect(new Int32Array(turns)[0]).toBe(1);
   });
 
   it('carries out what it is asked in order, and says so', () => {

@@ -79,6 +79,6 @@ export const anyMkpdu: fc.Arbitrary<Mkpdu> = fc.record({
   sakUse: fc.option(sakUse),
   distributedSak: fc.option(fc.oneof(withKey, noMacsec)),
   xpn: fc.option(xpn),
-  linkControl: fc.option(octet),
+  linkControl: fc.option(fc.record({ version: octet, calmHelloMs: fc.integer({ min: 0, max: 0xffff }) })),
   icvIndicator: fc.boolean(),
 });

@@ -171,7 +171,7 @@ const [PROVED, UNPROVED] = [listing(true), listing(false)];
 
 describe('Peers', () => {
   const said = (mi: string, mn: number, sci = 'aa') =>
-    ({ basic: { mi, mn, sci }, sakUse: null, xpn: null }) as Parameters<Peers['hear']>[0];
+    ({ basic: { mi, mn, sci }, sakUse: null, xpn: null, linkControl: null }) as Parameters<Peers['hear']>[0];
   it('that are full let the one go that was not heard for longest', () => {
     const peers = new Peers();
     for (let i = 0; i < 32; i++) peers.hear(said(`m${i}`, 1, `s${i}`), i, 6000, UNPROVED);

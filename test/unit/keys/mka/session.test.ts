@@ -141,6 +141,37 @@ describe('two ends', () => {
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(710);
   });
 
+  it('say hellos less often, when all is calm, to a peer that has said that fewer are enough', async () => {
+    const { world, a, b } = await pair(6, { lifeMs: 2400 });
+    b.calmStretch = 2;
+    await world.run(25_000);
+    const gaps = [gapsOf(world, a), gapsOf(world, b)];
+    await world.run(30_000);
+    const [ofA, ofB] = gaps as [number[], number[]];
+    expect([Math.max(...ofA) <= 1601, Math.min(...ofA) >= 1420]).toEqual([true, true]);
+    expect([Math.max(...ofB) <= 801, Math.min(...ofB) >= 710]).toEqual([true, true]);
+  });
+
+  it('that say hellos that seldom keep each other through losses, and hurry then', async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const { world, a, b } = await pair(seed);
+      for (const one of [a, b]) one.calmStretch = 2;
+      await world.run(40_000);
+      const gaps = gapsOf(world, a);
+      await world.run(20_000);
+      expect(Math.min(...gaps)).toBeGreaterThanOrEqual(3580);
+      // Nothing passes for 1.5 s, at another phase for each seed.
+      await world.run(seed * 200);
+      world.passes = () => false;
+      await world.run(1500);
+      world.passes = () => true;
+      await world.run(10_000);
+      const lost = [...a.events, ...b.events].filter(({ name }) => name === 'SAs removed');
+      expect(lost, `seed ${seed}`).toEqual([]);
+      expect(agree(a, b)).toBe(true);
+    }
+  });
+
   it.each([
     ['a hello to it is lost', 's2'],
     ['a hello from it is lost', 's1'],

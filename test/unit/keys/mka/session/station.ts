@@ -28,6 +28,8 @@ export class Station implements Listener {
   secy!: ModelSecy;
   readonly events: MkaEvent[] = [];
   isUp = false;
+  /** See `KayContext.calmStretch`. */
+  calmStretch = 1;
   /** Sees what is sent. */
   onSent: (frame: Uint8Array) => void = () => {};
   readonly #world: World;
@@ -62,6 +64,7 @@ export class Station implements Listener {
         this.onSent(frame);
         world.sendMkpdu(this, frame);
       },
+      calmStretch: () => this.calmStretch,
       listener: (event) => this.events.push(event),
     });
     this.isUp = true;
