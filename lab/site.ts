@@ -135,6 +135,8 @@ export class Site {
   readonly #program: string | undefined;
   #dir: string | undefined;
   #daemon: Background | undefined;
+  /** Processes that were started to take over, whatever became of them. */
+  readonly #takers: Background[] = [];
 
   constructor(space: Namespace, name: string, file: SiteFile, options: SiteOptions = {}) {
     this.space = space;
@@ -209,9 +211,11 @@ export class Site {
 
   /** Starts the other process, and leaves it to the caller. */
   startTakeOver(program?: string): Background {
-    return this.space.start(
+    const taker = this.space.start(
       [...this.#argv(), '--take-over'].with(1, program ?? this.#program ?? daemonPath()),
     );
+    this.#takers.push(taker);
+    return taker;
   }
 
   /** Starts a daemon that outlives this process, its log in `<dir>/l2vpnd.log`; waits for its `ready`. */
@@ -322,6 +326,7 @@ export class Site {
   /** Ends the daemon if it runs and removes the site's directory. May be called twice. */
   async dispose(): Promise<void> {
     if (this.#daemon !== undefined && this.#daemon.exit === undefined) await this.kill9();
+    for (const taker of this.#takers) await taker.stop('SIGKILL');
     if (this.#dir !== undefined) await rm(this.#dir, { recursive: true, force: true });
     this.#dir = undefined;
   }
