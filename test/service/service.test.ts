@@ -128,7 +128,8 @@ describe.skipIf(reason !== undefined)(
 
     /** The TAP: another one would have another index. */
     async function tapIndex(): Promise<string> {
-      return (await machine.must(['cat', '/sys/class/net/macsec1/ifindex'])).trim();
+      const [, index] = /^(\d+): macsec1/.exec(await machine.must(['ip', '-o', 'link', 'show', 'macsec1']))!;
+      return index!;
     }
 
     it('restart: the TAP stays, and packet numbers go on', async () => {
