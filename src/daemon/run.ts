@@ -1,7 +1,7 @@
 /** The daemon as a process: signals, service manager, faults that nobody caught, exit status. */
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
-import { openFilesLimit } from '../host/process.ts';
+import { exitNow, openFilesLimit } from '../host/process.ts';
 import { type HeldSignal, takeSignals } from '../host/signals.ts';
 import type { Daemon } from './daemon.ts';
 import { installLastResort } from './last-resort.ts';
@@ -49,8 +49,8 @@ export async function runDaemon(daemon: Daemon, options: DaemonOptions): Promise
     manager.close();
     log.info(daemon.isGuest ? 'ended; another process runs the tunnels' : 'stopped');
     uninstall();
-    // What it shares with the process that runs them is that one's alone now.
-    if (daemon.hasHandedOver) await options.end(0).then(process.exit);
+    // What it shares with the process that runs them is that one's alone now; its workers wait for nothing that comes.
+    if (daemon.hasHandedOver) await options.end(0).then(exitNow);
   }
 }
 
