@@ -135,6 +135,8 @@ export class Site {
   readonly #program: string | undefined;
   #dir: string | undefined;
   #daemon: Background | undefined;
+  /** Processes that were started to take over, whatever became of them. */
+  readonly #takers: Background[] = [];
 
   constructor(space: Namespace, name: string, file: SiteFile, options: SiteOptions = {}) {
     this.space = space;
@@ -194,6 +196,28 @@ export class Site {
     await this.#daemon.waitFor(/"msg":"ready"/, timeoutMs);
   }
 
+  /**
+   * Another process, of `program` where that is named, takes the tunnels over; resolves when it runs and the one before has
+   * ended. From then on this site is the new process. Returns what the old one logged.
+   */
+  async takeOver(program?: string, timeoutMs = 20_000): Promise<LogLine[]> {
+    const before = this.#running();
+    const after = this.startTakeOver(program);
+    await after.waitFor(/"msg":"ready"/, timeoutMs);
+    await before.ended;
+    this.#daemon = after;
+    return logLines(before);
+  }
+
+  /** Starts the other process, and leaves it to the caller. */
+  startTakeOver(program?: string): Background {
+    const taker = this.space.start(
+      [...this.#argv(), '--take-over'].with(1, program ?? this.#program ?? daemonPath()),
+    );
+    this.#takers.push(taker);
+    return taker;
+  }
+
   /** Starts a daemon that outlives this process, its log in `<dir>/l2vpnd.log`; waits for its `ready`. */
   async startDetached(timeoutMs = 10_000): Promise<void> {
     if (this.#dir === undefined) await this.prepare();
@@ -230,13 +254,7 @@ export class Site {
 
   /** What the daemon logged since its last start. Lines that are not JSON are left out; see `output`. */
   logs(): LogLine[] {
-    return this.#running().lines.flatMap((line) => {
-      try {
-        return [JSON.parse(line) as LogLine];
-      } catch {
-        return [];
-      }
-    });
+    return logLines(this.#running());
   }
 
   /** Everything the daemon printed since its last start. */
@@ -308,6 +326,7 @@ export class Site {
   /** Ends the daemon if it runs and removes the site's directory. May be called twice. */
   async dispose(): Promise<void> {
     if (this.#daemon !== undefined && this.#daemon.exit === undefined) await this.kill9();
+    for (const taker of this.#takers) await taker.stop('SIGKILL');
     if (this.#dir !== undefined) await rm(this.#dir, { recursive: true, force: true });
     this.#dir = undefined;
   }
@@ -321,6 +340,16 @@ export class Site {
     if (this.#daemon === undefined) throw new Error(`${this.name}: was never started`);
     return this.#daemon;
   }
+}
+
+function logLines({ lines }: Background): LogLine[] {
+  return lines.flatMap((line) => {
+    try {
+      return [JSON.parse(line) as LogLine];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** What the tests read of the control socket's answer. */

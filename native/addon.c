@@ -6,6 +6,7 @@
 #include "environment.h"
 #include "error.h"
 #include "event.h"
+#include "hand-over.h"
 #include "host-lock.h"
 #include "icmp-socket.h"
 #include "link-group.h"
@@ -77,6 +78,7 @@ static const struct {
     {"armReadable", arm_readable},
     {"closeReadable", close_readable_handle},
     {"openTapPort", open_tap_port},
+    {"restTapPort", rest_tap_port},
     {"openSocketPort", open_socket_port},
     {"tapRead", tap_read},
     {"tapWrite", tap_write},
@@ -99,10 +101,20 @@ static const struct {
     {"closeKeyring", close_keyring},
     {"aeadSeal", aead_seal},
     {"aeadOpen", aead_open},
+    {"openMemory", open_memory},
+    {"listenUnix", listen_unix},
+    {"acceptUnix", accept_unix},
+    {"connectUnix", connect_unix},
+    {"unixPeer", unix_peer},
+    {"sendFds", send_fds},
+    {"receiveFds", receive_fds},
+    {"closeOnExec", close_on_exec},
+    {"listenAgain", listen_again},
     {"lockFd", lock_fd},
     {"lockName", lock_name},
     {"hardenProcess", harden_process},
     {"keepCapabilities", keep_capabilities},
+    {"lendCapabilities", lend_capabilities},
     {"notifySocket", notify_socket},
     {"clockIsSynchronised", clock_is_synchronised},
     {"exitNow", exit_now},

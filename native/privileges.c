@@ -165,3 +165,25 @@ napi_value keep_capabilities(napi_env env, napi_callback_info info) {
   (void)raw_action(SIGNAL, &before, NULL);
   return err == 0 ? make_undefined(env) : throw_errno(env, err, "capset", "in every thread");
 }
+
+/*
+ * lendCapabilities(on): programs that this thread starts get what was kept, as ambient capabilities. Those must be inheritable
+ * first, for which a service manager's filter may refuse capset(2); but then it has made them so itself.
+ */
+napi_value lend_capabilities(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  bool on;
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct data[2] = {0};
+  if (!read_args(env, info, 1, argv) || !read_bool(env, argv[0], "on", &on)) return NULL;
+  (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  if (syscall(SYS_capget, &header, data) != 0) return throw_errno(env, errno, "capget", NULL);
+  const uint64_t permitted = set_of(data[0].permitted, data[1].permitted);
+  const uint64_t lent = on ? permitted & kept : 0;
+  for (int half = 0; half < 2; half++) data[half].inheritable = (uint32_t)(lent >> 32 * half);
+  (void)syscall(SYS_capset, &header, data);
+  for (int cap = 0; cap < 64; cap++) {
+    if (lent >> cap & 1) (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
+  }
+  return make_undefined(env);
+}

@@ -5,5 +5,6 @@
 #include <node_api.h>
 
 napi_value keep_capabilities(napi_env env, napi_callback_info info);
+napi_value lend_capabilities(napi_env env, napi_callback_info info);
 
 #endif

@@ -2,6 +2,7 @@
 #include "process.h"
 #include "args.h"
 #include "error.h"
+#include "fd-message.h"
 #include "value.h"
 
 #include <errno.h>
@@ -33,15 +34,19 @@ napi_value harden_process(napi_env env, napi_callback_info info) {
   return make_undefined(env);
 }
 
-/* The protocol of sd_notify(3): one datagram; `@name` is a socket in the abstract namespace. */
+/* The protocol of sd_notify(3): one datagram, with descriptors beside it; `@name` is a socket in the abstract namespace. */
 napi_value notify_socket(napi_env env, napi_callback_info info) {
-  napi_value argv[2];
+  napi_value argv[3];
   struct sockaddr_un to = {.sun_family = AF_UNIX};
   char text[1024];
-  if (!read_args(env, info, 2, argv) || !read_text(env, argv[0], "path", to.sun_path, sizeof to.sun_path) ||
-      !read_text(env, argv[1], "text", text, sizeof text)) {
+  void *fds;
+  size_t count;
+  if (!read_args(env, info, 3, argv) || !read_text(env, argv[0], "path", to.sun_path, sizeof to.sun_path) ||
+      !read_text(env, argv[1], "text", text, sizeof text) ||
+      !read_typed(env, argv[2], "fds", napi_int32_array, &fds, &count)) {
     return NULL;
   }
+  if (count > MESSAGE_FDS_MAX) return throw_range(env, "\"fds\" expected 250 elements at most");
   const size_t path_len = strlen(to.sun_path);
   const bool abstract = to.sun_path[0] == '@';
   if (abstract) to.sun_path[0] = '\0';
@@ -51,10 +56,14 @@ napi_value notify_socket(napi_env env, napi_callback_info info) {
   /* A manager that does not read its queue is not waited for any longer than this. */
   const struct timeval patience = {.tv_usec = 500000};
   (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  const ssize_t sent = sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to, to_len);
+  struct fd_message message;
+  fd_message_to_send(&message, text, strlen(text), fds, count);
+  message.header.msg_name = &to;
+  message.header.msg_namelen = to_len;
+  const ssize_t sent = sendmsg(fd, &message.header, MSG_NOSIGNAL);
   const int err = errno;
   close(fd);
-  return sent < 0 ? throw_errno(env, err, "sendto", "the service manager") : make_undefined(env);
+  return sent < 0 ? throw_errno(env, err, "sendmsg", "the service manager") : make_undefined(env);
 }
 
 /* man 2 adjtimex: nothing is adjusted where no mode is set, and that needs no capability. */

@@ -4,6 +4,7 @@
  */
 #include "tap-port.h"
 #include "error.h"
+#include "value.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -62,4 +63,12 @@ napi_value open_tap_port(napi_env env, napi_callback_info info) {
   tap->join_udp = (join & JOIN_UDP) != 0;
   tap->mtu = mtu;
   return result;
+}
+
+napi_value rest_tap_port(napi_env env, napi_callback_info info) {
+  napi_value argv[1];
+  void *data;
+  if (!read_args(env, info, 1, argv) || !read_handle(env, argv[0], HANDLE_TAP, "port", &data)) return NULL;
+  ((struct tap_port *)data)->resting = true;
+  return make_undefined(env);
 }

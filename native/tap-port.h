@@ -33,6 +33,7 @@ struct tap_port {
   struct tap_super *super; /* NULL between calls, unless something of a super-frame is left */
   uint32_t guess_header, guess_mss, guess_reads;
   bool join_tcp, join_udp;
+  bool resting; /* nothing more is read: what waits is for who gets the descriptor next */
   uint32_t mtu; /* 0, or: frames beyond it are what the peer's kernel joined (addon.ts, openTapPort) */
 };
 
@@ -42,5 +43,6 @@ bool tap_borrow(struct tap_port *tap);
 void tap_return(struct tap_port *tap);
 
 napi_value open_tap_port(napi_env env, napi_callback_info info);
+napi_value rest_tap_port(napi_env env, napi_callback_info info);
 
 #endif

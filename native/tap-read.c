@@ -150,7 +150,7 @@ napi_value tap_read(napi_env env, napi_callback_info info) {
   struct tap_port *tap = r.port;
   if (!tap_borrow(tap)) return throw_errno(env, ENOMEM, "calloc", "TAP");
   uint32_t slot = cut_carry(tap, &r, 0);
-  const int err = read_slots(tap, &r, &slot);
+  const int err = tap->resting ? 0 : read_slots(tap, &r, &slot);
   tap_return(tap);
   return err != 0 ? throw_errno(env, err, "readv", "TAP") : make_i32(env, (int32_t)slot);
 }

@@ -66,6 +66,17 @@ export function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
+/** Listens no longer, and lets those who are being answered have their answers, for `graceMs` at most. */
+export function leaveServer(server: Server, graceMs: number): Promise<void> {
+  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+  return new Promise((resolve) => {
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
 export function jsonReply(status: number, value: unknown): Reply {
   return { status, type: 'application/json', text: `${JSON.stringify(value)}\n` };
 }

@@ -9,6 +9,7 @@
  *     POST /v1/tunnels/NAME/rotate   a key change
  *     POST /v1/tunnels/NAME/abort    back from one that has not ended
  *     POST /v1/reload                the configuration file as it is now
+ *     POST /v1/hand-over             everything to another process, and then this one ends
  *
  * Beside them GET /metrics answers with text for Prometheus.
  *
@@ -33,6 +34,7 @@ export interface Protocol {
   rotate: { params: { name: string }; body: RotateBody; answer: RotationStatus | RekeyStatus };
   abort: { params: { name: string }; body: undefined; answer: RotationStatus };
   reload: { params: NoParams; body: undefined; answer: ReloadAnswer };
+  handOver: { params: NoParams; body: HandOverBody; answer: HandOverAnswer };
 }
 
 export type RouteName = keyof Protocol;
@@ -41,6 +43,16 @@ export interface Route {
   readonly method: 'GET' | 'POST';
   /** `{name}` stands for a parameter. */
   readonly path: string;
+}
+
+/** A process that is to take the place of this one. */
+export interface HandOverBody {
+  /** Of what is handed over (`daemon/handed-state.ts`). */
+  version: number;
+  /** Where it waits, in the abstract namespace of Unix sockets. */
+  meeting: string;
+  /** Its network namespace: TAPs and sockets stay in theirs. */
+  netns: string;
 }
 
 /** The shapes of bodies are the server's (server.ts): a client need not load what checks them. */
@@ -53,7 +65,13 @@ export const ROUTES: { readonly [Name in RouteName]: Route } = {
   rotate: { method: 'POST', path: '/v1/tunnels/{name}/rotate' },
   abort: { method: 'POST', path: '/v1/tunnels/{name}/abort' },
   reload: { method: 'POST', path: '/v1/reload' },
+  handOver: { method: 'POST', path: '/v1/hand-over' },
 };
+
+/** It is on its way. */
+export interface HandOverAnswer {
+  pid: number;
+}
 
 /** What a reload did, by tunnel names, and what it could not do, in sentences. */
 export interface ReloadAnswer {
@@ -63,6 +81,8 @@ export interface ReloadAnswer {
   changed: readonly string[];
   restarted: readonly string[];
   refused: readonly string[];
+  /** Another process, of the program as it is on disk now, has taken over: the process that it is; absent: none. */
+  process?: number;
 }
 
 /** The body of an answer that is no success. */

@@ -1,10 +1,10 @@
 /** The server's side of the control protocol: the routes over whoever carries them out. */
-import type { ZodType } from 'zod';
+import { type ZodType, z } from 'zod';
 import { L2vpnError } from '../errors.ts';
 import { packageVersion } from '../package-root.ts';
 import { ROTATE_BODY } from './rotate.ts';
 import { type Endpoint, jsonReply } from './router.ts';
-import { type Protocol, ROUTES, type RouteName } from './routes.ts';
+import { type HandOverBody, type Protocol, ROUTES, type RouteName } from './routes.ts';
 import { API_HEADER, API_VERSION, PACKAGE_HEADER } from './version.ts';
 
 type Handler<Name extends RouteName> = (
@@ -17,8 +17,17 @@ export type Handlers = { readonly [Name in Exclude<RouteName, 'version'>]: Handl
 
 type AllHandlers = { readonly [Name in RouteName]: Handler<Name> };
 
+const HAND_OVER_BODY: ZodType<HandOverBody> = z.object({
+  version: z.number().int(),
+  meeting: z.string().max(100),
+  netns: z.string().max(100),
+});
+
 /** Of the routes that take one. */
-const BODIES: { readonly [Name in RouteName]?: ZodType<Protocol[Name]['body']> } = { rotate: ROTATE_BODY };
+const BODIES: { readonly [Name in RouteName]?: ZodType<Protocol[Name]['body']> } = {
+  rotate: ROTATE_BODY,
+  handOver: HAND_OVER_BODY,
+};
 
 /** Whoever asks in another version than ours is told so by them. */
 export function versionHeaders(): Record<string, string> {

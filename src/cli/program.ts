@@ -25,6 +25,7 @@ import {
 } from './options.ts';
 import { type OutputOptions, setOutput } from './output.ts';
 import type { RotateOptions } from './rotate.ts';
+import type { RunOptions } from './run.ts';
 import { addScriptCommands } from './script-commands.ts';
 import type { ShowOptions } from './show.ts';
 
@@ -82,6 +83,10 @@ export function createProgram(choose: Choose): Command {
       ).choices(['json', 'pretty']),
     )
     .addOption(exampleKeysOption())
+    .option(
+      '--take-over',
+      'take the tunnels of the daemon that runs with this configuration, without a gap; it then ends',
+    )
     .addOption(colorOption())
     .addHelpText('after', EXAMPLES)
     .hook('preAction', (_program, command) => {
@@ -94,7 +99,7 @@ export function createProgram(choose: Choose): Command {
       const path = configPath(command);
       choose(async () => {
         const { run } = await import('./run.ts');
-        return run(path, options.logFormat ?? null, command.optsWithGlobals<KeyOptions>());
+        return run(path, options.logFormat ?? null, command.optsWithGlobals<RunOptions>());
       });
     });
   program

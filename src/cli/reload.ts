@@ -20,5 +20,7 @@ function sayAnswer(answer: ReloadAnswer): void {
   for (const what of ['added', 'removed', 'changed', 'restarted'] as const) {
     for (const name of answer[what]) process.stdout.write(`tunnel ${name}: ${what}\n`);
   }
+  if (answer.process !== undefined)
+    process.stdout.write(`upgraded: process ${answer.process} runs the tunnels now\n`);
   for (const text of answer.refused) printFailure(text);
 }

@@ -5,6 +5,11 @@ import type { Log, LogFormat } from '../daemon/log.ts';
 import { exitStatusOf, printError, sayError } from './failures.ts';
 import type { KeyOptions } from './harden.ts';
 
+export interface RunOptions extends KeyOptions {
+  /** The tunnels of the daemon that runs at the same control socket, which then ends. */
+  takeOver?: boolean;
+}
+
 /** What the log may still write at the end. */
 const FLUSH_MS = 500;
 /** What still waits for a disk after the stop. */
@@ -17,7 +22,7 @@ const LINGER_MS = 500;
 export async function run(
   configPath: string,
   logFormat: LogFormat | null,
-  options: KeyOptions = {},
+  options: RunOptions = {},
 ): Promise<number> {
   const { openLog, stderrIsLog } = await import('../daemon/log.ts');
   const log = openLog(logFormat);
@@ -37,7 +42,7 @@ async function runLogged(
   configPath: string,
   log: Log,
   tellFatal: (error: unknown) => number,
-  options: KeyOptions,
+  options: RunOptions,
 ): Promise<number> {
   const { refuseDebugging } = await import('../host/node-options.ts');
   refuseDebugging();
@@ -49,11 +54,16 @@ async function runLogged(
   const grow = holdYoungGeneration();
   const { Daemon } = await import('../daemon/daemon.ts');
   const { runDaemon } = await import('../daemon/run.ts');
+  const { storedPredecessor } = await import('../daemon/fd-store.ts');
+  const { RunningDaemon } = await import('../daemon/take-over.ts');
   // In no variable of a function that waits: the keys in a configuration go when the daemon lets go of them.
   const daemonOf = (): InstanceType<typeof Daemon> => {
     const config = loadConfig(configPath);
     log.logger.level = config.log.level;
-    return new Daemon(config, configPath, log);
+    const predecessor = options.takeOver
+      ? new RunningDaemon(config.controlSocket)
+      : storedPredecessor(log.logger);
+    return new Daemon(config, configPath, log, predecessor);
   };
   return runDaemon(daemonOf(), { log, tellFatal, started: grow, end: (status) => end(log, status) });
 }

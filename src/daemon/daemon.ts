@@ -3,12 +3,13 @@
  * tunnels, control socket and metrics, workers. Then a tick once a second. Whatever fails at the start undoes what was
  * done, in reverse order; so does the stop.
  */
+import type { Server } from 'node:http';
 import { resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { openControl } from '../api/control-socket.ts';
 import type { DaemonSnapshot } from '../api/daemon.ts';
-import { closeServer } from '../api/router.ts';
-import type { ReloadAnswer } from '../api/routes.ts';
+import { closeServer, leaveServer } from '../api/router.ts';
+import type { HandOverAnswer, HandOverBody, ReloadAnswer } from '../api/routes.ts';
 import type { Handlers } from '../api/server.ts';
 import type { DownSnapshot, TunnelSnapshot } from '../api/tunnel.ts';
 import { withKeyPrints } from '../config/key-prints.ts';
@@ -20,6 +21,7 @@ import { type AeadChoice, selectProvider } from '../crypto/select.ts';
 import type { OverheadPart } from '../encap/encap.ts';
 import { EXIT_STATUS, L2vpnError, messageOf } from '../errors.ts';
 import { hasServiceManager } from '../host/notify.ts';
+import { networkNamespace } from '../host/process.ts';
 import type { AgreedLiveness, KeySource } from '../keys/key-source.ts';
 import { packageVersion } from '../package-root.ts';
 import type { EventRing } from '../page/event-ring.ts';
@@ -34,24 +36,38 @@ import { allWhileTheyEnd, type InTurn, oneAfterAnother } from '../tunnel/in-turn
 import { mtuArithmetic } from '../tunnel/mtu.ts';
 import { carryOut } from './carry-out.ts';
 import { downSnapshot } from './down-tunnels.ts';
+import { hasStore } from './fd-store.ts';
+import { giveTo, leaveInStore, meetTaker } from './hand-over.ts';
+import { HAND_OVER_VERSION, otherVersion } from './handed-state.ts';
 import type { Log } from './log.ts';
 import { metricsEndpoint, openMetrics } from './metrics-server.ts';
 import { openPage } from './page.ts';
+import { rehearse } from './rehearsal.ts';
 import { changedNames, planReload, restartedNames } from './reload.ts';
 import { ReloadStatus } from './reload-status.ts';
+import { ProgramOnDisk, upgrade } from './successor.ts';
+import type { Predecessor } from './take-over.ts';
 import { Tunnels } from './tunnels.ts';
 import { startWatch } from './watch.ts';
 
 /** What is left to be written when all tunnels are closed is not waited for any longer. */
 const CLOSE_MS = 2000;
 
+/** Who asks at the moment when this process leaves gets an answer within. */
+const LEAVE_MS = 500;
+
 export class Daemon {
   /** Resolves with the exit status when something has failed that the daemon cannot go on without. */
   readonly failed: Promise<number>;
+  /** Resolves with the exit status when another process runs the tunnels: nothing may be stopped any more, only ended. */
+  readonly handedOver: Promise<number>;
+  /** Tells the service manager which process is the daemon from now on. */
+  onHandedOver: (pid: number) => void = () => {};
   readonly #configPath: string;
   readonly #log: Logger;
   readonly #events: EventRing;
   readonly #undo: (() => void | Promise<void>)[] = [];
+  readonly #servers: Server[] = [];
   readonly #peers: PeerWatch;
   readonly #figures: Figures;
   readonly #version = packageVersion();
@@ -64,6 +80,7 @@ export class Daemon {
   #readAt = new Date();
   #aead!: AeadChoice;
   #tunnels!: Tunnels;
+  #store!: StateStore;
   /** No worker has failed: what the lanes published is exact. */
   #clean = true;
   readonly #status = new StatusLine({
@@ -72,8 +89,30 @@ export class Daemon {
     peerOf: (tunnel) => this.#peers.peerOf(tunnel),
   });
   #fail!: (status: number) => void;
+  #handedOn!: (status: number) => void;
+  /** Null: nobody ran the tunnels before. */
+  readonly #predecessor: Predecessor | null;
+  /** Another process runs the tunnels, before this one does or after it: what is open is not this one's to close. */
+  #isGuest: boolean;
+  /** Who has started the process that this one is handed over to hears of it. */
+  #upgraded: (pid: number) => void = () => {};
+  #isCancelled = false;
+  #hasStarted = false;
+  /** TAPs and sockets are the service manager's too, for the next start. */
+  #isLeft = false;
+  readonly #program = new ProgramOnDisk();
 
-  constructor(config: Config, configPath: string, { logger: log, events }: Pick<Log, 'logger' | 'events'>) {
+  /** The feeds of the page do not end by themselves. */
+  #closePage: () => void = () => {};
+
+  constructor(
+    config: Config,
+    configPath: string,
+    { logger: log, events }: Pick<Log, 'logger' | 'events'>,
+    predecessor: Predecessor | null = null,
+  ) {
+    this.#predecessor = predecessor;
+    this.#isGuest = predecessor?.waits ?? false;
     this.#events = events;
     this.#config = config;
     this.#configPath = configPath;
@@ -83,6 +122,19 @@ export class Daemon {
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
+    this.handedOver = new Promise((resolve) => {
+      this.#handedOn = resolve;
+    });
+  }
+
+  /** Another process has taken over from this one. */
+  get hasHandedOver(): boolean {
+    return this.#isGuest && this.#hasStarted;
+  }
+
+  /** Before it has taken over, and after it has handed over: the tunnels are another process's, and this one just ends. */
+  get isGuest(): boolean {
+    return this.#isGuest;
   }
 
   /** Resolves when every tunnel carries frames. Throws L2vpnError; call `stop` then too. */
@@ -94,6 +146,7 @@ export class Daemon {
     if (faster !== null) this.#log.info(faster);
     for (const text of configWarnings(config, this.#configPath)) this.#log.warn(text);
     const store = await this.#openStore(config);
+    this.#store = store;
     this.#tunnels = new Tunnels({
       log: this.#log,
       store,
@@ -103,22 +156,98 @@ export class Daemon {
       silenceOf: (tunnel, nowMs) => this.#peers.silenceOf(tunnel, nowMs),
       pathReportOf: (tunnel) => this.#figures.pathOf(tunnel),
     });
-    this.#undo.push(() => this.#tunnels.closeAll(this.#clean));
-    await this.#tunnels.openAll(config.tunnels);
-    await this.#openServers();
-    const workers = await this.#tunnels.start(config.workers, this.#aead.provider.name);
-    this.#undo.push(() => this.#tunnels.stop());
+    this.#undo.push(() => this.#tunnels.closeAll(this.#clean, this.#isLeft));
+    const workers = await (this.#predecessor === null ? this.#open() : this.#takeOver(this.#predecessor));
     const watched = { peers: this.#peers, figures: this.#figures };
     this.#undo.push(startWatch(this.#tunnels, this.#log, watched, this.#failWith));
     // From now on keys live with the SAs that use them, and go with them.
     this.#config = withKeyPrints(config);
+    this.#hasStarted = true;
     this.#log.info({ tunnels: this.#tunnels.size, workers }, 'ready');
   }
 
-  /** Undoes the start, last first. A step that fails is logged and the others follow. */
-  async stop(): Promise<void> {
-    this.#tunnels?.stopKeys();
+  /** Returns how many workers run. */
+  async #open(): Promise<number> {
+    const { tunnels, workers } = this.#config;
+    await this.#tunnels.openAll(tunnels);
+    await this.#openServers();
+    const count = await this.#tunnels.start(workers, this.#aead.provider.name);
+    this.#undo.push(() => this.#tunnels.stop());
+    return count;
+  }
+
+  /** As `#open`, with what `predecessor` has run until now. */
+  async #takeOver(predecessor: Predecessor): Promise<number> {
+    const { tunnels: configs, workers } = this.#config;
+    const [tunnels, aead] = [this.#tunnels, this.#aead.provider.name];
+    try {
+      // Where nobody forwards meanwhile every moment counts.
+      const starting = tunnels.startIdle(configs, workers, aead, predecessor.waits);
+      if (predecessor.waits) {
+        await starting;
+        await rehearse(configs, this.#store);
+      }
+      const { state, fds } = await predecessor.take();
+      const others = await tunnels.openHanded(configs, state, fds);
+      if (this.#isCancelled)
+        throw new L2vpnError('L2VPN_UNAVAILABLE', 'stopped before anything was taken over');
+      await predecessor.confirm();
+      this.#isGuest = false;
+      this.#undo.push(() => tunnels.stop());
+      await tunnels.run();
+      await predecessor.left();
+      fds.closeRest();
+      await this.#openServers();
+      await this.#inTurn(() => tunnels.settle(configs, others));
+      return await starting;
+    } catch (error) {
+      if (this.#isGuest) predecessor.refuse(messageOf(error));
+      throw error;
+    }
+  }
+
+  /** A process that asks for it gets everything; then this one ends. Throws L2vpnError where it is not to have it. */
+  async #handOver({ version, meeting, netns }: HandOverBody): Promise<HandOverAnswer> {
+    if (version !== HAND_OVER_VERSION) throw otherVersion(version);
+    if (netns !== networkNamespace())
+      throw new L2vpnError('L2VPN_UNAVAILABLE', 'hand-over: that process is in another network namespace');
+    const channel = meetTaker(meeting);
+    void this.#inTurn(async () => {
+      const leave = (pid: number): Promise<void> => this.#leave(pid);
+      if (this.#isGuest) channel.close();
+      else if (await giveTo(channel, { log: this.#log, tunnels: this.#tunnels, leave })) this.#handedOn(0);
+    });
+    return { pid: process.pid };
+  }
+
+  async #leave(pid: number): Promise<void> {
+    this.#isGuest = true;
+    this.#tunnels.stopMoving();
+    this.#upgraded(pid);
+    this.#closePage();
+    await Promise.all(this.#servers.splice(0).map((server) => leaveServer(server, LEAVE_MS)));
+    this.onHandedOver(pid);
+  }
+
+  /** It is to end: one that has not taken over yet does not. */
+  cancel(): void {
+    this.#isCancelled = true;
+  }
+
+  /**
+   * Undoes the start, last first. A step that fails is logged and the others follow. `leaves`: the service manager, which has
+   * asked for it, may be about to start it again.
+   */
+  async stop(leaves = false): Promise<void> {
+    if (this.#isGuest) return;
+    const isLeft = leaves && this.#clean && this.#hasStarted && hasStore();
+    if (isLeft) this.#tunnels.stopMoving();
+    else this.#tunnels?.stopKeys();
     await this.#inTurn(async () => {});
+    // It may have been handed over in its turn.
+    if (this.#isGuest) return;
+    this.#isLeft = isLeft && (await leaveInStore(this.#tunnels, this.#log));
+    if (isLeft && !this.#isLeft) this.#tunnels.stopKeys();
     for (const step of this.#undo.splice(0).reverse()) {
       try {
         await step();
@@ -128,9 +257,21 @@ export class Daemon {
     }
   }
 
-  /** Applies the configuration file as it is now; see reload.ts. Throws L2vpnError, with everything as it was. */
+  /**
+   * Applies the configuration file as it is now (see reload.ts), by the program as it is on disk now: where that is another, it
+   * takes over. Throws L2vpnError, with everything as it was.
+   */
   reload(): Promise<ReloadAnswer> {
-    return this.#reloads.note(this.#reload());
+    return this.#program.isAnother ? this.#upgrade() : this.#reloads.note(this.#reload());
+  }
+
+  async #upgrade(): Promise<ReloadAnswer> {
+    this.#log.info('the program on disk is another one: it is started, and takes over');
+    const taken = new Promise<number>((resolve) => {
+      this.#upgraded = resolve;
+    });
+    const process = await upgrade(taken);
+    return { added: [], removed: [], changed: [], restarted: [], refused: [], process };
   }
 
   #reload(): Promise<ReloadAnswer> {
@@ -177,6 +318,7 @@ export class Daemon {
       rotate: ({ name }, body) => this.#keysInTurn(name, (keys) => keys.rotate(body)),
       abort: ({ name }) => this.#keysInTurn(name, (keys) => keys.abort()),
       reload: () => this.reload(),
+      handOver: (_params, body) => this.#handOver(body),
     };
   }
 
@@ -249,6 +391,7 @@ export class Daemon {
     });
     const endpoints = [metricsEndpoint(metrics)];
     const control = await openControl(this.#config.controlSocket, this.#handlers, endpoints);
+    this.#servers.push(control);
     this.#undo.push(() => closeServer(control));
     if (this.#config.metrics === null) return;
     const page = openPage({
@@ -260,8 +403,10 @@ export class Daemon {
       frameOf: (name) => this.#frameOf(name),
       failed: this.#failWith,
     });
-    this.#undo.push(() => page.close());
+    this.#closePage = () => page.close();
+    this.#undo.push(this.#closePage);
     const listener = await openMetrics(this.#config.metrics, [...endpoints, ...page.endpoints], page.open);
+    this.#servers.push(listener);
     this.#undo.push(() => closeServer(listener));
   }
 

@@ -1,7 +1,7 @@
 /** The daemon as a process: signals, service manager, faults that nobody caught, exit status. */
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
-import { openFilesLimit } from '../host/process.ts';
+import { exitNow, openFilesLimit } from '../host/process.ts';
 import { type HeldSignal, takeSignals } from '../host/signals.ts';
 import type { Daemon } from './daemon.ts';
 import { installLastResort } from './last-resort.ts';
@@ -25,10 +25,11 @@ export interface DaemonOptions {
 export async function runDaemon(daemon: Daemon, options: DaemonOptions): Promise<number> {
   const log = options.log.logger;
   let stopped: Promise<void> | null = null;
-  const stop = (): Promise<void> => (stopped ??= daemon.stop());
+  const stop = (leaves = false): Promise<void> => (stopped ??= daemon.stop(leaves));
   const uninstall = installLastResort(log, stop, (status) => void options.end(status).then(process.exit));
   const manager = new ServiceManager(log);
   const signals = new DaemonSignals(daemon, log, manager);
+  daemon.onHandedOver = (pid) => manager.notify(`MAINPID=${pid}`);
   log.debug({ openFiles: openFilesLimit() }, 'limit of open files');
   try {
     if (signals.ending) return 0;
@@ -38,16 +39,18 @@ export async function runDaemon(daemon: Daemon, options: DaemonOptions): Promise
     manager.follow(daemon);
     signals.ready();
     options.started();
-    return await Promise.race([signals.end, daemon.failed]);
+    return await Promise.race([signals.end, daemon.failed, daemon.handedOver]);
   } catch (error) {
     return options.tellFatal(error);
   } finally {
     signals.close();
-    manager.stopping();
-    await stop();
+    if (!daemon.isGuest) manager.stopping();
+    await stop(signals.ending);
     manager.close();
-    log.info('stopped');
+    log.info(daemon.isGuest ? 'ended; another process runs the tunnels' : 'stopped');
     uninstall();
+    // What it shares with the process that runs them is that one's alone now; its workers wait for nothing that comes.
+    if (daemon.hasHandedOver) await options.end(0).then(exitNow);
   }
 }
 
@@ -91,6 +94,7 @@ class DaemonSignals {
     }
     if (!this.ending) this.#log.info({ signal }, 'stopping');
     this.ending = true;
+    this.#daemon.cancel();
     this.#resolve(0);
   }
 
@@ -100,7 +104,7 @@ class DaemonSignals {
       .reload()
       .catch((error) => this.#log.error(`not reloaded, everything stays as it was: ${messageOf(error)}`))
       .finally(() => {
-        if (this.#state === 'ready') this.#manager.notify('READY=1');
+        if (this.#state === 'ready' && !this.#daemon.isGuest) this.#manager.notify('READY=1');
       });
   }
 }

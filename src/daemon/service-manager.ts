@@ -14,7 +14,13 @@ export interface Managed {
 
 const STATUS_MS = 5000;
 
-type State = 'READY=1' | 'RELOADING=1' | 'STOPPING=1' | 'WATCHDOG=1' | `STATUS=${string}`;
+type State =
+  | `MAINPID=${number}`
+  | 'READY=1'
+  | 'RELOADING=1'
+  | 'STOPPING=1'
+  | 'WATCHDOG=1'
+  | `STATUS=${string}`;
 
 export class ServiceManager {
   readonly #log: Logger;

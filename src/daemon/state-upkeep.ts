@@ -23,6 +23,7 @@ export class StateUpkeep {
   readonly #store: StateStore;
   readonly #trouble: StateTrouble;
   readonly #writes = new Map<string, Write>();
+  readonly #whenDone: ((value: unknown) => void)[] = [];
 
   constructor(store: StateStore, log: Logger) {
     this.#store = store;
@@ -66,6 +67,11 @@ export class StateUpkeep {
     }
   }
 
+  /** Resolves when all that has been begun is done, well or not. */
+  async idle(): Promise<void> {
+    while (this.#writes.size > 0) await new Promise((resolve) => this.#whenDone.push(resolve));
+  }
+
   tell(tunnel: string, trouble: Trouble, error: unknown): void {
     this.#trouble.tell(tunnel, trouble, error);
   }
@@ -84,7 +90,10 @@ export class StateUpkeep {
         () => this.#trouble.over(tunnel, trouble),
         (error: unknown) => this.#trouble.tell(tunnel, trouble, error),
       )
-      .finally(() => this.#writes.delete(key));
+      .finally(() => {
+        this.#writes.delete(key);
+        for (const resolve of this.#whenDone.splice(0)) resolve(undefined);
+      });
   }
 
   #tellSilence(): void {

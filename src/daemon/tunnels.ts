@@ -2,12 +2,15 @@
  * The set of tunnels, and the workers that run their lanes: what opens, changes and closes one, in the order in which no
  * packet number is lost or used twice. Nothing here decides; `daemon.ts` and a reload do.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import type { Config, PortSettings, TunnelConfig } from '../config/types.ts';
+import type { Config, PortSettings, TapConfig, TunnelConfig } from '../config/types.ts';
 import type { AeadProvider } from '../crypto/aead.ts';
 import { UNCONTROLLED_LOOKS } from '../datapath/uncontrolled.ts';
 import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
+import { type EncapSpec, kindOf } from '../encap/kinds.ts';
 import { L2vpnError, messageOf } from '../errors.ts';
+import type { FdSink, FdSource } from '../host/descriptors.ts';
 import { deleteLinks } from '../host/link.ts';
 import { requireBridge } from '../host/tap.ts';
 import type { KeySource, RunningSas } from '../keys/key-source.ts';
@@ -22,10 +25,12 @@ import type { Fitting } from '../tunnel/fitting.ts';
 import { allWhileTheyEnd, someAtOnce } from '../tunnel/in-turn.ts';
 import { SharedPorts } from '../tunnel/shared-ports.ts';
 import { type LaneHost, Tunnel } from '../tunnel/tunnel.ts';
-import type { TunnelTap } from '../tunnel/tunnel-tap.ts';
+import { isSameTap, TunnelTap } from '../tunnel/tunnel-tap.ts';
 import { ETHERTYPE_LINK_CONTROL } from '../wire/ethernet.ts';
-import { Workers, workerCount } from '../worker/workers.ts';
+import type { LaneSpec, LeftReplay } from '../worker/messages.ts';
+import { type WorkerEvents, Workers, workerCount } from '../worker/workers.ts';
 import { type DownTunnel, DownTunnels } from './down-tunnels.ts';
+import { HAND_OVER_VERSION, type HandedState, type HandedWhole } from './handed-state.ts';
 import { MovingEnds } from './moving-ends.ts';
 import { PathFollower } from './path-follower.ts';
 import { StateUpkeep } from './state-upkeep.ts';
@@ -75,6 +80,10 @@ const TAP_GONE = 'EBADFD';
 export class Tunnels {
   #lookAt = 0;
   #isStopping = false;
+  /** Workers are there, and no lanes yet. */
+  #isOpening = false;
+  /** Nothing is stored, and soon nothing forwarded: another process is about to go on. */
+  #isResting = false;
   readonly #context: TunnelsContext;
   readonly #byName = new Map<string, KeyedTunnel>();
   /** Null until they have been given the lanes. */
@@ -83,7 +92,9 @@ export class Tunnels {
   #running: Workers | null = null;
   /** What is ordered while the workers start reaches them then. */
   readonly #lanes: LaneHost = {
-    configure: async (tunnel, spec) => (await this.#workers)?.configure(tunnel, spec),
+    configure: async (tunnel, spec) => {
+      if (!this.#isOpening) await (await this.#workers)?.configure(tunnel, spec);
+    },
     wake: () => void this.#workers?.then((workers) => workers.wake(), this.#context.failed),
   };
 
@@ -115,7 +126,10 @@ export class Tunnels {
       silenceOf: (tunnel, nowMs) => context.silenceOf(tunnel, nowMs),
       // Before there are lanes there is nothing to exchange.
       runs: (tunnel) =>
-        this.#workers !== null && !this.#isStopping && this.find(tunnel.name)?.tunnel === tunnel,
+        this.#workers !== null &&
+        !this.#isStopping &&
+        !this.#isResting &&
+        this.find(tunnel.name)?.tunnel === tunnel,
       refit: (tunnel, fitting) => this.refit(tunnel, fitting),
       failed: (error) => context.failed(error),
     });
@@ -156,10 +170,7 @@ export class Tunnels {
       this.#openOrWait(config, index),
     );
     // They came as the disk answered; they are told of in the order of the file.
-    const places = new Map(configs.map(({ name }, place) => [name, place]));
-    const inOrder = [...this.#byName].sort(([a], [b]) => places.get(a)! - places.get(b)!);
-    this.#byName.clear();
-    for (const [name, keyed] of inOrder) this.#byName.set(name, keyed);
+    this.#sortAs(configs);
   }
 
   /** Starts the lanes. Resolves with the number of workers when all lanes carry frames. */
@@ -168,21 +179,163 @@ export class Tunnels {
     // A tunnel whose peer or bridge is not found yet has its lanes later.
     const awaited = this.#awaiting.reduce((sum, { config }) => sum + laneCountOf(config), 0);
     const laneCount = [...this.all()].reduce((sum, tunnel) => sum + tunnel.laneCount, awaited);
-    this.#workers = Workers.start(lanes, workerCount(workers, laneCount), provider, {
+    this.#startWorkers(lanes, workerCount(workers, laneCount), provider);
+    this.#running = await this.#workers!;
+    this.#allUp();
+    for (const { config, index, error } of this.#awaiting.splice(0)) this.#down.await(config, index, error);
+    return this.#running.count;
+  }
+
+  /**
+   * Starts workers for the lanes that `configs` will have, which `run` brings; `isWarm`: they are compiled then. Resolves with
+   * their number.
+   */
+  async startIdle(
+    configs: readonly TunnelConfig[],
+    workers: Config['workers'],
+    provider: AeadProvider['name'],
+    isWarm: boolean,
+  ): Promise<number> {
+    const laneCount = configs.reduce((sum, config) => sum + laneCountOf(config), 0);
+    const kinds = new Set(configs.map(({ gre }) => kindOf(gre)));
+    this.#startWorkers([], workerCount(workers, laneCount), provider, isWarm ? [...kinds] : []);
+    this.#running = await this.#workers!;
+    return this.#running.count;
+  }
+
+  /**
+   * Opens those of `configs` that another process has run until now, as they ran there; those that it cannot go on with it
+   * returns. Throws L2vpnError: nothing of theirs has changed then, and the process has to end without closing anything.
+   */
+  async openHanded(
+    configs: readonly TunnelConfig[],
+    state: HandedState,
+    fds: FdSource,
+  ): Promise<TunnelConfig[]> {
+    this.#isOpening = true;
+    this.#ports.goOn(state.doors, fds);
+    const handed = new Map(state.tunnels.map((one) => [one.tunnel.name, one]));
+    const others: TunnelConfig[] = [];
+    await someAtOnce(OPENS_AT_ONCE, [...configs.entries()], async ([index, config]) => {
+      const whole = handed.get(config.name);
+      if (whole === undefined || !canBe(whole.tunnel.tap.config, config.tap)) others.push(config);
+      else await this.#openWhole(config, index, whole, fds);
+    });
+    return others;
+  }
+
+  /** What was opened carries frames when this resolves. */
+  async run(): Promise<void> {
+    const workers = await this.#workers!;
+    const wired = [...this.all()].filter((tunnel) => tunnel.isWired);
+    this.#isOpening = false;
+    await workers.add(wired.flatMap((tunnel) => tunnel.lanes()));
+    this.#allUp();
+    for (const tunnel of wired) if (tunnel.lowerMtu !== null) this.#setMtu(tunnel, tunnel.lowerMtu);
+  }
+
+  /** After `run` and the end of the process before: tunnels become what `configs` say, each by itself; what cannot goes down. */
+  async settle(configs: readonly TunnelConfig[], others: readonly TunnelConfig[]): Promise<void> {
+    this.#ports.closeUnclaimedDoors();
+    for (const [index, config] of configs.entries()) {
+      if (others.includes(config)) {
+        await this.add(config, index).catch((error) => this.#down.add(config, index, null, messageOf(error)));
+        continue;
+      }
+      const { tunnel } = this.get(config.name);
+      const [tap, gre] = [{ ...tunnel.tap, ...config.tap }, config.gre];
+      const now = tunnel.fitting;
+      if (isDeepStrictEqual([now.tap, now.filed], [tap, gre])) continue;
+      await this.refit(tunnel, tunnel.plan(tap, gre)).catch((error) =>
+        this.#context.log.error({ tunnel: config.name }, messageOf(error)),
+      );
+    }
+    this.#sortAs(configs);
+  }
+
+  /** Key sources, control frames and the disk rest, and lanes have ended, when this resolves; TAPs and sockets stay open. */
+  async rest(): Promise<void> {
+    this.#isResting = true;
+    for (const { keys, link } of this.keyed()) {
+      link?.rest();
+      keys?.stop();
+    }
+    const workers = await this.#workers!;
+    const ends = [...this.all()].map((tunnel) => tunnel.endLanes(() => workers.remove(tunnel.name, true)));
+    await Promise.all(ends);
+  }
+
+  /** Nothing more is begun to be stored; resolves when nothing is being stored any more. */
+  async quiet(): Promise<void> {
+    this.#isResting = true;
+    await this.#upkeep.idle();
+    await Promise.all([...this.all()].map(({ secy }) => secy?.idle()));
+  }
+
+  /**
+   * At rest: what another process goes on from. All stays as it is here. `locked`: the locks of packet numbers go along, as they
+   * must while this process has them.
+   */
+  handOn(sink: FdSink, locked: boolean): HandedState {
+    const tunnels = [...this.keyed()].flatMap(({ tunnel, keys, link }): HandedWhole[] => {
+      const handed = tunnel.handOn(sink, locked);
+      if (handed === null) return [];
+      return [{ tunnel: handed, keys: keys?.handed ?? null, link: link?.handed ?? null }];
+    });
+    return { version: HAND_OVER_VERSION, tunnels, doors: this.#ports.handOn(sink) };
+  }
+
+  /** The other process has not gone on: this one does. `rested`: `rest` was called, to whatever end. */
+  async goOn(rested: boolean): Promise<void> {
+    this.#isResting = false;
+    if (!rested) return;
+    const workers = await this.#workers!;
+    const wired = [...this.keyed()].filter(({ tunnel }) => tunnel.isWired);
+    await workers.add(wired.flatMap(({ tunnel }) => tunnel.lanes()));
+    for (const { tunnel, keys, link } of wired) {
+      tunnel.lanesBack();
+      keys?.linkUp();
+      link?.linkUp();
+      if (tunnel.lowerMtu !== null) this.#setMtu(tunnel, tunnel.lowerMtu);
+    }
+  }
+
+  #startWorkers(
+    lanes: readonly LaneSpec[],
+    count: number,
+    provider: AeadProvider['name'],
+    kinds?: readonly EncapSpec['kind'][],
+  ): void {
+    const events: WorkerEvents = {
       pnLow: (tunnel) => this.#grant(tunnel),
       uncontrolled: () => UNCONTROLLED_LOOKS.rung(),
       moved: (tunnel) => this.find(tunnel)?.tunnel.peerMoved(),
       strays: (tunnel) => this.find(tunnel)?.tunnel.straysTold(),
       laneFailed: (tunnel, reason, errno) => this.#laneFailed(tunnel, reason, errno),
       failed: this.#context.failed,
-    });
-    this.#running = await this.#workers;
+    };
+    this.#workers = Workers.start(lanes, count, provider, events, kinds);
+  }
+
+  #allUp(): void {
     for (const keyed of this.keyed()) {
       this.#linkUp(keyed);
       this.#ends.look(keyed.tunnel);
     }
-    for (const { config, index, error } of this.#awaiting.splice(0)) this.#down.await(config, index, error);
-    return this.#running.count;
+  }
+
+  /** As it ran: what the file says otherwise comes later. */
+  async #openWhole(config: TunnelConfig, index: number, whole: HandedWhole, fds: FdSource): Promise<void> {
+    const { tap, filed } = whole.tunnel;
+    const ran = { ...config, tap: { ...config.tap, ...tap.config }, gre: { ...config.gre, ...filed } };
+    await this.#open(ran, index, null, TunnelTap.goOn(tap, fds), { whole, fds });
+  }
+
+  #sortAs(configs: readonly TunnelConfig[]): void {
+    const places = new Map(configs.map(({ name }, place) => [name, place]));
+    const inOrder = [...this.#byName].sort(([a], [b]) => (places.get(a) ?? 0) - (places.get(b) ?? 0));
+    this.#byName.clear();
+    for (const [name, keyed] of inOrder) this.#byName.set(name, keyed);
   }
 
   /** Lanes drain and end; the tunnels stay open. */
@@ -196,20 +349,28 @@ export class Tunnels {
     return this.#running?.stuck() ?? [];
   }
 
-  /** Key sources order nothing more. */
-  stopKeys(): void {
+  /** No tunnel comes up or moves any more. */
+  stopMoving(): void {
     this.#down.stop();
     this.#isStopping = true;
+  }
+
+  /** Key sources order nothing more. */
+  stopKeys(): void {
+    this.stopMoving();
     for (const { keys, link } of this.keyed()) {
       link?.stop();
       keys?.stop();
     }
   }
 
-  /** `clean`: no worker has failed, so what the lanes published is exact. What cannot be stored is logged. */
-  async closeAll(clean: boolean): Promise<void> {
+  /**
+   * `clean`: no worker has failed, so what the lanes published is exact. `kept`: somebody else has the TAPs too, and they stay.
+   * What cannot be stored is logged.
+   */
+  async closeAll(clean: boolean, kept = false): Promise<void> {
     this.#paths.close();
-    deleteLinks([...this.all()].map(({ ifindex }) => ifindex).filter((ifindex) => ifindex > 0));
+    if (!kept) deleteLinks([...this.all()].map(({ ifindex }) => ifindex).filter((ifindex) => ifindex > 0));
     const closing = [...this.all()].map((tunnel) => this.#closeTunnel(tunnel, clean));
     if (await allWhileTheyEnd(SILENT_DISK_MS, closing)) return;
     const { store, log } = this.#context;
@@ -278,7 +439,7 @@ export class Tunnels {
    */
   async refit(tunnel: Tunnel, fitting: Fitting): Promise<void> {
     const { name, fitting: before } = tunnel;
-    const end = async (): Promise<void> => (await this.#workers)?.remove(name);
+    const end = async (): Promise<readonly LeftReplay[]> => (await (await this.#workers)?.remove(name)) ?? [];
     await tunnel.endLanes(end);
     try {
       await this.#fit(tunnel, fitting);
@@ -378,6 +539,7 @@ export class Tunnels {
 
   /** Once a second: what was received is stored, what tunnels stand on is looked at. */
   tick(): void {
+    if (this.#isResting) return;
     this.#upkeep.tick(this.all());
     for (const tunnel of this.all()) tunnel.noteSentPns();
     const nowMs = performance.now();
@@ -427,20 +589,24 @@ export class Tunnels {
     index: number,
     sas: RunningSas | null = null,
     tap: TunnelTap | null = null,
+    from: { readonly whole: HandedWhole; readonly fds: FdSource } | null = null,
   ): Promise<Tunnel> {
     // First of all: what waits for it holds no key meanwhile.
     if (config.tap.bridge !== null && tap === null) requireBridge(config.tap.bridge, `tunnels[${index}].tap`);
-    const keys = keySourceOf(config, sas, this.#context);
+    const { whole = null, fds = null } = from ?? {};
+    const keys = keySourceOf(config, sas, this.#context, whole?.keys);
     const isSpokenTo = keys !== null && (keys.etherTypes.length > 0 || config.keepalive !== null);
-    const tunnel = new Tunnel(config, index, this.#context.store, this.#lanes, isSpokenTo, tap);
+    const handed = whole === null || fds === null ? null : { tunnel: whole.tunnel, fds };
+    const tunnel = new Tunnel(config, index, this.#context.store, this.#lanes, isSpokenTo, tap, handed);
     tunnel.secy?.onStoreFailed((error) => this.#upkeep.tell(config.name, 'store', error));
     let link: PeerLink | null = null;
     try {
       if (tunnel.macsec !== null && keys !== null) {
         await keys.start(tunnel.macsec.sas, portOf(tunnel, keys.etherTypes));
         link = this.#linkOf(tunnel, keys);
+        if (whole?.link != null) link?.goOn(whole.link);
       }
-      tunnel.open(await this.#storedPeer(tunnel), this.#ports);
+      tunnel.open(whole === null ? await this.#storedPeer(tunnel) : null, this.#ports);
     } catch (error) {
       // Its giver takes it back.
       if (tap !== null) tunnel.handOnTap();
@@ -487,7 +653,7 @@ export class Tunnels {
 
   #grant(name: string): void {
     const tunnel = this.find(name)?.tunnel;
-    if (tunnel !== undefined) this.#upkeep.grant(tunnel);
+    if (tunnel !== undefined && !this.#isResting) this.#upkeep.grant(tunnel);
   }
 
   #setMtu({ name }: Tunnel, lowerMtu: number): void {
@@ -514,6 +680,11 @@ export class Tunnels {
 /** The tunnel's Uncontrolled Port for those who take frames of `etherTypes`; null: there is none, or they take none. */
 function portOf({ uncontrolled }: Tunnel, etherTypes: readonly number[]): UncontrolledPort | null {
   return etherTypes.length === 0 ? null : (uncontrolled?.use(etherTypes) ?? null);
+}
+
+/** As for a reload: a TAP whose carrier is set otherwise is another one. */
+function canBe(was: TapConfig, now: TapConfig): boolean {
+  return isSameTap(was, now) && was.carrier === now.carrier && was.carrierDelayMs === now.carrierDelayMs;
 }
 
 /** Lanes of a tunnel that is not open: one out per queue, and one in. */

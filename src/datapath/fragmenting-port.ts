@@ -51,6 +51,10 @@ export class FragmentingPort implements FramePort {
     return this.#tap.send(batch, from);
   }
 
+  rest(): void {
+    this.#tap.rest?.();
+  }
+
   close(): void {
     this.#beside = null;
     this.#tap.close();

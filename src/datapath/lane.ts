@@ -18,6 +18,11 @@ export interface Lane {
   readonly waitEvents: number;
   /** Moves one batch as far as it goes. True: more may wait already. Throws only when a port is gone. HOT PATH. */
   run(): boolean;
+  /**
+   * Nothing more is taken from what waits at its near end; whether `run` has something to move all the same. Absent: it takes
+   * what waits until it is closed.
+   */
+  rest?(): boolean;
   close(): void;
 }
 
@@ -87,6 +92,11 @@ export abstract class BatchLane implements Lane {
     this.work(workspace);
     this.#next = 0;
     return this.#send(workspace);
+  }
+
+  rest(): boolean {
+    this.#near.rest?.();
+    return this.#kept !== null || this.#near.rest !== undefined;
   }
 
   close(): void {

@@ -3,7 +3,7 @@
  * main thread a description: its headers, for the MTU; its socket; what a worker has to know.
  */
 import type { Batch } from '../frame/batch.ts';
-import type { UdpSettings } from '../host/socket.ts';
+import type { UdpSenders, UdpSettings } from '../host/socket.ts';
 import type { FramePort } from '../ports/frame-port.ts';
 import type { SharedUdpPort } from '../ports/shared-udp-port.ts';
 import type { GreConfig } from './config.ts';
@@ -49,6 +49,12 @@ export interface OpenedWire<Spec> {
   readonly spec: Spec;
 }
 
+/** Sockets of a tunnel that another process has opened, with the same settings. */
+export interface HandedSockets {
+  readonly fd: number;
+  readonly senders: UdpSenders;
+}
+
 /** What the warm-up of a worker needs to run lanes of a kind over socket pairs. */
 export interface Rehearsal<Spec, Sends = Spec> {
   /** Of a transmit lane whose packets a receive lane of `receives` understands, without a kernel between. */
@@ -78,9 +84,15 @@ export interface EncapKind<Spec, Sends = Spec> {
   headersMax(config: EncapHeaders): number;
   /**
    * Opens the socket; `place` is where the configuration names it (`tunnels[0].gre`); `peer`: where a dynamic peer was
-   * last. Throws L2vpnError.
+   * last; `handed`: it is open already. Throws L2vpnError.
    */
-  open(config: GreConfig, place: string, peer: PeerAddress | null, openUdp: OpenUdp): OpenedWire<Spec>;
+  open(
+    config: GreConfig,
+    place: string,
+    peer: PeerAddress | null,
+    openUdp: OpenUdp,
+    handed: HandedSockets | null,
+  ): OpenedWire<Spec>;
   /** The worker's side; `fd` stays its owner's. `traffic`: of its lane, where ICMP errors are counted. */
   attach(spec: Spec, fd: number, traffic: Float64Array): Wire;
   /** Headers for packets that are sent beside the lanes; what of the outer header is ours has the type of service `tos`. */

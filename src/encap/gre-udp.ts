@@ -20,7 +20,16 @@ import { IPV4_LEN } from '../wire/ipv4.ts';
 import { IPV6_LEN } from '../wire/ipv6.ts';
 import { UDP_LEN } from '../wire/udp.ts';
 import { type GreConfig, ownTos } from './config.ts';
-import type { Encap, EncapHeaders, EncapKind, OpenUdp, PeerAddress, Rehearsal, Wire } from './encap.ts';
+import type {
+  Encap,
+  EncapHeaders,
+  EncapKind,
+  HandedSockets,
+  OpenUdp,
+  PeerAddress,
+  Rehearsal,
+  Wire,
+} from './encap.ts';
 import { greHeaderMax, greOptionsOf, greOverhead, pullGre, pushGre, takeUnsummed } from './gre.ts';
 import { type GretapSpec, nothing } from './gretap.ts';
 
@@ -69,7 +78,13 @@ export const greUdp: EncapKind<GreUdpSpec, GretapSpec> = {
   ],
   // The kernel takes IP and UDP headers off.
   headersMax: (config: EncapHeaders) => greHeaderMax(config),
-  open(config: GreConfig, place: string, peer: PeerAddress | null, openUdp: OpenUdp) {
+  open(
+    config: GreConfig,
+    place: string,
+    peer: PeerAddress | null,
+    openUdp: OpenUdp,
+    handed: HandedSockets | null,
+  ) {
     const settings = { ...config, tos: ownTos(config) };
     const fd = openUdp(settings, place);
     const learns = config.remote === 'dynamic';
@@ -79,7 +94,9 @@ export const greUdp: EncapKind<GreUdpSpec, GretapSpec> = {
       ? createEndpoint(known?.address ?? null, known?.port ?? 0)
       : createEndpoint(config.remote, config.port);
     const flow =
-      config.sourcePort === 'flow' ? { ...openSenders(settings, place, fd), seed: FLOW_SEED } : null;
+      config.sourcePort === 'flow'
+        ? { ...(handed?.senders ?? openSenders(settings, place, fd)), seed: FLOW_SEED }
+        : null;
     const inheritsTos = config.tos === 'inherit';
     const spec = { kind: 'gre-udp', gre: greOptionsOf(config), endpoint, learns, inheritsTos, flow } as const;
     return { fd, senders: flow?.fds ?? [], spec };

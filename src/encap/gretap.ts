@@ -139,8 +139,8 @@ export const gretap: EncapKind<GretapSpec> = {
     ...greOverhead(config),
   ],
   headersMax: (config: EncapHeaders) => IPV4_LEN_MAX + greHeaderMax(config),
-  open: (config: GreConfig, place: string) => ({
-    fd: openGreSocket({ ...config, tos: ownTos(config) }, place, writesHeader(config)),
+  open: (config: GreConfig, place: string, _peer, _openUdp, handed) => ({
+    fd: handed?.fd ?? openGreSocket({ ...config, tos: ownTos(config) }, place, writesHeader(config)),
     senders: [],
     spec: specOf(config),
   }),

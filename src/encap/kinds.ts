@@ -6,6 +6,7 @@ import type {
   Encap,
   EncapHeaders,
   EncapKind,
+  HandedSockets,
   OpenedWire,
   OpenUdp,
   OverheadPart,
@@ -45,13 +46,19 @@ export function openWire(
   place: string,
   peer: PeerAddress | null = null,
   openUdp: OpenUdp = openUdpSocket,
+  handed: HandedSockets | null = null,
 ): OpenedWire<EncapSpec> {
-  return BY_CONFIG[config.encap].open(config, place, peer, openUdp);
+  return BY_CONFIG[config.encap].open(config, place, peer, openUdp, handed);
 }
 
 /** The far end of a lane over the descriptor `fd`, which stays its owner's; `traffic`: of the lane. */
 export function attachWire(spec: EncapSpec, fd: number, traffic: Float64Array): Wire {
   return BY_KIND[spec.kind].attach(spec, fd, traffic);
+}
+
+/** What the specs of a tunnel with this configuration are called. */
+export function kindOf({ encap }: Pick<GreConfig, 'encap'>): EncapSpec['kind'] {
+  return encap === 'udp' ? 'gre-udp' : 'gretap';
 }
 
 /** Where the packets of a tunnel go, in shared memory (`createEndpoint`); null where its socket knows. */

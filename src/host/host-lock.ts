@@ -7,6 +7,8 @@ import { closeFds } from './close.ts';
 
 /** A name that this process holds. */
 export interface HeldName {
+  /** What holds it, also while another process has it too. */
+  readonly fd: number;
   release(): void;
 }
 
@@ -29,7 +31,16 @@ export const hostLocks: HostLocks = {
   lockName: (name) => {
     const holder = new Int32Array(2);
     const fd = loadAddon().lockName(name, holder);
-    if (fd < 0) return { pid: holder[0]!, uid: holder[1]! };
-    return { release: () => closeFds([fd]) };
+    return fd < 0 ? { pid: holder[0]!, uid: holder[1]! } : heldBy(fd);
   },
 };
+
+/** The name that the socket `fd` holds, which came from another process. */
+export function takeOverName(fd: number): HeldName {
+  loadAddon().listenAgain(fd);
+  return heldBy(fd);
+}
+
+function heldBy(fd: number): HeldName {
+  return { fd, release: () => closeFds([fd]) };
+}

@@ -1,5 +1,5 @@
 /** What the process asks of the kernel for itself. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { loadAddon } from '../native/load.ts';
 
 /**
@@ -13,6 +13,11 @@ export function hardenProcess(): void {
   loadAddon().hardenProcess();
 }
 
+/** The network namespace of this process, by the kernel's name for it. */
+export function networkNamespace(): string {
+  return readlinkSync('/proc/self/ns/net');
+}
+
 /** `man 7 capabilities`: TAP, links and bridges; raw sockets. */
 const CAP_NET_ADMIN = 12;
 const CAP_NET_RAW = 13;
@@ -23,6 +28,16 @@ const CAP_NET_RAW = 13;
  */
 export function dropPrivileges(): void {
   loadAddon().keepCapabilities((1 << CAP_NET_ADMIN) | (1 << CAP_NET_RAW));
+}
+
+/** A program that `start` starts has the capabilities of this process, whoever its user is; others have none of them. */
+export function withOurPrivileges<T>(start: () => T): T {
+  loadAddon().lendCapabilities(true);
+  try {
+    return start();
+  } finally {
+    loadAddon().lendCapabilities(false);
+  }
 }
 
 /** Ends the process at once, though a thread of it waits in a system call that never returns. */

@@ -16,14 +16,14 @@ import { EAPOL_LEN } from '../wire/eapol.ts';
 import { ETHERNET_LEN, ETHERTYPE_EAPOL } from '../wire/ethernet.ts';
 import { follow } from './follow.ts';
 import { HELLO_BUDGET } from './hello-budget.ts';
-import type { AgreedLiveness, FiledKeys, KeySource, PeerState } from './key-source.ts';
+import type { AgreedLiveness, FiledKeys, HandedKeys, KeySource, PeerState } from './key-source.ts';
 import type { MkaEvent } from './mka/events.ts';
 import { Kay } from './mka/kay.ts';
 import { OFF_CKN } from './mka/sets/basic.ts';
 import type { MkaSettings } from './mka/settings.ts';
 import type { MkaSnapshot } from './mka/snapshot.ts';
 import { ordersOver } from './secy-orders.ts';
-import { MonotonicClock } from './wake-clock.ts';
+import { clockZeroMs, MonotonicClock, shiftFrom } from './wake-clock.ts';
 
 export interface AgreedKeysContext {
   readonly log: Logger;
@@ -48,24 +48,36 @@ export class AgreedKeys implements KeySource {
   #port: UncontrolledPort | null = null;
   #isStopped = false;
   #peerChanged: () => void = () => {};
+  /** Not kept longer than until the start, for the keys in it. */
+  #given: HandedKeys | null;
   /** Made for the CAK in charge. */
   #linkKeys: { readonly ckn: string; readonly keys: LinkKeys } | null = null;
 
-  constructor(tunnel: string, mka: MkaConfig, macsec: AgreedMacsec, context: AgreedKeysContext) {
+  /** `given`: what another process has agreed on, for the same tunnel. */
+  constructor(
+    tunnel: string,
+    mka: MkaConfig,
+    macsec: AgreedMacsec,
+    context: AgreedKeysContext,
+    given: HandedKeys | null = null,
+  ) {
+    this.#given = given;
     this.#tunnel = tunnel;
     this.#mka = mka;
     this.#macsec = macsec;
     this.#log = context.log;
   }
 
-  /** Installs nothing yet: the agreement begins with `linkUp`. */
+  /** Installs nothing yet, unless it goes on with an agreement: a new one begins with `linkUp`. */
   async start(sas: SaControl, port: UncontrolledPort | null): Promise<void> {
     if (port === null) throw new L2vpnError('L2VPN_INTERNAL', 'key agreement needs an Uncontrolled Port');
     this.#sas = sas;
+    const given = this.#takeGiven(sas);
+    const encrypted = given?.agreement.keys.all.map(({ sak }): [number, boolean] => [sak.an, sak.encrypt]);
     const kay = new Kay(this.#settings(this.#mka, this.#macsec), {
       clock: new MonotonicClock(),
       random: (octets) => randomBytes(octets),
-      orders: ordersOver(sas),
+      orders: ordersOver(sas, new Map(encrypted)),
       send: (frame) => port.send(frame),
       listener: (event) => this.#tell(event),
       calmStretch: () => HELLO_BUDGET.stretch,
@@ -76,9 +88,28 @@ export class AgreedKeys implements KeySource {
     this.#kay = kay;
     this.#port = port;
     this.#wantMkpdus(this.#mka);
+    if (given !== null && kay.goOn(given.agreement, shiftFrom(given.zeroMs))) await restore(sas, given);
+  }
+
+  get handed(): HandedKeys | null {
+    const [sas, kay] = [this.#sas, this.#kay];
+    if (sas === null || kay === null) return null;
+    // Whatever else is lost of what goes over: no packet number is used twice.
+    const txSa = sas.sas.txSa.map((sa) => ({ ...sa, pn: sas.nextPn(sa.an) }));
+    const { sci, cipher } = sas;
+    return { sci, cipher, sas: { ...sas.sas, txSa }, zeroMs: clockZeroMs(), agreement: kay.handed };
+  }
+
+  /** Null: there is nothing that this SecY could go on with. */
+  #takeGiven({ sci, cipher }: SaControl): HandedKeys | null {
+    const given = this.#given;
+    this.#given = null;
+    return given !== null && given.sci === sci && given.cipher === cipher ? given : null;
   }
 
   linkUp(): void {
+    if (this.#isStopped && this.#kay !== null) HELLO_BUDGET.join();
+    this.#isStopped = false;
     this.#kay?.start();
   }
 
@@ -166,4 +197,12 @@ export class AgreedKeys implements KeySource {
     const why = error === undefined ? '' : `: ${messageOf(error)}`;
     this.#log[level]({ tunnel: this.#tunnel, ...fields }, `mka: ${text}${why}`);
   }
+}
+
+/** The SAs of another process; their packet numbers are those that the SecY was handed. */
+async function restore(sas: SaControl, { sas: handed, agreement }: HandedKeys): Promise<void> {
+  await sas.replace(handed);
+  const { all, encoding } = agreement.keys;
+  const encodes = all[encoding];
+  if (encodes !== undefined) await sas.transmitWith(encodes.sak.an, encodes.sak.encrypt);
 }

@@ -1,11 +1,13 @@
 /** Who decides the SAs of a tunnel: the file, with the rotations ordered by hand (`static.ts`); key agreement (`agreed.ts`). */
 import type { RekeyStatus, RotateBody, RotationStatus } from '../api/rotate.ts';
 import type { TunnelConfig } from '../config/types.ts';
+import type { CipherName } from '../crypto/cipher-suite.ts';
 import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
 import type { LinkKeys } from '../link/link-control.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import type { SaControl } from '../tunnel/sa-control.ts';
 import type { SaSet } from '../tunnel/sa-set.ts';
+import type { HandedAgreement } from './mka/agreement.ts';
 import type { MkaSnapshot } from './mka/snapshot.ts';
 
 /** What the file says of a tunnel's keys. */
@@ -38,6 +40,16 @@ export type AgreedLiveness = {
   readonly heardAgoMs: number | null;
 } | null;
 
+/** What key agreement has come to, and the SAs that the SecY has of it, for another process. */
+export interface HandedKeys {
+  readonly sci: string;
+  readonly cipher: CipherName;
+  readonly sas: SaSet;
+  /** Of the clock that its times are of (`clockZeroMs`). */
+  readonly zeroMs: number;
+  readonly agreement: HandedAgreement;
+}
+
 export interface KeySource {
   /** What its peers send it by the Uncontrolled Port; empty: nothing. */
   readonly etherTypes: readonly number[];
@@ -47,10 +59,12 @@ export interface KeySource {
    * Throws L2vpnError; the tunnel is not opened then.
    */
   start(sas: SaControl, port: UncontrolledPort | null): Promise<void>;
-  /** The tunnel's lanes run: what is sent goes out, what comes is received. */
+  /** The tunnel's lanes run, after `stop` again: what is sent goes out, what comes is received. */
   linkUp(): void;
   /** Orders nothing more from now on; SAs stay as they are. */
   stop(): void;
+  /** Stopped, what the source of the same tunnel in another process goes on from; null: from the file and the state directory. */
+  readonly handed: HandedKeys | null;
   /** What another source of the same tunnel would go on from; null: from the file alone. */
   readonly running: RunningSas | null;
   /**

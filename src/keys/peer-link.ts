@@ -7,13 +7,19 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { UncontrolledPort } from '../datapath/uncontrolled-port.ts';
 import { KEY_NAME_LEN, OFF_KEY_NAME } from '../link/frame.ts';
-import { LinkControl, type LinkEvent, type LinkKeys, type LinkSnapshot } from '../link/link-control.ts';
+import {
+  type HandedLink,
+  LinkControl,
+  type LinkEvent,
+  type LinkKeys,
+  type LinkSnapshot,
+} from '../link/link-control.ts';
 import type { PathReport } from '../link/path-report.ts';
 import { LINK_REFUSAL_TEXTS, type LinkRefusal } from '../link/refusal.ts';
 import { type LinkSettings, QUIET_HELLO_MS, QUIET_LIFE_MS } from '../link/settings.ts';
 import { follow } from './follow.ts';
 import type { KeySource } from './key-source.ts';
-import { MonotonicClock } from './wake-clock.ts';
+import { clockZeroMs, MonotonicClock, shiftFrom } from './wake-clock.ts';
 
 /** A refusal of one kind is told once in so long: whoever knows the address can cause it. */
 const REFUSAL_GAP_MS = 60_000;
@@ -39,6 +45,14 @@ export interface PeerLinkContext {
 
 /** A probe of `frameLen` octets, Ethernet header and all, has come to the peer whole. */
 export type AnsweredListener = (frameLen: number, roundTripMs: number) => void;
+
+/** For another process. */
+export interface HandedPeerLink {
+  /** Of the clock that its times are of (`clockZeroMs`). */
+  readonly zeroMs: number;
+  readonly control: HandedLink;
+  readonly hasLeft: boolean;
+}
 
 export class PeerLink {
   readonly #context: PeerLinkContext;
@@ -72,11 +86,32 @@ export class PeerLink {
     keys.onPeer(() => this.#look());
   }
 
-  /** The tunnel's lanes run. */
+  /** The tunnel's lanes run, after `rest` again. */
   linkUp(): void {
     this.#isUp = true;
     this.#keys();
+    this.#control.wake();
     this.#look();
+    // Whoever is there already is news to who listens.
+    if (this.isPeerThere || this.isLive) this.#changed();
+  }
+
+  /** Sends nothing until `linkUp`; the peer is told nothing. */
+  rest(): void {
+    this.#isUp = false;
+    this.#control.rest();
+  }
+
+  /** At rest, it is what another process goes on from. */
+  get handed(): HandedPeerLink {
+    return { zeroMs: clockZeroMs(), control: this.#control.handed, hasLeft: this.#hasLeft };
+  }
+
+  /** Before `linkUp`. */
+  goOn({ zeroMs, control, hasLeft }: HandedPeerLink): void {
+    this.#control.goOn(control, shiftFrom(zeroMs));
+    this.#hasLeft = hasLeft;
+    this.#wasThere = this.isPeerThere;
   }
 
   /** The peer is told that this end goes. */

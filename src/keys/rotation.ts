@@ -145,6 +145,14 @@ export class Rotation {
     this.#stopTimer();
   }
 
+  /** After `stop`: it was not the end. */
+  goOn(): void {
+    if (!this.#stopped) return;
+    this.#stopped = false;
+    if (this.state === 'waiting for the peer') this.#awaitPeer();
+    else if (this.state === 'grace time') this.#followPeer();
+  }
+
   async #install(): Promise<void> {
     const { tx, rx, sci } = this.request;
     await this.#sas.installRx(sci, rx);

@@ -3,9 +3,9 @@ import type { SaConfig } from '../macsec/config.ts';
 import type { SaControl } from '../tunnel/sa-control.ts';
 import type { SakSa, SecyOrders } from './mka/seams.ts';
 
-export function ordersOver(sas: SaControl): SecyOrders {
-  /** By AN: whether the key server wants user data encrypted. */
-  const encrypt = new Map<number, boolean>();
+/** `known`: by AN, whether the key server wants user data encrypted with the SAs that are there already. */
+export function ordersOver(sas: SaControl, known: ReadonlyMap<number, boolean> = new Map()): SecyOrders {
+  const encrypt = new Map(known);
   return {
     installRx: (sci, sa) => sas.installRx(sci, saConfigOf(sa)),
     installTx: (sa) => {

@@ -77,7 +77,12 @@ export class StaticKeys implements KeySource {
     if (filed === null && areSameSas(given, kept.sas)) await this.#trying(() => file.clear());
   }
 
-  linkUp(): void {}
+  linkUp(): void {
+    this.#rotation?.goOn();
+  }
+
+  /** All that it is about is on disk. */
+  readonly handed = null;
 
   /** What a tunnel has received is the matter of who counts it. */
   readonly peer = null;

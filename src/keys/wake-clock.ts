@@ -4,6 +4,19 @@
  */
 import type { Clock } from './mka/seams.ts';
 
+/**
+ * By how much times are later on the clock of this process than on one of this host whose `performance.now()` was 0 at
+ * `zeroMs` (`clockZeroMs`).
+ */
+export function shiftFrom(zeroMs: number): number {
+  return zeroMs - clockZeroMs();
+}
+
+/** Where `performance.now()` was 0 on the monotonic clock that all processes of the host share. */
+export function clockZeroMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6 - performance.now();
+}
+
 /** What is due sooner than that is done on time; what is due later may come a beat late, a longer one from CALM_MS on. */
 const EXACT_MS = 100;
 const BEAT_MS = 20;

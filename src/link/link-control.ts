@@ -22,8 +22,8 @@ import {
   readControlFrame,
   writeControlFrame,
 } from './frame.ts';
-import { LinkPeer } from './link-peer.ts';
-import { OwnMessages, type RandomSource } from './own-messages.ts';
+import { type HandedLinkPeer, LinkPeer } from './link-peer.ts';
+import { type HandedMessages, OwnMessages, type RandomSource } from './own-messages.ts';
 import { type PathReport, readPathReport, writePathReport } from './path-report.ts';
 import { Probes } from './probes.ts';
 import type { LinkRefusal } from './refusal.ts';
@@ -89,6 +89,18 @@ const NOTHING = new Uint8Array(0);
 const HELLO_BODY_LEN = 4;
 const ANSWER_BODY_LEN = 8;
 
+/** For another process, which is the same end of the link. Probes that are on their way are not told of. */
+export interface HandedLink {
+  readonly own: HandedMessages;
+  readonly peer: HandedLinkPeer;
+  readonly isWanted: boolean;
+  readonly wantsAnswer: boolean;
+  readonly lastSentMs: number;
+  readonly received: number;
+  readonly sent: number;
+  readonly refused: ReadonlyMap<LinkRefusal, number>;
+}
+
 export class LinkControl {
   readonly #settings: LinkSettings;
   readonly #context: LinkContext;
@@ -127,6 +139,45 @@ export class LinkControl {
     this.#isWanted = false;
     this.#forgetPeer();
     this.#context.clock.cancel();
+  }
+
+  /** What another process goes on from. */
+  get handed(): HandedLink {
+    const [received, sent, refused] = [this.#received, this.#sent, this.#refused];
+    const [isWanted, wantsAnswer, lastSentMs] = [this.#isWanted, this.#wantsAnswer, this.#lastSentMs];
+    return {
+      own: this.#own.handed,
+      peer: this.#peer.handed,
+      isWanted,
+      wantsAnswer,
+      lastSentMs,
+      received,
+      sent,
+      refused,
+    };
+  }
+
+  /** The end of the link that another process was, which rests; times are later by `shiftMs` here. */
+  goOn(handed: HandedLink, shiftMs: number): void {
+    this.#own.goOn(handed.own, shiftMs);
+    this.#peer.goOn(handed.peer, shiftMs);
+    this.#isWanted = handed.isWanted;
+    this.#wantsAnswer = handed.wantsAnswer;
+    this.#lastSentMs = handed.lastSentMs + shiftMs;
+    this.#received = handed.received;
+    this.#sent = handed.sent;
+    for (const [reason, count] of handed.refused) this.#refused.set(reason, count);
+  }
+
+  /** Nothing is sent by itself until `wake`; whoever is live stays so. */
+  rest(): void {
+    this.#probes.forget();
+    this.#context.clock.cancel();
+  }
+
+  /** After `rest`. */
+  wake(): void {
+    this.#step();
   }
 
   /** The peer hears us and we hear it. */

@@ -10,6 +10,13 @@ import { HELLOS_PER_LIFE, MAX_GONE, MAX_HELLO_MS } from './settings.ts';
 /** What an authentic message made of the peer. */
 export type Heard = 'Replayed' | 'unproved' | 'proved' | 'live' | 'started anew';
 
+/** For another process. */
+export interface HandedLinkPeer
+  extends Readonly<Pick<LinkPeer, 'live' | 'sci' | 'sinceMs' | 'heardMs' | 'expiresMs'>> {
+  readonly helloMs: number;
+  readonly gone: ReadonlyMap<string, number>;
+}
+
 export class LinkPeer {
   /** The live one, with the number of its last message; null: nobody is. */
   live: Message | null = null;
@@ -40,6 +47,22 @@ export class LinkPeer {
     if (isProof) this.expiresMs = nowMs + Math.max(lifeMs, HELLOS_PER_LIFE * this.#helloMs);
     if (isLive) return isProof ? 'proved' : 'unproved';
     return before === null ? 'live' : 'started anew';
+  }
+
+  get handed(): HandedLinkPeer {
+    const { live, sci, sinceMs, heardMs, expiresMs } = this;
+    return { live, sci, sinceMs, heardMs, expiresMs, helloMs: this.#helloMs, gone: this.#gone };
+  }
+
+  /** The peer of another process; times are later by `shiftMs` here. */
+  goOn({ live, sci, sinceMs, heardMs, expiresMs, helloMs, gone }: HandedLinkPeer, shiftMs: number): void {
+    this.live = live;
+    this.sci = sci;
+    this.sinceMs = sinceMs + shiftMs;
+    this.heardMs = heardMs + shiftMs;
+    this.expiresMs = expiresMs + shiftMs;
+    this.#helloMs = helloMs;
+    for (const [mi, mn] of gone) this.#gone.set(mi, mn);
   }
 
   /** The live peer says how often it sends. */

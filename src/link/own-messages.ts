@@ -11,6 +11,13 @@ export type RandomSource = (octets: number) => Uint8Array;
 /** How many messages back the time of sending is known. A power of 2. */
 const REMEMBERED = 256;
 
+/** For another process, which is the same member. */
+export interface HandedMessages {
+  readonly mi: string;
+  readonly mn: number;
+  readonly sentMs: Float64Array;
+}
+
 export class OwnMessages {
   readonly #random: RandomSource;
   readonly #sentMs = new Float64Array(REMEMBERED);
@@ -29,6 +36,17 @@ export class OwnMessages {
   /** The number of the last one; 0: none was sent. */
   get mn(): number {
     return this.#mn;
+  }
+
+  get handed(): HandedMessages {
+    return { mi: this.#mi, mn: this.#mn, sentMs: this.#sentMs.slice() };
+  }
+
+  /** The member that another process was; times are later by `shiftMs` here. */
+  goOn({ mi, mn, sentMs }: HandedMessages, shiftMs: number): void {
+    this.#mi = mi;
+    this.#mn = mn;
+    this.#sentMs.set(sentMs.map((ms) => ms + shiftMs));
   }
 
   /** The message that is sent now. Before its numbers end, this end becomes another member. */

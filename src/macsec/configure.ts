@@ -189,7 +189,7 @@ function configureRxSa(
     slot,
     serial: share.serial ?? -1,
     active: sa.active,
-    replay: new Replay(config.replayWindow, bitmap, share.nextPn, secy.xpn),
+    replay: replayOf(share, config.replayWindow, bitmap, secy.xpn),
     iv: ivBase(sc.sciHigh, sc.sciLow, sa),
     countersAt: countersAt.rxSa(sc.index, an),
     learnFromHigh: Number(learnFrom >> 32n),
@@ -201,6 +201,17 @@ function configureRxSa(
   const { nextHigh, nextLow } = rxSa.replay;
   writeNextPn(secy.counters, rxSa.countersAt + RxSaCounter.nextPn, nextHigh, nextLow);
   return rxSa;
+}
+
+function replayOf(
+  { nextPn, replay: before }: SaShare,
+  window: number,
+  bitmap: boolean,
+  xpn: boolean,
+): Replay {
+  const replay = new Replay(window, bitmap, nextPn, xpn);
+  if (before !== undefined) replay.goOnFrom(before);
+  return replay;
 }
 
 function removeRxSa(secy: SecY, sa: RxSa): void {

@@ -16,6 +16,17 @@ const HALF = 0x8000_0000;
 const WHOLE = 0x1_0000_0000;
 const LAST_WORD = 0xffff_ffff;
 
+/** What a receive SA has seen, for a lane that goes on with it. Survives a structured clone. */
+export interface ReplayState {
+  readonly window: number;
+  readonly nextHigh: number;
+  readonly nextLow: number;
+  readonly floorHigh: number;
+  readonly floorLow: number;
+  /** Empty: there is no bitmap. */
+  readonly seen: Uint32Array;
+}
+
 export class Replay {
   /** One past the highest PN accepted so far; after 2^64 − 1 the upper word is 2^32. */
   nextHigh: number;
@@ -49,6 +60,26 @@ export class Replay {
   /** One past the highest PN accepted so far. */
   get nextPn(): bigint {
     return pnOf(this.nextHigh, this.nextLow);
+  }
+
+  /** What is seen so far. */
+  get state(): ReplayState {
+    const { window, nextHigh, nextLow } = this;
+    const [floorHigh, floorLow] = [this.#floorHigh, this.#floorLow];
+    return { window, nextHigh, nextLow, floorHigh, floorLow, seen: this.#seen.slice() };
+  }
+
+  /**
+   * Goes on where a lane before has ended. With another window or bitmap nothing is known of what came within it: then all
+   * below the next PN, which it was made with, stays late.
+   */
+  goOnFrom({ window, nextHigh, nextLow, floorHigh, floorLow, seen }: ReplayState): void {
+    if (window !== this.window || seen.length !== this.#seen.length) return;
+    this.nextHigh = nextHigh;
+    this.nextLow = nextLow;
+    this.#floorHigh = floorHigh;
+    this.#floorLow = floorLow;
+    this.#seen.set(seen);
   }
 
   /** Has it this window, and a bitmap or not? */

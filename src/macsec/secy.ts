@@ -8,7 +8,7 @@ import type { SecTagTemplate } from '../wire/sectag.ts';
 import type { MacsecConfig } from './config.ts';
 import type { IvBase } from './iv.ts';
 import type { PnBlock } from './packet-number.ts';
-import type { Replay } from './replay.ts';
+import type { Replay, ReplayState } from './replay.ts';
 import type { SecySettings } from './settings.ts';
 
 /** A transmit SA as a lane uses it. */
@@ -78,6 +78,8 @@ export interface SaShare {
   readonly lowestPn?: bigint;
   /** Frames below this PN may be recorded ones, from before a crash: they do not move the peer. Receive only; absent: 0. */
   readonly learnFrom?: bigint;
+  /** What a lane before this one has seen of the SA. Receive only; absent: nothing is known. */
+  readonly replay?: ReplayState | undefined;
   /** The same number as before: the same SA, whose state stays. Absent: always a new one. */
   readonly serial?: number;
 }

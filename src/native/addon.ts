@@ -228,6 +228,8 @@ export interface Addon {
    * their checksums to be completed: `tapWrite` then says so to the TAP.
    */
   openTapPort(fd: number, join: number, mtu: number): PortHandle;
+  /** `tapRead` gives what is left of a super-frame from now on, and then nothing: what waits in the TAP stays there. */
+  restTapPort(port: PortHandle): void;
   /** A port for the socket `fd`. */
   openSocketPort(fd: number): PortHandle;
   /**
@@ -343,6 +345,27 @@ export interface Addon {
    * pid and uid of the holder in `holder` (−1 where the kernel does not say).
    */
   lockName(name: string, holder: Int32Array): number;
+  /** memfd_create(2): memory with these octets and no name in any file system, which can be emptied and not written; a descriptor of it. */
+  openMemory(name: string, octets: Uint8Array): number;
+  /** A listening SOCK_SEQPACKET at `name` (at most 100 octets) in the abstract namespace of Unix sockets. */
+  listenUnix(name: string): number;
+  /** The next connection; −1: none waits. */
+  acceptUnix(fd: number): number;
+  /** A SOCK_SEQPACKET that is connected to who listens at `name`. */
+  connectUnix(name: string): number;
+  /** Pid and uid of the other end of a connected Unix socket into `peer`. */
+  unixPeer(fd: number, peer: Int32Array): void;
+  /** Sends one message with descriptors beside it (SCM_RIGHTS), 250 at most; false: the queue is full now. */
+  sendFds(fd: number, octets: Uint8Array, fds: Int32Array): boolean;
+  /**
+   * The next message: its octets, and its descriptors in `fds` (250 elements), of which `came[0]` is the number. Returns how
+   * many octets; 0: the other end has gone; −1: none waits. EMSGSIZE for one that does not fit.
+   */
+  receiveFds(fd: number, octets: Uint8Array, fds: Int32Array, came: Int32Array): number;
+  /** FD_CLOEXEC, for descriptors that came without. */
+  closeOnExec(fd: number): void;
+  /** The listening Unix socket `fd`, which came from another process, is this process's to who asks the kernel. */
+  listenAgain(fd: number): void;
   /** No core dumps, not dumpable (prctl PR_SET_DUMPABLE 0, RLIMIT_CORE 0). */
   hardenProcess(): void;
   /**
@@ -350,10 +373,12 @@ export interface Addon {
    * might start; no_new_privs is set (`man 7 capabilities`, `man 2 prctl`). Before there are workers.
    */
   keepCapabilities(mask: number): void;
-  /** Sends one datagram to a Unix socket (sd_notify); a leading `@` means the abstract namespace. */
-  notifySocket(path: string, text: string): void;
   /** Whether somebody (NTP, PTP) keeps the clock right, as the kernel knows (`man 2 adjtimex`). Throws SystemError. */
   clockIsSynchronised(): boolean;
+  /** Whether programs that this thread starts have the capabilities that were kept (ambient ones), where it may say so. */
+  lendCapabilities(on: boolean): void;
+  /** Sends one datagram, with descriptors beside it, to a Unix socket (sd_notify); a leading `@` means the abstract namespace. */
+  notifySocket(path: string, text: string, fds: Int32Array): void;
   /** Ends the process at once, whatever its threads wait for (`man 2 _exit`): nothing is flushed. */
   exitNow(status: number): never;
 }

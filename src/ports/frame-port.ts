@@ -18,5 +18,7 @@ export interface FramePort {
    * index of the first frame that must wait, `batch.count` when none does. HOT PATH.
    */
   send(batch: Batch, from: number): number;
+  /** What waits stays where it is from now on: `receive` gives what the port itself holds. Absent: it holds nothing. */
+  rest?(): void;
   close(): void;
 }

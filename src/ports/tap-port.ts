@@ -49,6 +49,10 @@ class TapPort implements FramePort {
     return batch.count;
   }
 
+  rest(): void {
+    this.#addon.restTapPort(this.#port);
+  }
+
   close(): void {
     this.#addon.closePort(this.#port);
   }

@@ -22,7 +22,7 @@ import {
 } from './rotation-record.ts';
 import { StateDir } from './state-dir.ts';
 import { openRx, type RxPn } from './stored-rx.ts';
-import { openTx, type TxPn } from './stored-tx.ts';
+import { goOnWithTx, type HandedTx, openTx, type TxPn } from './stored-tx.ts';
 import type { VolatileKind } from './volatile.ts';
 
 export interface StateStore {
@@ -30,6 +30,8 @@ export interface StateStore {
   /** What the directory lies on, where that forgets: see `volatileRefusal`. */
   readonly volatile: VolatileKind | null;
   openTx(channel: PnChannel, floorPn: bigint): Promise<TxPn>;
+  /** In place of the process that had the numbers so far. */
+  goOnWithTx(channel: PnChannel, handed: HandedTx): TxPn;
   openRx(channel: PnChannel, floorPn: bigint): Promise<RxPn>;
   /** The key is not to be used on this channel again: `openTx` and `openRx` refuse it from now on, for good. */
   retire(channel: PnChannel): Promise<void>;
@@ -61,6 +63,7 @@ export async function openStore(path: string, options: StoreOptions): Promise<St
     dir: path,
     volatile: dir.volatile,
     openTx: (channel, floorPn) => openTx(dir, locks, channel, floorPn),
+    goOnWithTx: (channel, handed) => goOnWithTx(dir, locks, channel, handed),
     openRx: (channel, floorPn) => openRx(dir, channel, floorPn),
     retire: (channel) => writeKeyRecord(dir, channel, 'retired'),
     isRetired: async (channel) => (await readKeyRecord(dir, channel))?.status === 'retired',

@@ -21,6 +21,8 @@ export interface RxPn {
   readonly path: string;
   /** Stores `lowest` where it is above what is stored; resolves when it, or more, is on disk. Rejects with L2VPN_STATE; may be tried again. */
   save(lowest: bigint): Promise<void>;
+  /** Resolves when nothing is being written. */
+  idle(): Promise<void>;
   /** Resolves when nothing is being written any more. */
   close(): Promise<void>;
 }
@@ -82,6 +84,10 @@ class StoredRx implements RxPn {
       throw notStored(WHAT, this.path, cause);
     }
     if (lowest > this.#stored) this.#stored = lowest;
+  }
+
+  idle(): Promise<void> {
+    return this.#file.idle();
   }
 
   async close(): Promise<void> {

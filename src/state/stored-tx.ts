@@ -15,21 +15,36 @@ import type { PnChannel } from './pn-channel.ts';
 import { formatPn, pnFileName } from './pn-record.ts';
 import type { StateDir } from './state-dir.ts';
 import type { StateFile } from './state-file.ts';
-import { TxLock } from './tx-lock.ts';
+import { type LockFds, TxLock } from './tx-lock.ts';
 import { findTx, type TxStart } from './tx-start.ts';
 
 const WHAT = 'packet numbers';
 /** What follows the last number that there is. */
 const PN_END = pnEnd(true);
 
+/** Numbers that another process has kept so far, and its lock on them, which is ours too. */
+export interface HandedTx {
+  /** The first PN that it has not taken. */
+  readonly next: bigint;
+  /** What is on disk: PNs below are reserved. */
+  readonly reserved: bigint;
+  readonly locks: LockFds;
+}
+
 export interface TxPn {
   /** The first PN that was never granted: where a restart would go on. */
   readonly next: bigint;
+  /** PNs from `next` on and below this are durably reserved already, for this process alone. */
+  readonly reserved: bigint;
   /** True where nothing was stored: the first use of this key and channel, or a loss that left no trace. */
   readonly fresh: boolean;
   readonly path: string;
   /** PNs below `ceiling` may be used once this has resolved; it is on disk then. Rejects with L2VPN_STATE; may be tried again. */
   reserve(ceiling: bigint): Promise<void>;
+  /** Resolves when nothing is being written. */
+  idle(): Promise<void>;
+  /** What locks it, for a process that goes on with the numbers; null: nothing does. */
+  readonly locks: LockFds | null;
   /**
    * The clean stop: nothing below `next` is unused, nothing from it on was used. Releases the lock, also where it
    * rejects (L2VPN_STATE): a restart then goes on at the ceiling.
@@ -53,6 +68,14 @@ export async function openTx(
   }
 }
 
+/** Goes on with the numbers of a process before, from where it stopped; nothing is read or written. */
+export function goOnWithTx(dir: StateDir, locks: HostLocks, channel: PnChannel, handed: HandedTx): TxPn {
+  const lock = TxLock.goOn(dir, locks, channel, handed.locks);
+  const text = formatPn(channel, 'tx', handed.reserved);
+  const start = { next: handed.reserved, fresh: false, text, recorded: true };
+  return new StoredTx(dir, lock, channel, start, handed.next);
+}
+
 class StoredTx implements TxPn {
   readonly fresh: boolean;
   readonly path: string;
@@ -72,7 +95,11 @@ class StoredTx implements TxPn {
   #closed = false;
   #pending: Promise<unknown> = Promise.resolve();
 
-  constructor(dir: StateDir, lock: TxLock, channel: PnChannel, start: TxStart) {
+  /** What the process before has left of what is reserved; null: nothing, or it is granted. */
+  #left: bigint | null;
+
+  constructor(dir: StateDir, lock: TxLock, channel: PnChannel, start: TxStart, left: bigint | null = null) {
+    this.#left = left;
     this.#dir = dir;
     this.#lock = lock;
     this.#channel = channel;
@@ -81,14 +108,28 @@ class StoredTx implements TxPn {
     this.path = this.#file.path;
     this.fresh = start.fresh;
     this.#recorded = start.recorded ? Promise.resolve() : null;
-    this.#stored = this.#start = start.next;
+    this.#stored = start.next;
+    this.#start = left ?? start.next;
     this.#unwatch = dir.whenRemade(() => {
       this.#unlocked = true;
     });
   }
 
   get next(): bigint {
+    return this.#left ?? this.#stored;
+  }
+
+  get reserved(): bigint {
     return this.#stored;
+  }
+
+  get locks(): LockFds | null {
+    return this.#lock.fds;
+  }
+
+  async idle(): Promise<void> {
+    await this.#pending;
+    await this.#file.idle();
   }
 
   reserve(ceiling: bigint): Promise<void> {
@@ -111,6 +152,7 @@ class StoredTx implements TxPn {
     await this.#write(ceiling);
     await this.#record();
     if (ceiling > this.#stored) this.#stored = ceiling;
+    this.#left = null;
   }
 
   async #write(pn: bigint): Promise<void> {

@@ -6,7 +6,8 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { errnoName, L2vpnError } from '../errors.ts';
-import type { HeldName, HostLocks, NameHolder } from '../host/host-lock.ts';
+import { closeFds } from '../host/close.ts';
+import { type HeldName, type HostLocks, type NameHolder, takeOverName } from '../host/host-lock.ts';
 import type { StateFs } from './disk.ts';
 import { heldElsewhere, notLocked } from './faults.ts';
 import { channelId, type PnChannel } from './pn-channel.ts';
@@ -17,13 +18,19 @@ const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDWR } = constants;
 /** How often a lock file may be exchanged while it is being locked. */
 const TRIES = 10;
 
+/** Descriptors of the name and the file that are locked. */
+export type LockFds = readonly [name: number, file: number];
+
+/** Closing it ends the lock, unless another process has it too. */
+type LockedFile = Pick<FileHandle, 'fd' | 'close'>;
+
 export class TxLock {
   readonly #dir: StateDir;
   readonly #locks: HostLocks;
   readonly #channel: PnChannel;
   readonly #path: string;
   #name: HeldName | null = null;
-  #file: FileHandle | null = null;
+  #file: LockedFile | null = null;
 
   private constructor(dir: StateDir, locks: HostLocks, channel: PnChannel) {
     this.#dir = dir;
@@ -44,6 +51,19 @@ export class TxLock {
       await lock.release();
       throw error;
     }
+  }
+
+  /** With the locks of a process before, which has them still until it ends: descriptors of name and file. */
+  static goOn(dir: StateDir, locks: HostLocks, channel: PnChannel, [name, file]: LockFds): TxLock {
+    const lock = new TxLock(dir, locks, channel);
+    lock.#name = takeOverName(name);
+    lock.#file = { fd: file, close: async () => closeFds([file]) };
+    return lock;
+  }
+
+  /** Null: it is being taken anew, or released. */
+  get fds(): LockFds | null {
+    return this.#name === null || this.#file === null ? null : [this.#name.fd, this.#file.fd];
   }
 
   #takeName(): void {

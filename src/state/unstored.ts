@@ -14,6 +14,11 @@ export function unstoredTx(floorPn: bigint): TxPn {
     get next() {
       return next;
     },
+    get reserved() {
+      return next;
+    },
+    locks: null,
+    idle: async () => {},
     // Nothing is known of such a key that could be lost.
     fresh: false,
     path: NOWHERE,
@@ -23,5 +28,12 @@ export function unstoredTx(floorPn: bigint): TxPn {
 }
 
 export function unstoredRx(floorPn: bigint): RxPn {
-  return { lowest: floorPn, fresh: false, path: NOWHERE, save: async () => {}, close: async () => {} };
+  return {
+    lowest: floorPn,
+    fresh: false,
+    path: NOWHERE,
+    save: async () => {},
+    idle: async () => {},
+    close: async () => {},
+  };
 }

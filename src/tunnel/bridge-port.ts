@@ -52,6 +52,12 @@ export function portSettings({ isolated, stp, vlans }: TapConfig): PortSettings 
   return { isolated, stp, vlans };
 }
 
+/** What a port has come to. */
+export interface HandedPort {
+  readonly index: number;
+  readonly kernelStp: PortStp;
+}
+
 export class BridgePort {
   readonly #place: string;
   readonly #bridges: Bridges;
@@ -73,6 +79,17 @@ export class BridgePort {
   /** As the kernel has it now; null: it is in no bridge. Throws SystemError. */
   get info(): BridgePortInfo | null {
     return this.#index === 0 ? null : this.#bridges.port(this.#index);
+  }
+
+  /** For another process, which goes on with the TAP. */
+  get handed(): HandedPort {
+    return { index: this.#index, kernelStp: this.#kernelStp };
+  }
+
+  /** The TAP is the port that it was in another process, with the settings that this was made with. */
+  goOn({ index, kernelStp }: HandedPort): void {
+    this.#index = index;
+    this.#kernelStp = kernelStp;
   }
 
   /** The TAP `index` has just become a port: nothing is set at it. Throws L2vpnError where the kernel refuses. */

@@ -7,6 +7,13 @@ import { messageOf } from '../errors.ts';
 import { type Notice, news, warning } from './notice.ts';
 import type { CarrierView } from './view.ts';
 
+export interface HandedCarrier {
+  readonly isUp: boolean;
+  readonly reason: string;
+  /** Milliseconds since the epoch. */
+  readonly sinceMs: number;
+}
+
 export class Carrier implements CarrierView {
   isUp = false;
   reason = 'the peer has not been there yet';
@@ -21,6 +28,19 @@ export class Carrier implements CarrierView {
   constructor(delayMs: number, set: (up: boolean) => void) {
     this.#delayMs = delayMs;
     this.#set = set;
+  }
+
+  /** For another process, which goes on with the TAP. */
+  get handed(): HandedCarrier {
+    const { isUp, reason, since } = this;
+    return { isUp, reason, sinceMs: since.getTime() };
+  }
+
+  /** The TAP has, or has not, its carrier from a process before. */
+  goOn({ isUp, reason, sinceMs }: HandedCarrier): void {
+    this.isUp = isUp;
+    this.reason = reason;
+    this.since = new Date(sinceMs);
   }
 
   /** What is known of the peer now; `reason`: why it is not there. */

@@ -44,11 +44,19 @@ const LEAST_MTU = 68;
 /** A tunnel that is new, or that has another peer. */
 const NOT_SILENT: Silence = { silentMs: 0, isUnanswered: false };
 
-/** For these parts of the file. Throws L2vpnError where there is no route, or the path carries too little. */
-export function newFitting(tap: TapConfig, filed: GreConfig, tunnel: Fitted): Fitting {
+/**
+ * For these parts of the file; `known`: ends that were found for them before. Throws L2vpnError where there is no route, or the
+ * path carries too little.
+ */
+export function newFitting(
+  tap: TapConfig,
+  filed: GreConfig,
+  tunnel: Fitted,
+  known: OuterEnds | null = null,
+): Fitting {
   const fixed = fixedEnds(filed);
   const finder = fixed === null ? new EndsFinder(filed) : null;
-  const ends = fixed ?? finder?.look(performance.now(), NOT_SILENT) ?? null;
+  const ends = fixed ?? known ?? finder?.look(performance.now(), NOT_SILENT) ?? null;
   return fittingBetween(ends, { tap, filed, finder }, tunnel);
 }
 

@@ -1,13 +1,15 @@
 /** The packet numbers of the SAs of one SecY while SAs come and go: opened, locked, granted; closed when nobody uses them. */
 import { L2vpnError } from '../errors.ts';
+import { type FdSink, FdSource } from '../host/descriptors.ts';
 import type { SaConfig } from '../macsec/config.ts';
 import { pnEnd } from '../macsec/packet-number.ts';
 import { channelId, type PnChannel } from '../state/pn-channel.ts';
 import type { StateStore } from '../state/store.ts';
-import type { RxPn } from '../state/stored-rx.ts';
+import type { HandedTx, TxPn } from '../state/stored-tx.ts';
+import type { LockFds } from '../state/tx-lock.ts';
 import { unstoredRx, unstoredTx } from '../state/unstored.ts';
 import { allOf } from './in-turn.ts';
-import { RxNumbers, TxNumbers } from './sa-numbers.ts';
+import { type HandedRx, RxNumbers, TxNumbers } from './sa-numbers.ts';
 import type { SaSet } from './sa-set.ts';
 
 /** The numbers of an SA, with the channel (key and SCI) that they are about. */
@@ -17,7 +19,18 @@ interface Held<Numbers> {
 }
 
 /** Where packet numbers outlive the process. */
-export type NumberStore = Pick<StateStore, 'openTx' | 'openRx'>;
+export type NumberStore = Pick<StateStore, 'openTx' | 'goOnWithTx' | 'openRx'>;
+
+/** What goes from the numbers of one process to those of the next, by channel (`channelId`). */
+export interface HandedNumbers {
+  readonly tx: ReadonlyMap<string, HandedTxSa>;
+  readonly rx: ReadonlyMap<string, HandedRx>;
+}
+
+/** `locks`: of name and file, as places among the descriptors that go over (`FdSink`); null: it has none. */
+export interface HandedTxSa extends Pick<HandedTx, 'next' | 'reserved'> {
+  readonly locks: LockFds | null;
+}
 
 export class SecyNumbers {
   readonly #store: NumberStore;
@@ -32,7 +45,17 @@ export class SecyNumbers {
   /** What lanes may still use of SAs that are no longer held. */
   #retired: { close(): Promise<void> }[] = [];
 
-  constructor(store: NumberStore, sci: string, xpn: boolean) {
+  /** What a process before has left, and the descriptors that it is about; an SA takes it once. */
+  readonly #handed: { tx: Map<string, HandedTxSa>; rx: Map<string, HandedRx>; fds: FdSource };
+
+  constructor(
+    store: NumberStore,
+    sci: string,
+    xpn: boolean,
+    handed: HandedNumbers | null = null,
+    fds: FdSource = new FdSource([]),
+  ) {
+    this.#handed = { tx: new Map(handed?.tx), rx: new Map(handed?.rx), fds };
     this.#store = store;
     this.#sci = sci;
     this.#pnEnd = pnEnd(xpn);
@@ -44,6 +67,26 @@ export class SecyNumbers {
 
   findTx(an: number): TxNumbers | undefined {
     return this.#tx.get(an)?.numbers;
+  }
+
+  /** After the lanes have ended, and `idle`. `locked`: with what locks them, which this process does not store any more then. */
+  handOn(fds: FdSink, locked: boolean): HandedNumbers {
+    const tx = [...this.#tx.values()].map(({ channel, numbers }): [string, HandedTxSa] => {
+      const { locks, ...left } = numbers.left;
+      const places: LockFds | null =
+        locks === null || !locked ? null : [fds.add(locks[0]), fds.add(locks[1])];
+      return [channel, { ...left, locks: places }];
+    });
+    const rx = [...this.#rx.values()].map(({ channel, numbers }): [string, HandedRx] => [
+      channel,
+      numbers.left,
+    ]);
+    return { tx: new Map(tx), rx: new Map(rx) };
+  }
+
+  /** Resolves when nothing is being stored. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#tx.values(), ...this.#rx.values()].map(({ numbers }) => numbers.idle()));
   }
 
   /** Of an SA that is held. Throws L2VPN_INTERNAL for another. */
@@ -104,10 +147,9 @@ export class SecyNumbers {
         continue;
       }
       this.#refuseMove(sa, id);
-      const file = sa.stored ? await this.#store.openTx(channel, sa.pn) : unstoredTx(sa.pn);
-      const numbers = new TxNumbers(file, sa.an, this.#pnEnd);
+      const numbers = new TxNumbers(await this.#openTx(sa, channel, id), sa.an, this.#pnEnd);
       opened.push(numbers);
-      await numbers.extend();
+      if (!numbers.hasSome) await numbers.extend();
       held.set(sa.an, { channel: id, numbers });
     }
     return held;
@@ -122,15 +164,38 @@ export class SecyNumbers {
         const key = rxKey(sc.sci, sa.an);
         const known = this.#rx.get(key);
         const same = known?.channel === id ? known : null;
-        const numbers = same?.numbers ?? new RxNumbers(await this.#openRx(sa, channel), sa.an);
+        const numbers = same?.numbers ?? (await this.#openRx(sa, channel, id));
         held.set(key, { channel: id, numbers });
       }
     }
     return held;
   }
 
-  async #openRx({ stored, pn }: SaConfig, channel: PnChannel): Promise<RxPn> {
-    return stored ? this.#store.openRx(channel, pn) : unstoredRx(pn);
+  async #openTx({ stored, pn }: SaConfig, channel: PnChannel, id: string): Promise<TxPn> {
+    const { tx, fds } = this.#handed;
+    const handed = tx.get(id);
+    tx.delete(id);
+    if (handed === undefined) return stored ? this.#store.openTx(channel, pn) : unstoredTx(pn);
+    const { next, reserved, locks } = handed;
+    if (!stored) return unstoredTx(next);
+    // Where the locks have not come along nobody has them.
+    if (locks === null) return this.#store.openTx(channel, pn);
+    return this.#store.goOnWithTx(channel, {
+      next,
+      reserved,
+      locks: [fds.take(locks[0]), fds.take(locks[1])],
+    });
+  }
+
+  async #openRx({ an, stored, pn }: SaConfig, channel: PnChannel, id: string): Promise<RxNumbers> {
+    const { rx } = this.#handed;
+    const numbers = new RxNumbers(stored ? await this.#store.openRx(channel, pn) : unstoredRx(pn), an);
+    const handed = rx.get(id);
+    rx.delete(id);
+    if (handed === undefined) return numbers;
+    numbers.goOnFrom(handed.nextPn, handed.replay);
+    numbers.raiseLowest(handed.lowestPn);
+    return numbers;
   }
 
   /** One key on two ANs would be two counters of the same numbers. */

@@ -132,6 +132,13 @@ export class TunnelPath implements PathView {
     return this.#search?.state ?? 'stopped';
   }
 
+  /** A process before has found that it carries `octets` and no more. */
+  goOnFrom(octets: number, limit: PathLimit, nowMs: number): void {
+    if (octets >= this.#own.mtu || (limit !== 'icmp' && limit !== 'probes')) return;
+    this.#believed.take({ octets, proof: 'proven', from: limit }, this.#own.mtu, nowMs);
+    this.#settle('what was found before the upgrade');
+  }
+
   /** `listener` hears what probes find. */
   onNews(listener: (news: PathNews[]) => void): void {
     this.#told = listener;

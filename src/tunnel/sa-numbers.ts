@@ -4,9 +4,11 @@
  * double while they are used up, so that a busy tunnel writes about once a minute.
  */
 import { PnGrant } from '../macsec/packet-number.ts';
+import type { ReplayState } from '../macsec/replay.ts';
 import type { SaShare } from '../macsec/secy.ts';
 import type { RxPn } from '../state/stored-rx.ts';
-import type { TxPn } from '../state/stored-tx.ts';
+import type { HandedTx, TxPn } from '../state/stored-tx.ts';
+import type { LockFds } from '../state/tx-lock.ts';
 
 const FIRST_GRANT = 1n << 14n;
 /** More than a minute at 250 000 frames per second, and less than a hundredth of what 32 bits count. */
@@ -36,10 +38,29 @@ export class TxNumbers {
     this.#file = file;
     this.start = least(file.next, end);
     this.#grant = new PnGrant(this.start);
+    // Another process had these, and has left some.
+    const reserved = least(file.reserved, end);
+    this.#grant.grant(reserved, this.start + (reserved - this.start) / 2n);
   }
 
   get share(): SaShare {
     return { pn: this.#grant.shared, nextPn: 0n, serial: this.serial };
+  }
+
+  /** Some can be taken: it need not wait for the disk. */
+  get hasSome(): boolean {
+    return this.#grant.limit > this.#grant.next;
+  }
+
+  /** After the lanes have ended: what another process goes on from, and what locks it (null: nothing). */
+  get left(): Pick<HandedTx, 'next' | 'reserved'> & { readonly locks: LockFds | null } {
+    return { next: this.taken, reserved: this.#file.reserved, locks: this.#file.locks };
+  }
+
+  /** Resolves when nothing is being stored. */
+  async idle(): Promise<void> {
+    await this.#extending?.catch(() => {});
+    await this.#file.idle();
   }
 
   /** PNs below this are taken by lanes, used or not. */
@@ -79,6 +100,13 @@ export class TxNumbers {
   }
 }
 
+/** How far the receiver has come on an SA. */
+export interface HandedRx {
+  readonly nextPn: bigint;
+  readonly lowestPn: bigint;
+  readonly replay: ReplayState | undefined;
+}
+
 /** One receive SA. */
 export class RxNumbers {
   readonly serial: number = ++lastSerial;
@@ -89,6 +117,8 @@ export class RxNumbers {
   #lowest = 0n;
   /** Where lanes have come to that have ended. */
   #reached = 0n;
+  /** What they have seen there; undefined: not known. */
+  #replay: ReplayState | undefined;
   readonly #file: RxPn;
 
   constructor(file: RxPn, an: number) {
@@ -103,8 +133,18 @@ export class RxNumbers {
       nextPn: greatest(this.#file.lowest, this.#reached),
       lowestPn: this.#lowest,
       learnFrom,
+      replay: this.#replay,
       serial,
     };
+  }
+
+  /** What another process goes on from, after the lanes have ended. */
+  get left(): HandedRx {
+    return { nextPn: this.share.nextPn, lowestPn: this.#lowest, replay: this.#replay };
+  }
+
+  idle(): Promise<void> {
+    return this.#file.idle();
   }
 
   /** Frames below `pn` are late, whatever has come. */
@@ -113,8 +153,9 @@ export class RxNumbers {
   }
 
   /** The lanes have ended at `nextPn`: those that come go on from there, stored or not. */
-  goOnFrom(nextPn: bigint): void {
+  goOnFrom(nextPn: bigint, replay?: ReplayState): void {
     this.#reached = greatest(this.#reached, nextPn);
+    this.#replay = replay;
   }
 
   /** Stores what the lane has published; resolves when it is on disk. Rejects with L2VPN_STATE. */

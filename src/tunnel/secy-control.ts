@@ -6,12 +6,14 @@
 import type { KeyObject } from 'node:crypto';
 import { isXpn } from '../crypto/cipher-suite.ts';
 import { L2vpnError } from '../errors.ts';
+import { type FdSink, FdSource } from '../host/descriptors.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import { countersAt, RxSaCounter, readNextPn, TxSaCounter } from '../macsec/counters.ts';
 import type { SecySpec } from '../macsec/secy.ts';
+import type { LeftReplay } from '../worker/messages.ts';
 import { allOf, type InTurn, oneAfterAnother } from './in-turn.ts';
 import type { RxProgress } from './learned-endpoint.ts';
-import { type NumberStore, SecyNumbers } from './packet-numbers.ts';
+import { type HandedNumbers, type NumberStore, SecyNumbers } from './packet-numbers.ts';
 import { RxPlaces } from './rx-places.ts';
 import type { TxNumbers } from './sa-numbers.ts';
 import { type MacsecSettings, NO_SAS } from './sa-set.ts';
@@ -47,11 +49,21 @@ export class SecyControl implements SecyView {
   /** The SA that `#pnLow` was called for. */
   #pnLowSerial = 0;
 
-  /** Has the settings of `config`, and no SA until somebody installs one. `sci`: the own one, 16 hex digits. */
-  constructor(config: MacsecConfig, sci: string, store: NumberStore, lanes: SecyLanes) {
+  /**
+   * Has the settings of `config`, and no SA until somebody installs one. `sci`: the own one, 16 hex digits; `handed`: what a
+   * process before has left of their numbers, with `fds`.
+   */
+  constructor(
+    config: MacsecConfig,
+    sci: string,
+    store: NumberStore,
+    lanes: SecyLanes,
+    handed: HandedNumbers | null = null,
+    fds: FdSource = new FdSource([]),
+  ) {
     this.sci = sci;
     this.#config = { ...config, ...NO_SAS };
-    this.#numbers = new SecyNumbers(store, sci, isXpn(config.cipher));
+    this.#numbers = new SecyNumbers(store, sci, isXpn(config.cipher), handed, fds);
     this.#lanes = lanes;
   }
 
@@ -93,11 +105,20 @@ export class SecyControl implements SecyView {
    * `end` ends every lane, and others will take their place: what they have published of their SAs is what those go on from.
    * A change that is under way comes first, and others wait.
    */
-  endLanes(end: () => Promise<void>): Promise<void> {
+  endLanes(end: () => Promise<readonly LeftReplay[]>): Promise<void> {
     return this.#inTurn(async () => {
-      await end();
-      this.#noteCounted();
+      this.#noteCounted(await end());
     });
+  }
+
+  /** Between `endLanes` and `lanesBack`, after `idle`: what another process goes on from. */
+  handOn(fds: FdSink, locked: boolean): HandedNumbers {
+    return this.#numbers.handOn(fds, locked);
+  }
+
+  /** Resolves when nothing is being stored. */
+  idle(): Promise<void> {
+    return this.#numbers.idle();
   }
 
   /** Lanes that were built from `spec` run. */
@@ -212,13 +233,14 @@ export class SecyControl implements SecyView {
     });
   }
 
-  #noteCounted(): void {
+  #noteCounted(left: readonly LeftReplay[]): void {
+    const replays = new Map(left.map(({ serial, replay }) => [serial, replay]));
     const counters = this.#lanes.counters();
     const serials = this.tx.map(({ serial }) => serial);
     for (const { sci, sa } of this.#config.rxSc) {
       for (const { an } of sa) {
         const numbers = this.#numbers.rxOf(sci, an);
-        numbers.goOnFrom(this.#receivedTo(counters, sci, an));
+        numbers.goOnFrom(this.#receivedTo(counters, sci, an), replays.get(numbers.serial));
         serials.push(numbers.serial);
       }
     }

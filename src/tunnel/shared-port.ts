@@ -62,6 +62,21 @@ export class SharedPort {
     return fd;
   }
 
+  /** In place of `open`: the socket of a tunnel in a process before. */
+  adopt(gre: UdpSettings, fd: number): void {
+    this.#sockets.set(fd, gre.remote === 'dynamic' ? 'dynamic' : 'fixed');
+  }
+
+  /** The socket of the door; null: there is none. */
+  get doorFd(): number | null {
+    return this.#door?.fd ?? null;
+  }
+
+  /** The door of a process before, whose sockets are heard as they were. */
+  adoptDoor(fd: number): void {
+    this.#door = this.#newDoor(fd);
+  }
+
   /** The dynamic tunnel of the socket that `open` has given. */
   enter(guest: PortGuest): void {
     this.#guests.set(guest.parts.fd, guest);
@@ -136,12 +151,16 @@ export class SharedPort {
     for (const [fd, kind] of this.#sockets) if (kind === 'dynamic') admitOthers(fd, true);
     const fd = openDoorSocket(this.#gre, place);
     admitOthers(fd, false);
-    const { log, admit } = this.#context;
-    const { local, port } = this.#gre;
-    this.#door = { fd, door: new Door(fd, { log, place: `${local} ${port}`, guests: this.#names, admit }) };
+    this.#door = this.#newDoor(fd);
     // The one that was alone has heard everybody.
     for (const [one, kind] of this.#sockets) if (kind === 'dynamic') hearOnly(one, this.#nobody());
     for (const guest of this.#guests.values()) this.follow(guest);
+  }
+
+  #newDoor(fd: number): OpenDoor {
+    const { log, admit } = this.#context;
+    const { local, port } = this.#gre;
+    return { fd, door: new Door(fd, { log, place: `${local} ${port}`, guests: this.#names, admit }) };
   }
 
   #deafen(guest: PortGuest): void {

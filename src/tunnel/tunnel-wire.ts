@@ -1,12 +1,27 @@
 /** The socket of a tunnel, and what hangs on it: where the peer is, its place at a UDP port, its Uncontrolled Port. */
 import type { GreConfig } from '../encap/config.ts';
-import type { OpenedWire, OpenUdp, PeerAddress } from '../encap/encap.ts';
+import type { HandedSockets, OpenedWire, OpenUdp, PeerAddress } from '../encap/encap.ts';
 import { type EncapSpec, endpointOf, flowSendersOf, openWire } from '../encap/kinds.ts';
 import { closeFds } from '../host/close.ts';
+import type { FdSink, FdSource } from '../host/descriptors.ts';
 import { socketDrops } from '../host/socket.ts';
 import { endpointAddress } from '../ports/endpoint.ts';
 import { PortSeat, type Seated } from './port-seat.ts';
 import type { SharedPorts } from './shared-ports.ts';
+
+/** What goes over to another process; descriptors are places among those that go over. */
+export interface HandedWire {
+  readonly fd: number;
+  readonly senders: readonly number[];
+  /** What `senders` are bound to. */
+  readonly ports: readonly number[];
+  readonly peer: PeerAddress | null;
+}
+
+/** The sockets themselves, which are ours from now on. */
+export function socketsOf({ fd, senders, ports }: HandedWire, source: FdSource): HandedSockets {
+  return { fd: source.take(fd), senders: { fds: senders.map((one) => source.take(one)), ports } };
+}
 
 export class TunnelWire {
   readonly spec: EncapSpec;
@@ -19,12 +34,20 @@ export class TunnelWire {
 
   /**
    * Opens it. `place`: where the configuration names it (`tunnels[0].gre`); `peer`: where a peer that may move is; `ports`: those
-   * that it shares with other tunnels. Throws L2vpnError.
+   * that it shares with other tunnels; `handed`: it is open already. Throws L2vpnError.
    */
-  constructor(tunnel: Seated, gre: GreConfig, place: string, peer: PeerAddress | null, ports: SharedPorts) {
+  constructor(
+    tunnel: Seated,
+    gre: GreConfig,
+    place: string,
+    peer: PeerAddress | null,
+    ports: SharedPorts,
+    handed: HandedSockets | null = null,
+  ) {
     this.#tunnel = tunnel;
     this.#gre = gre;
-    this.#opened = openAt(gre, place, peer, ports);
+    this.#opened =
+      handed === null ? openAt(gre, place, peer, ports) : goOnAt(gre, place, peer, ports, handed);
     this.spec = this.#opened.spec;
     this.fd = this.#opened.fd;
     this.#seat = gre.encap === 'udp' ? new PortSeat(tunnel, gre, this.#opened, ports) : null;
@@ -60,6 +83,17 @@ export class TunnelWire {
     return this.#seat?.strays.ring ?? null;
   }
 
+  /** For another process. */
+  handOn(sink: FdSink): HandedWire {
+    const { fd, senders } = this.#opened;
+    return {
+      fd: sink.add(fd),
+      senders: senders.map((one) => sink.add(one)),
+      ports: this.sourcePorts,
+      peer: this.peer,
+    };
+  }
+
   /** The receive lane has learned the peer at another place. */
   peerMoved(): void {
     this.#seat?.follow();
@@ -76,6 +110,20 @@ export class TunnelWire {
     this.#seat?.close();
     closeFds([this.fd, ...this.#opened.senders]);
   }
+}
+
+function goOnAt(
+  gre: GreConfig,
+  place: string,
+  peer: PeerAddress | null,
+  ports: SharedPorts,
+  handed: HandedSockets,
+): OpenedWire<EncapSpec> {
+  const openUdp: OpenUdp = (settings) => {
+    ports.adopt(settings, handed.fd);
+    return handed.fd;
+  };
+  return openWire(gre, place, peer, openUdp, handed);
 }
 
 function openAt(

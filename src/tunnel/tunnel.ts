@@ -10,11 +10,13 @@
  * What lies outside (socket, ends, MTU) may be exchanged between 4 and 5 (`plan`, `refit`): TAP, SecY and counters stay.
  */
 import type { KeyObject } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { KeepaliveConfig, MkaConfig, PortSettings, TapConfig, TunnelConfig } from '../config/types.ts';
 import type { GreConfig } from '../encap/config.ts';
-import type { PeerAddress } from '../encap/encap.ts';
+import type { HandedSockets, PeerAddress } from '../encap/encap.ts';
 import { messageOf } from '../errors.ts';
 import { Traffic } from '../frame/lane-counters.ts';
+import type { FdSink, FdSource } from '../host/descriptors.ts';
 import { setCarrier } from '../host/tap.ts';
 import type { MacsecConfig } from '../macsec/config.ts';
 import type { SecySpec } from '../macsec/secy.ts';
@@ -25,8 +27,8 @@ import { endpointAddress, endpointText } from '../ports/endpoint.ts';
 import type { LoadedEndpoint } from '../state/endpoint-record.ts';
 import { ETHERNET_LEN } from '../wire/ethernet.ts';
 import { sciOf } from '../wire/sci.ts';
-import type { LaneSpec } from '../worker/messages.ts';
-import { Carrier } from './carrier.ts';
+import type { LaneSpec, LeftReplay } from '../worker/messages.ts';
+import { Carrier, type HandedCarrier } from './carrier.ts';
 import type { Silence } from './ends-finder.ts';
 import { changedFitting, type Fitted, type Fitting, fittingBetween, newFitting } from './fitting.ts';
 import { laneCounterMemory, laneSpecs } from './lane-specs.ts';
@@ -34,15 +36,15 @@ import { type DueEndpoint, LearnedEndpoint } from './learned-endpoint.ts';
 import { type MtuArithmetic, mtuArithmetic } from './mtu.ts';
 import type { Notice } from './notice.ts';
 import type { OuterEnds } from './outer-ends.ts';
-import type { NumberStore } from './packet-numbers.ts';
-import type { HeardTooBig, PathNews, TunnelPath } from './path.ts';
+import type { HandedNumbers, NumberStore } from './packet-numbers.ts';
+import type { HeardTooBig, PathLimit, PathNews, TunnelPath } from './path.ts';
 import { PathUse } from './path-use.ts';
 import { type SaControl, TunnelSaControl } from './sa-control.ts';
-import { SecyControl } from './secy-control.ts';
+import { SecyControl, type SecyLanes } from './secy-control.ts';
 import type { SharedPorts } from './shared-ports.ts';
 import { batchesDone, type CountedLane, type TunnelTotals, totalsOf } from './totals.ts';
-import { TunnelTap } from './tunnel-tap.ts';
-import { TunnelWire } from './tunnel-wire.ts';
+import { type HandedTap, TunnelTap } from './tunnel-tap.ts';
+import { type HandedWire, socketsOf, TunnelWire } from './tunnel-wire.ts';
 import { TunnelUncontrolledPort } from './uncontrolled.ts';
 import type { BridgePortView, EndsView, QueueDropsView, TunnelView } from './view.ts';
 
@@ -58,6 +60,26 @@ export interface LaneHost {
 export interface TunnelMacsec {
   readonly secy: SecyControl;
   readonly sas: SaControl;
+}
+
+/** What goes over to another process of a tunnel that runs; nothing of it is written anywhere. */
+export interface HandedTunnel {
+  readonly name: string;
+  /** As the file had it, and with the ends in use. */
+  readonly filed: GreConfig;
+  readonly gre: GreConfig;
+  readonly ends: OuterEnds | null;
+  readonly path: { readonly octets: number; readonly limit: PathLimit };
+  readonly tap: HandedTap;
+  readonly carrier: HandedCarrier | null;
+  readonly wire: HandedWire | null;
+  readonly secy: { readonly sci: string; readonly numbers: HandedNumbers } | null;
+}
+
+/** What a tunnel goes on from, with the descriptors that it is about. */
+export interface HandedFrom {
+  readonly tunnel: HandedTunnel;
+  readonly fds: FdSource;
 }
 
 export class Tunnel implements TunnelView {
@@ -82,6 +104,8 @@ export class Tunnel implements TunnelView {
   readonly #fitted: Fitted;
   readonly #pathUse: PathUse;
   #sentFrames = 0;
+  /** Null: it is new, or has taken over all that is its. */
+  #handed: HandedFrom | null;
   #fitting: Fitting;
   /** Null before there is one, and after it was handed on. */
   #tap: TunnelTap | null;
@@ -98,8 +122,8 @@ export class Tunnel implements TunnelView {
     null;
 
   /**
-   * `config` is `tunnels[index]`; `isSpokenTo`: it has an Uncontrolled Port; `kept`: a TAP that is there already.
-   * Throws L2vpnError where there is no route, or the path carries too little.
+   * `config` is `tunnels[index]`; `isSpokenTo`: it has an Uncontrolled Port; `kept`: a TAP that is there already; `handed`: it
+   * ran in another process. Throws L2vpnError where there is no route, or the path carries too little.
    */
   constructor(
     config: TunnelConfig,
@@ -108,6 +132,7 @@ export class Tunnel implements TunnelView {
     host: LaneHost,
     isSpokenTo = false,
     kept: TunnelTap | null = null,
+    handed: HandedFrom | null = null,
   ) {
     const { name, tap, gre, macsec, mka } = config;
     this.#place = `tunnels[${index}]`;
@@ -117,7 +142,9 @@ export class Tunnel implements TunnelView {
     this.peerTimeoutSeconds = config.peerTimeoutSeconds;
     this.mka = mka;
     this.#fitted = this.#asFitted(macsec);
-    this.#fitting = newFitting(tap, gre, this.#fitted);
+    this.#handed = handed;
+    const goesOn = handed !== null && hasAll(gre, handed.tunnel.filed);
+    this.#fitting = newFitting(tap, gre, this.#fitted, goesOn ? handed.tunnel.ends : null);
     this.#pathUse = new PathUse(this.#fitting.path, {
       lead: () => mtuArithmetic(0, this.gre, null).overhead - ETHERNET_LEN,
       isBusy: () => this.#hasSent(),
@@ -231,12 +258,31 @@ export class Tunnel implements TunnelView {
     this.#ports = ports;
     if (peer !== null) this.secy?.learnFrom(peer.sak, peer.lowestPn);
     const { tap, most } = this.#fitting;
-    if (this.#tap === null) this.#tap = new TunnelTap(tap, this.mac, most, `${this.#place}.tap`);
-    else this.#tap.adopt(tap, most, `${this.#place}.tap`);
+    const handed = this.#handed?.tunnel ?? null;
+    if (this.#tap === null) this.#tap = TunnelTap.open(tap, this.mac, most, `${this.#place}.tap`);
+    else this.#tap.adopt(tap, most, `${this.#place}.tap`, handed !== null);
     const { opened } = this.#tap;
     if (tap.carrier !== 'up')
       this.carrier = new Carrier(tap.carrierDelayMs, (up) => setCarrier(opened.fds[0]!, up));
+    if (handed?.carrier != null && handed.tap.config.carrier === tap.carrier)
+      this.carrier?.goOn(handed.carrier);
     this.#openWire(peer);
+  }
+
+  /**
+   * Between `endLanes` and `lanesBack`: what another process goes on from; `locked`: with the locks of packet numbers. It stays as
+   * it is here.
+   */
+  handOn(sink: FdSink, locked: boolean): HandedTunnel | null {
+    if (this.#tap === null) return null;
+    const { filed, gre, ends, path } = this.#fitting;
+    return {
+      ...{ name: this.name, filed, gre, ends, path: { octets: path.octets, limit: path.limit } },
+      tap: this.#tap.handOn(sink),
+      carrier: this.carrier?.handed ?? null,
+      wire: this.#wire?.handOn(sink) ?? null,
+      secy: this.secy === null ? null : { sci: this.secy.sci, numbers: this.secy.handOn(sink, locked) },
+    };
   }
 
   /** What it would be with these parts of the file. Throws L2vpnError where there is no route, or the path carries too little. */
@@ -254,7 +300,7 @@ export class Tunnel implements TunnelView {
   }
 
   /** `end` ends its lanes; others, or none, are to come. Call before `refit`. */
-  async endLanes(end: () => Promise<void>): Promise<void> {
+  async endLanes(end: () => Promise<readonly LeftReplay[]>): Promise<void> {
     if (this.secy === null) await end();
     else await this.secy.endLanes(end);
   }
@@ -437,15 +483,18 @@ export class Tunnel implements TunnelView {
   }
 
   #createMacsec(config: MacsecConfig, store: NumberStore, host: LaneHost): TunnelMacsec {
-    const secy = new SecyControl(config, sciOf(this.mac, config.port), store, {
-      configure: (spec) =>
+    const sci = sciOf(this.mac, config.port);
+    const handed = this.#handed?.tunnel.secy?.sci === sci ? this.#handed.tunnel.secy.numbers : null;
+    const lanes = {
+      configure: (spec: SecySpec) =>
         host.configure(this.name, spec).finally(() => {
           // New SAs begin to count at 0.
           this.#totals = null;
         }),
       wake: () => host.wake(),
       counters: () => this.totals().secy,
-    });
+    } satisfies SecyLanes;
+    const secy = new SecyControl(config, sci, store, lanes, handed, this.#handed?.fds);
     return { secy, sas: new TunnelSaControl(secy) };
   }
 
@@ -473,7 +522,10 @@ export class Tunnel implements TunnelView {
     // It may have to go first, as the port is its.
     this.#closeWire();
     if (ends === null || this.#tap === null) return;
-    const wire = new TunnelWire(this, gre, `${this.#place}.gre`, peer, this.#ports!);
+    const sockets = this.#takeSockets();
+    const at = sockets === null ? peer : (this.#handed?.tunnel.wire?.peer ?? null);
+    const wire = new TunnelWire(this, gre, `${this.#place}.gre`, at, this.#ports!, sockets);
+    this.#handed = null;
     this.#wire = wire;
     const { lowerMost, most } = this.#fitting;
     this.#lanes = laneSpecs({
@@ -492,12 +544,27 @@ export class Tunnel implements TunnelView {
     this.#notices.push(...(this.#fitting.finder?.used(ends, performance.now()) ?? []));
   }
 
+  /** Those of the process before, which are what it needs; null: it opens its own. */
+  #takeSockets(): HandedSockets | null {
+    if (this.#handed === null) return null;
+    const { tunnel, fds } = this.#handed;
+    const { gre, path } = this.#fitting;
+    if (tunnel.wire === null || !hasAll(gre, tunnel.gre)) return null;
+    path.goOnFrom(tunnel.path.octets, tunnel.path.limit, performance.now());
+    return socketsOf(tunnel.wire, fds);
+  }
+
   #closeWire(): void {
     this.#droppedBefore += this.#wire?.socketDrops ?? 0;
     this.#wire?.close();
     this.#wire = null;
     this.#lanes = [];
   }
+}
+
+/** What an earlier release did not know has no part in it. */
+function hasAll(gre: GreConfig, handed: GreConfig): boolean {
+  return isDeepStrictEqual({ ...gre, ...handed }, gre);
 }
 
 /** Locally administered, unicast (IEEE 802 8.2.2), as the kernel's `eth_random_addr` makes them. */

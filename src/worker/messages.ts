@@ -2,6 +2,7 @@
 import type { AeadProvider } from '../crypto/aead.ts';
 import type { MssClamp } from '../datapath/mss-clamp.ts';
 import type { EncapSpec } from '../encap/kinds.ts';
+import type { ReplayState } from '../macsec/replay.ts';
 import type { SecySpec } from '../macsec/secy.ts';
 
 /** One lane, as the worker has to build it. Survives a structured clone. */
@@ -42,12 +43,20 @@ export interface UncontrolledSpec {
   readonly bell: number;
 }
 
+/** What a lane that has ended has seen of a receive SA, by the SA's serial. */
+export interface LeftReplay {
+  readonly serial: number;
+  readonly replay: ReplayState;
+}
+
 export interface WorkerSpec {
   readonly provider: AeadProvider['name'];
   readonly eventFd: number;
   /** One 32-bit word: how often the loop has come round because it was woken. */
   readonly turns: SharedArrayBuffer;
   readonly lanes: readonly LaneSpec[];
+  /** Of the lanes, and of those that are to come soon: the warm-up runs these. */
+  readonly kinds: readonly EncapSpec['kind'][];
 }
 
 /** Main thread to worker; the eventfd says that one waits. A grant needs no message, only the wake-up. */
@@ -57,8 +66,11 @@ export type ToWorker =
   | { readonly type: 'admit'; readonly packets: readonly AdmittedPacket[] }
   /** Further lanes: a tunnel was added. */
   | { readonly type: 'add'; readonly id: number; readonly lanes: readonly LaneSpec[] }
-  /** Drain and close the lanes of a tunnel. */
-  | { readonly type: 'remove'; readonly id: number; readonly tunnel: string }
+  /**
+   * Drain and close the lanes of a tunnel; `done` says what they have seen. `leaves`: what waits at their ports stays there, for
+   * lanes that come after them.
+   */
+  | { readonly type: 'remove'; readonly id: number; readonly tunnel: string; readonly leaves: boolean }
   /** The path to the tunnel's peer carries more or less than before. */
   | { readonly type: 'mtu'; readonly id: number; readonly tunnel: string; readonly lowerMtu: number }
   /** The SecY of a tunnel's lanes has a new configuration. */
@@ -78,7 +90,12 @@ export type FromWorker =
   /** Frames that name another tunnel wait in the ring of this one. */
   | { readonly type: 'strays'; readonly tunnel: string }
   /** The request `id` is carried out; with `fault`, it is not, and this is why. */
-  | { readonly type: 'done'; readonly id: number; readonly fault?: string }
+  | {
+      readonly type: 'done';
+      readonly id: number;
+      readonly fault?: string;
+      readonly left?: readonly LeftReplay[];
+    }
   /** Every lane is drained; the worker ends. */
   | { readonly type: 'stopped' }
   /** A port of the tunnel is gone, and with it the lane; the others run. */

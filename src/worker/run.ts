@@ -9,10 +9,18 @@ import { Workspaces } from '../datapath/workspace.ts';
 import { errnoName, messageOf } from '../errors.ts';
 import { configureSecy } from '../macsec/configure.ts';
 import { encodingSa } from '../macsec/protect.ts';
-import type { SecySpec } from '../macsec/secy.ts';
+import type { SecY, SecySpec } from '../macsec/secy.ts';
 import { type BuiltLane, buildLane } from './build-lane.ts';
 import { drain, LaneLoop, type LoopEvents, runLoop } from './loop.ts';
-import type { AdmittedPacket, FromWorker, LaneSpec, ToRequest, ToWorker, WorkerSpec } from './messages.ts';
+import type {
+  AdmittedPacket,
+  FromWorker,
+  LaneSpec,
+  LeftReplay,
+  ToRequest,
+  ToWorker,
+  WorkerSpec,
+} from './messages.ts';
 import { WARM_UP, warmUp } from './warm-up.ts';
 
 /** Runs until it is told to stop. A lane that fails goes; the others run on. */
@@ -45,7 +53,7 @@ class LaneWorker implements LoopEvents<BuiltLane> {
         add: (lanes) => this.#add(lanes),
         remove: () => this.#remove(WARM_UP),
       },
-      spec.lanes,
+      spec.kinds,
     );
     this.#add(spec.lanes);
     this.#post({ type: 'running' });
@@ -68,7 +76,10 @@ class LaneWorker implements LoopEvents<BuiltLane> {
     const { id } = message;
     try {
       if (message.type === 'add') this.#add(message.lanes);
-      if (message.type === 'remove') this.#remove(message.tunnel);
+      if (message.type === 'remove') {
+        this.#post({ type: 'done', id, left: this.#remove(message.tunnel, message.leaves) });
+        return;
+      }
       if (message.type === 'secy') this.#configure(message.tunnel, message.spec);
       if (message.type === 'mtu') this.#setMtu(message.tunnel, message.lowerMtu);
       this.#post({ type: 'done', id });
@@ -147,15 +158,19 @@ class LaneWorker implements LoopEvents<BuiltLane> {
     }
   }
 
-  #remove(tunnel: string): void {
+  /** Returns what its receive lane has seen. */
+  #remove(tunnel: string, leaves = false): LeftReplay[] {
+    const left: LeftReplay[] = [];
     for (const built of this.#of(tunnel)) {
       try {
-        drain(built.lane);
+        if (!leaves || (built.lane.rest?.() ?? true)) drain(built.lane);
       } catch {
         // A port is gone already: there is nowhere to drain to.
       }
+      if (built.spec.direction === 'receive' && built.secy !== null) left.push(...replaysOf(built.secy));
       this.#close(built);
     }
+    return left;
   }
 
   #close(built: BuiltLane): void {
@@ -180,4 +195,9 @@ class LaneWorker implements LoopEvents<BuiltLane> {
   #post(message: FromWorker): void {
     this.#port.postMessage(message);
   }
+}
+
+function replaysOf({ rxSc }: SecY): LeftReplay[] {
+  const sas = rxSc.flatMap(({ sa }) => sa.filter((one) => one !== null));
+  return sas.map(({ serial, replay }) => ({ serial, replay: replay.state }));
 }

@@ -46,9 +46,11 @@ export interface Warmable<Entry extends Looped> {
   remove(): void;
 }
 
-/** For lanes like those of `specs`, which are still to come; the worker has none yet. */
-export function warmUp<Entry extends Looped>(worker: Warmable<Entry>, specs: readonly LaneSpec[]): void {
-  const kinds = [...new Set(specs.map(({ encap }) => encap.kind))];
+/** For lanes of these kinds, which are still to come; the worker has none yet. */
+export function warmUp<Entry extends Looped>(
+  worker: Warmable<Entry>,
+  kinds: readonly EncapSpec['kind'][],
+): void {
   const end = performance.now() + BUDGET_MS;
   const batch = createBatch(LOWER_MTU, 4);
   for (let generation = 0; generation < GENERATIONS && performance.now() < end; generation++) {

@@ -2,11 +2,20 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { AeadProvider } from '../crypto/aead.ts';
+import type { EncapSpec } from '../encap/kinds.ts';
 import { L2vpnError } from '../errors.ts';
 import { closeFds } from '../host/close.ts';
 import { openEvent, signalEvent } from '../host/event.ts';
 import type { SecySpec } from '../macsec/secy.ts';
-import type { AdmittedPacket, FromWorker, LaneSpec, ToRequest, ToWorker, WorkerSpec } from './messages.ts';
+import type {
+  AdmittedPacket,
+  FromWorker,
+  LaneSpec,
+  LeftReplay,
+  ToRequest,
+  ToWorker,
+  WorkerSpec,
+} from './messages.ts';
 
 export interface WorkerEvents {
   /** A lane of the tunnel is short of granted packet numbers. */
@@ -36,19 +45,23 @@ export class Workers {
     this.#running = running;
   }
 
-  /** Starts `count` workers with the lanes dealt out in turn; resolves when all of them run. */
+  /**
+   * Starts `count` workers with the lanes dealt out in turn; resolves when all of them run. `kinds`: what they warm up for, where
+   * lanes are to come.
+   */
   static async start(
     lanes: readonly LaneSpec[],
     count: number,
     provider: AeadProvider['name'],
     events: WorkerEvents,
+    kinds: readonly EncapSpec['kind'][] = [...new Set(lanes.map(({ encap }) => encap.kind))],
   ): Promise<Workers> {
     const running: RunningWorker[] = [];
     try {
       for (let i = 0; i < count; i++) {
         const own = lanes.filter((_, lane) => lane % count === i);
         const turns = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-        running.push(new RunningWorker({ provider, eventFd: openEvent(), turns, lanes: own }, events));
+        running.push(new RunningWorker({ provider, eventFd: openEvent(), turns, lanes: own, kinds }, events));
       }
       await Promise.all(running.map((worker) => worker.started));
       return new Workers(running);
@@ -84,9 +97,15 @@ export class Workers {
     throw failed.reason;
   }
 
-  /** Drains and closes the lanes of a tunnel; resolves when they are gone. */
-  async remove(tunnel: string): Promise<void> {
-    await Promise.all(this.#running.map((worker) => worker.ask({ type: 'remove', tunnel })));
+  /**
+   * Drains and closes the lanes of a tunnel; resolves when they are gone, with what they have seen. `leaves`: what waits at
+   * their ports stays there.
+   */
+  async remove(tunnel: string, leaves = false): Promise<readonly LeftReplay[]> {
+    const left = await Promise.all(
+      this.#running.map((worker) => worker.ask({ type: 'remove', tunnel, leaves })),
+    );
+    return left.flat();
   }
 
   /** Gives the lanes of a tunnel a new SecY configuration; resolves when all of them work by it. */
@@ -110,6 +129,8 @@ export class Workers {
   }
 }
 
+type Done = Extract<FromWorker, { readonly type: 'done' }>;
+
 /** A request of the main thread, without the number that `ask` gives it. */
 type Request = DistributiveOmit<ToRequest, 'id'>;
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
@@ -126,7 +147,7 @@ class RunningWorker {
   /** What they were at the last look. */
   #turnsSeen = -1;
   /** Requests that are under way, by number. */
-  readonly #asked = new Map<number, (fault: string | undefined) => void>();
+  readonly #asked = new Map<number, (done: Done) => void>();
   #lastId = 0;
   #stopping = false;
 
@@ -150,7 +171,7 @@ class RunningWorker {
         if (message.type === 'uncontrolled') events.uncontrolled();
         if (message.type === 'moved') events.moved(message.tunnel);
         if (message.type === 'strays') events.strays(message.tunnel);
-        if (message.type === 'done') this.#done(message.id, message.fault);
+        if (message.type === 'done') this.#done(message);
         if (message.type === 'failed') events.laneFailed(message.tunnel, message.reason, message.errno);
       });
       this.#worker.on('error', (cause) => fail(`worker thread: ${cause.message}`, cause));
@@ -184,17 +205,17 @@ class RunningWorker {
   }
 
   /** Resolves when the worker has carried `request` out, or has ended. Rejects with L2VPN_SYSTEM where it could not. */
-  async ask(request: Request): Promise<void> {
+  async ask(request: Request): Promise<readonly LeftReplay[]> {
     const id = ++this.#lastId;
-    const done = new Promise<void>((resolve, reject) => {
-      this.#asked.set(id, (fault) => {
-        if (fault === undefined) resolve();
+    const done = new Promise<readonly LeftReplay[]>((resolve, reject) => {
+      this.#asked.set(id, ({ fault, left = [] }) => {
+        if (fault === undefined) resolve(left);
         else reject(new L2vpnError('L2VPN_SYSTEM', fault));
       });
     });
     this.#worker.postMessage({ ...request, id } satisfies ToWorker);
     this.wake();
-    await Promise.race([done, this.#ended]);
+    return (await Promise.race([done, this.#ended])) ?? [];
   }
 
   async stop(): Promise<void> {
@@ -205,8 +226,8 @@ class RunningWorker {
     closeFds([this.#eventFd]);
   }
 
-  #done(id: number, fault: string | undefined): void {
-    this.#asked.get(id)?.(fault);
-    this.#asked.delete(id);
+  #done(done: Done): void {
+    this.#asked.get(done.id)?.(done);
+    this.#asked.delete(done.id);
   }
 }

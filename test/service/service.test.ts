@@ -142,6 +142,39 @@ describe.skipIf(reason !== undefined)(
       await ping();
     });
 
+    /** The TAP: another one would have another index. */
+    async function tapIndex(): Promise<string> {
+      const [, index] = /^(\d+): macsec1/.exec(await machine.must(['ip', '-o', 'link', 'show', 'macsec1']))!;
+      return index!;
+    }
+
+    it('restart: the TAP stays, and packet numbers go on', async () => {
+      const [index, before, { MainPID }] = [await tapIndex(), await nextPn(), await machine.state(UNIT)];
+      expect(await machine.systemctl('restart', UNIT)).toMatchObject({ code: 0 });
+      await machine.stateWhen(UNIT, (state) => isRunning(state) && state.MainPID !== MainPID);
+      expect(await tapIndex()).toBe(index);
+      expect(await nextPn()).toBeGreaterThanOrEqual(before);
+      await ping();
+    });
+
+    it('a reload after an upgrade: the new process is the service, with the same TAP and no more privileges', async () => {
+      const [index, { MainPID, NRestarts }] = [await tapIndex(), await machine.state(UNIT)];
+      await machine.must(['touch', '/usr/lib/l2vpnd/dist/src/main.js']);
+      expect(await machine.systemctl('reload', UNIT)).toMatchObject({ code: 0 });
+      const after = await machine.stateWhen(UNIT, (state) => isRunning(state) && state.MainPID !== MainPID);
+      expect(after.NRestarts).toBe(NRestarts);
+      expect(await tapIndex()).toBe(index);
+      await ping();
+      const { pid } = await threadsOf(UNIT);
+      const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+      expect(status).toMatch(new RegExp(`^CapPrm:\\s+${TWO_CAPABILITIES}$`, 'm'));
+      expect(status).toMatch(/^CapAmb:\s+0+$/m);
+      // It is looked after as the first one was: what it does not end by itself is started again.
+      process.kill(pid, 'SIGKILL');
+      await machine.stateWhen(UNIT, (state) => isRunning(state) && state.MainPID !== after.MainPID);
+      await ping();
+    });
+
     it('one worker thread that hangs: the watchdog is not fed, the log says why, and it is started again', async () => {
       const { NRestarts } = await machine.state(UNIT);
       const { pid, tids } = await threadsOf(UNIT);
@@ -293,7 +326,8 @@ describe.skipIf(reason !== undefined)(
       expect(await machine.systemctl('stop', UNIT)).toMatchObject({ code: 0 });
       const { ActiveState, Result } = await machine.state(UNIT);
       expect([ActiveState, Result]).toEqual(['inactive', 'success']);
-      expect((await machine.run(['ip', 'link', 'show', 'macsec1'])).code).not.toBe(0);
+      // What is kept for a restart goes with the service.
+      await until('no TAP', async () => (await machine.run(['ip', 'link', 'show', 'macsec1'])).code !== 0);
       await until(
         'no runtime directory',
         async () => (await machine.run(['test', '-e', '/run/l2vpnd/site1'])).code !== 0,

@@ -10,7 +10,7 @@
  * Everything that may be due is looked at in one `#step`: after each MKPDU, each order that is carried out, each timer.
  */
 
-import { Charge } from './charge.ts';
+import { Charge, type HandedCharge } from './charge.ts';
 import { EventGate } from './event-gate.ts';
 import type { MkaEvent, MkaListener } from './events.ts';
 import type { InstalledSak } from './installed-sak.ts';
@@ -18,9 +18,9 @@ import { pnLowOf } from './key-use.ts';
 import type { MkaKeys, RandomSource } from './keys.ts';
 import type { Mkpdu } from './mkpdu.ts';
 import { OrderRunner } from './order-runner.ts';
-import { Participant } from './participant.ts';
+import { type HandedParticipant, Participant } from './participant.ts';
 import type { Peer } from './peers.ts';
-import { PortKeys } from './port-keys.ts';
+import { type HandedPortKeys, PortKeys } from './port-keys.ts';
 import { formatKi } from './sak.ts';
 import type { Clock, SecyOrders } from './seams.ts';
 import { type MkaSettings, type NamedCak, toldCalmMs } from './settings.ts';
@@ -48,6 +48,18 @@ export type Accepted = (provesLife: boolean) => void;
 
 /** What became of an order to make a new SAK: made here soon, asked of the key server, or there is nobody to have one with. */
 export type RekeyAnswer = 'ordered' | 'asked' | 'no live peer';
+
+/** For another process, which goes on with the same SecY. Times are of this one's clock. */
+export interface HandedAgreement {
+  readonly participants: readonly HandedParticipant[];
+  readonly keys: HandedPortKeys;
+  /** CKN of the participant in charge. */
+  readonly principal: string;
+  readonly lastSakMs: number;
+  readonly isAlone: boolean;
+  readonly charge: HandedCharge;
+  readonly channels: readonly string[];
+}
 
 export class Agreement implements SharedPort {
   settings: MkaSettings;
@@ -91,9 +103,43 @@ export class Agreement implements SharedPort {
     this.#charge = new Charge(this.principal, clock.nowMs());
   }
 
-  /** Sends the first hello. */
+  /** Stopped, it is what another process goes on from. */
+  get handed(): HandedAgreement {
+    const { participants, keys, principal, lastSakMs } = this;
+    return {
+      participants: participants.map((one) => one.handed),
+      ...{ keys: keys.handed, principal: principal.ckn, lastSakMs, isAlone: this.#isAlone },
+      ...{ charge: this.#charge.handed, channels: this.#runner.channels },
+    };
+  }
+
+  /** Has a participant of one of its CAKs: this one can go on with what they have agreed on. */
+  isOf({ participants }: HandedAgreement): boolean {
+    return participants.some((handed) => this.participants.some((one) => one.isOf(handed)));
+  }
+
+  /** Before `start`: the agreement of another process; times are later by `shiftMs` here. */
+  goOn(handed: HandedAgreement, shiftMs: number): void {
+    this.keys.goOn(handed.keys, shiftMs);
+    this.lastSakMs = handed.lastSakMs + shiftMs;
+    this.principal.serving.isPrincipal = false;
+    this.principal = this.find(handed.principal) ?? this.participants[0]!;
+    this.principal.serving.isPrincipal = true;
+    for (const one of handed.participants) {
+      const participant = this.find(one.ckn);
+      if (participant?.isOf(one)) participant.goOn(one, shiftMs);
+    }
+    this.#isAlone = handed.isAlone;
+    this.#charge.goOn(handed.charge, shiftMs);
+    this.#runner.goOn(handed.channels);
+    this.#encoding = this.keys.encoding;
+    this.#use = this.#useNow();
+  }
+
+  /** Sends the first hello, or goes on after `stop`. */
   start(): void {
     this.#isRunning = true;
+    this.#runner.start();
     this.#step();
   }
 
@@ -307,12 +353,8 @@ export class Agreement implements SharedPort {
 
   /** Peers wait for what has changed in our use of the SAKs. */
   #noteUse(): void {
-    const { keys } = this;
-    const { encoding } = keys;
-    let use = '';
-    for (const one of keys.all) {
-      if (!one.isGoing) use += `${one.sinceMs} ${one.an} ${one.receives} ${one === encoding},`;
-    }
+    const { encoding } = this.keys;
+    const use = this.#useNow();
     if (use === this.#use) return;
     this.#use = use;
     for (const participant of this.participants) participant.answerSoon();
@@ -321,6 +363,15 @@ export class Agreement implements SharedPort {
     const { sak, an, ckn } = encoding;
     const text = 'SAK in use: this end transmits with it';
     this.tell({ name: 'SAK in use', level: 'info', text, ckn, ki: formatKi(sak.ki), an });
+  }
+
+  #useNow(): string {
+    const { all, encoding } = this.keys;
+    let use = '';
+    for (const one of all) {
+      if (!one.isGoing) use += `${one.sinceMs} ${one.an} ${one.receives} ${one === encoding},`;
+    }
+    return use;
   }
 
   #orderFailed(error: unknown): void {

@@ -6,6 +6,12 @@
 import type { Participant } from './participant.ts';
 import { FALLBACK_DELAY_MS } from './settings.ts';
 
+/** For another process. */
+export interface HandedCharge {
+  readonly sinceMs: number;
+  readonly hasLived: boolean;
+}
+
 export class Charge {
   #primary: Participant;
   /** When the first participant began, and whether it has had a live peer since. */
@@ -15,6 +21,15 @@ export class Charge {
   constructor(primary: Participant, nowMs: number) {
     this.#primary = primary;
     this.#sinceMs = nowMs;
+  }
+
+  get handed(): HandedCharge {
+    return { sinceMs: this.#sinceMs, hasLived: this.#hasLived };
+  }
+
+  goOn({ sinceMs, hasLived }: HandedCharge, shiftMs: number): void {
+    this.#sinceMs = sinceMs + shiftMs;
+    this.#hasLived = hasLived;
   }
 
   /** Who should be in charge now, where `present` is. `fallback`: null where there is none. */

@@ -10,6 +10,14 @@ const MI_LEN = 12;
 /** How many messages back the time of sending is known: at the highest rate, well above `RECENT_MS`. A power of 2. */
 const REMEMBERED = 256;
 
+/** For another process, which is the same member. */
+export interface HandedIdentity {
+  readonly mi: MemberId;
+  readonly mn: number;
+  readonly kn: number;
+  readonly sentMs: Float64Array;
+}
+
 export class Identity {
   readonly #random: RandomSource;
   readonly #sentMs = new Float64Array(REMEMBERED);
@@ -32,6 +40,18 @@ export class Identity {
   /** Of the last message; 0: none was sent. */
   get mn(): number {
     return this.#mn;
+  }
+
+  get handed(): HandedIdentity {
+    return { mi: this.#mi, mn: this.#mn, kn: this.#kn, sentMs: this.#sentMs.slice() };
+  }
+
+  /** The member that was somebody else's until now; times are later by `shiftMs` here. */
+  goOn({ mi, mn, kn, sentMs }: HandedIdentity, shiftMs: number): void {
+    this.#mi = mi;
+    this.#mn = mn;
+    this.#kn = kn;
+    this.#sentMs.set(sentMs.map((ms) => ms + shiftMs));
   }
 
   /** Another member from now on, with numbers of its own. */

@@ -1,6 +1,6 @@
 /** A SAK in this end's SecY, or on its way there, with its SAs. Part of `PortKeys`. */
 import type { Sak } from './sak.ts';
-import { TransmitFloor } from './transmit-floor.ts';
+import { type HandedFloor, TransmitFloor } from './transmit-floor.ts';
 
 /** The receive SA of one peer. */
 export interface RxOfSak {
@@ -8,6 +8,26 @@ export interface RxOfSak {
   /** The lowest PN that is accepted, and that which shall be. */
   lowestPn: bigint;
   wantedLowestPn: bigint;
+}
+
+/** For another process, which has the same SAs in its SecY. */
+export interface HandedSak
+  extends Readonly<
+    Pick<
+      InstalledSak,
+      | 'sak'
+      | 'ckn'
+      | 'isOwn'
+      | 'sinceMs'
+      | 'receives'
+      | 'isDistributed'
+      | 'isTxInstalled'
+      | 'isTxWanted'
+      | 'isGoing'
+    >
+  > {
+  readonly floor: HandedFloor;
+  readonly rx: ReadonlyMap<string, RxOfSak>;
 }
 
 export class InstalledSak {
@@ -35,6 +55,25 @@ export class InstalledSak {
     this.ckn = ckn;
     this.isOwn = isOwn;
     this.sinceMs = nowMs;
+  }
+
+  /** What another process had; times are later by `shiftMs` here. */
+  static goOn({ sak, ckn, isOwn, sinceMs, floor, rx, ...state }: HandedSak, shiftMs: number): InstalledSak {
+    const installed = new InstalledSak(sak, ckn, isOwn, sinceMs + shiftMs);
+    const { receives, isDistributed, isTxInstalled, isTxWanted, isGoing } = state;
+    Object.assign(installed, { receives, isDistributed, isTxInstalled, isTxWanted, isGoing });
+    installed.floor.goOn(floor, shiftMs);
+    for (const [sci, one] of rx) installed.rx.set(sci, { ...one });
+    return installed;
+  }
+
+  get handed(): HandedSak {
+    const { sak, ckn, isOwn, sinceMs, receives, isDistributed, isTxInstalled, isTxWanted, isGoing, rx } =
+      this;
+    return {
+      ...{ sak, ckn, isOwn, sinceMs, receives, isDistributed, isTxInstalled, isTxWanted, isGoing, rx },
+      floor: this.floor.handed,
+    };
   }
 
   get an(): number {

@@ -8,7 +8,7 @@
  * and out: `Agreement` composes, `encodeMkpdu` writes it with its ICV, `send` has it. Who runs it gives it frames, a
  * clock with a timer, random octets and a SecY; calls do not overlap.
  */
-import { type Accepted, Agreement, type RekeyAnswer } from './agreement.ts';
+import { type Accepted, Agreement, type HandedAgreement, type RekeyAnswer } from './agreement.ts';
 import { decodeMkpdu, peekMkpdu } from './decode.ts';
 import { encodeMkpdu } from './encode.ts';
 import type { MkaListener } from './events.ts';
@@ -61,7 +61,19 @@ export class Kay {
     });
   }
 
-  /** Sends the first hello; from now on SAs may be ordered. */
+  /** Stopped, it is what another process goes on from. */
+  get handed(): HandedAgreement {
+    return this.#agreement.handed;
+  }
+
+  /** Before `start`: whether it can go on with what the KaY of another process has agreed on; it does then. Times are later by `shiftMs` here. */
+  goOn(handed: HandedAgreement, shiftMs: number): boolean {
+    if (!this.#agreement.isOf(handed)) return false;
+    this.#agreement.goOn(handed, shiftMs);
+    return true;
+  }
+
+  /** Sends the first hello, or goes on after `stop`; from now on SAs may be ordered. */
   start(): void {
     this.#agreement.start();
   }

@@ -4,11 +4,11 @@
  */
 import { electKeyServer, NEVER_KEY_SERVER } from './election.ts';
 import type { MkaEvent, MkaEventName } from './events.ts';
-import { Identity } from './identity.ts';
+import { type HandedIdentity, Identity } from './identity.ts';
 import type { KayRefusal } from './kay-refusal.ts';
 import type { RandomSource } from './keys.ts';
 import type { ListedPeer, MemberId, Mkpdu } from './mkpdu.ts';
-import { type Heard, type Peer, Peers } from './peers.ts';
+import { type HandedPeers, type Heard, type Peer, Peers } from './peers.ts';
 import { MISSED_MS, type MkaSettings, RECENT_MS } from './settings.ts';
 
 export interface MembershipListener {
@@ -19,6 +19,15 @@ export interface MembershipListener {
   left(peer: Peer): void;
   elected(): void;
   renewed(): void;
+}
+
+/** For another process. */
+export interface HandedMembership {
+  readonly identity: HandedIdentity;
+  readonly peers: HandedPeers;
+  /** By member identifier. */
+  readonly keyServer: MemberId | 'self' | null;
+  readonly isLeaderless: boolean;
 }
 
 export class Membership {
@@ -35,6 +44,22 @@ export class Membership {
     this.#settings = settings;
     this.#listener = listener;
     this.identity = new Identity(random);
+  }
+
+  get handed(): HandedMembership {
+    const { identity, peers, keyServer } = this;
+    return {
+      ...{ identity: identity.handed, peers: peers.handed, isLeaderless: this.#isLeaderless },
+      keyServer: keyServer === 'self' || keyServer === null ? keyServer : keyServer.mi,
+    };
+  }
+
+  /** What another process has been part of; times are later by `shiftMs` here. */
+  goOn({ identity, peers, keyServer, isLeaderless }: HandedMembership, shiftMs: number): void {
+    this.identity.goOn(identity, shiftMs);
+    this.peers.goOn(peers, shiftMs);
+    this.keyServer = keyServer === 'self' || keyServer === null ? keyServer : this.peers.find(keyServer);
+    this.#isLeaderless = isLeaderless;
   }
 
   /** Whether this end still offers itself: until another is known to be key server. */

@@ -55,6 +55,21 @@ export class OrderRunner {
     this.#isStopped = true;
   }
 
+  /** After `stop`. */
+  start(): void {
+    this.#isStopped = false;
+  }
+
+  /** Channels that the SecY has. */
+  get channels(): readonly string[] {
+    return [...this.#channels];
+  }
+
+  /** It has them from a process before. */
+  goOn(channels: readonly string[]): void {
+    for (const sci of channels) this.#channels.add(sci);
+  }
+
   async #runAll(): Promise<void> {
     for (let order = this.#next(); order !== null; order = this.#next()) {
       if (!(await this.#carryOut(order))) break;

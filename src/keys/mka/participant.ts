@@ -14,11 +14,11 @@ import { KAY_REFUSAL_TEXTS, type KayRefusal } from './kay-refusal.ts';
 import { isAble } from './key-server.ts';
 import { lowestPnOf, type OwnSakUse, ownSakUse, pnLowOf, receivesWith, transmitsWith } from './key-use.ts';
 import { deriveMkaKeys, type MkaKeys, type RandomSource } from './keys.ts';
-import { Membership } from './membership.ts';
-import type { DistributedSak, Mkpdu } from './mkpdu.ts';
+import { type HandedMembership, Membership } from './membership.ts';
+import type { DistributedSak, MemberId, Mkpdu } from './mkpdu.ts';
 import type { Peer, Peers } from './peers.ts';
 import { formatKi } from './sak.ts';
-import { Serving } from './serving.ts';
+import { type HandedServing, Serving } from './serving.ts';
 import {
   ANSWER_GAP_MS,
   CALM_AFTER_HELLOS,
@@ -31,11 +31,25 @@ import {
   usualCalmMs,
 } from './settings.ts';
 import type { SharedPort } from './shared-port.ts';
-import { Tally } from './tally.ts';
+import { type HandedTally, Tally } from './tally.ts';
 
 /** Part of `helloMs` by which a hello may come early, so that many tunnels do not send in step. */
 const HELLO_JITTER = 0.1;
 const DICE_AT_ONCE = 64;
+
+/** For another process, which is the same participant. */
+export interface HandedParticipant extends NamedCak {
+  readonly tally: HandedTally;
+  readonly members: HandedMembership;
+  readonly serving: HandedServing;
+  readonly wantsAnswer: boolean;
+  /** Member identifier of the key server that is watched. */
+  readonly watched: MemberId | null;
+  readonly spokenOfMs: number;
+  readonly lastSentMs: number;
+  readonly helloMs: number;
+  readonly calmMs: number;
+}
 
 export class Participant {
   readonly ckn: string;
@@ -83,6 +97,28 @@ export class Participant {
 
   isOf({ ckn, cak }: NamedCak): boolean {
     return ckn === this.ckn && cak.equals(this.#cak);
+  }
+
+  get handed(): HandedParticipant {
+    return {
+      ...{ ckn: this.ckn, cak: this.#cak, tally: this.tally.handed, members: this.members.handed },
+      ...{ serving: this.serving.handed, wantsAnswer: this.#wantsAnswer, watched: this.#watched?.mi ?? null },
+      ...{ spokenOfMs: this.#spokenOfMs, lastSentMs: this.#lastSentMs, helloMs: this.#helloMs },
+      calmMs: this.#calmMs,
+    };
+  }
+
+  /** After the port's keys: what another process was; times are later by `shiftMs` here. */
+  goOn(handed: HandedParticipant, shiftMs: number): void {
+    this.tally.goOn(handed.tally, shiftMs);
+    this.members.goOn(handed.members, shiftMs);
+    this.serving.goOn(handed.serving);
+    this.#wantsAnswer = handed.wantsAnswer;
+    this.#watched = handed.watched === null ? null : this.peers.find(handed.watched);
+    this.#spokenOfMs = handed.spokenOfMs + shiftMs;
+    this.#lastSentMs = handed.lastSentMs + shiftMs;
+    this.#helloMs = handed.helloMs + shiftMs;
+    this.#calmMs = handed.calmMs;
   }
 
   get peers(): Peers {

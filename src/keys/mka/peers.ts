@@ -58,12 +58,37 @@ interface Gone {
 
 const MAX_GONE = 128;
 
+/** For another process. */
+export interface HandedPeers {
+  readonly peers: readonly Peer[];
+  readonly gone: ReadonlyMap<MemberId, Gone>;
+}
+
 export class Peers {
   readonly #peers = new Map<MemberId, Peer>();
   /** Message numbers of those that have been live, the longest gone first. */
   readonly #gone = new Map<MemberId, Gone>();
   #live: readonly Peer[] = [];
   #potential: readonly Peer[] = [];
+
+  get handed(): HandedPeers {
+    return { peers: [...this.#peers.values()], gone: this.#gone };
+  }
+
+  /** Those that another process has known; times are later by `shiftMs` here. */
+  goOn({ peers, gone }: HandedPeers, shiftMs: number): void {
+    for (const peer of peers) {
+      const { heardMs, expiresMs, sinceMs } = peer;
+      const times = {
+        heardMs: heardMs + shiftMs,
+        expiresMs: expiresMs + shiftMs,
+        sinceMs: sinceMs + shiftMs,
+      };
+      this.#peers.set(peer.mi, { ...peer, ...times });
+    }
+    for (const [mi, { mn, untilMs }] of gone) this.#gone.set(mi, { mn, untilMs: untilMs + shiftMs });
+    this.#sort();
+  }
 
   get live(): readonly Peer[] {
     return this.#live;

@@ -10,11 +10,21 @@
  * its own there are four at most. When which step is due is decided in `transitions.ts`; here is what shall be, and
  * `OrderRunner` brings the SecY there.
  */
-import { InstalledSak } from './installed-sak.ts';
+import { type HandedSak, InstalledSak } from './installed-sak.ts';
 import type { KeyIdentifier } from './mkpdu.ts';
 import { hasSaOf, isSameKey, type Sak } from './sak.ts';
-import { SakHistory } from './sak-history.ts';
+import { type HandedHistory, SakHistory } from './sak-history.ts';
 import { MAX_LIVE_PEERS } from './settings.ts';
+
+/** For another process, which has the same SAs in its SecY. */
+export interface HandedPortKeys {
+  readonly all: readonly HandedSak[];
+  /** Which of them encodes; −1: none. */
+  readonly encoding: number;
+  readonly encodingSinceMs: number;
+  readonly lastAn: number;
+  readonly history: HandedHistory;
+}
 
 export class PortKeys {
   /** Oldest first, those that are going included. */
@@ -26,6 +36,24 @@ export class PortKeys {
   /** Of the newest SAK that there ever was; -1: none. */
   lastAn = -1;
   readonly #history = new SakHistory();
+
+  get handed(): HandedPortKeys {
+    const { all, encoding, encodingSinceMs, lastAn } = this;
+    return {
+      all: all.map((one) => one.handed),
+      encoding: encoding === null ? -1 : all.indexOf(encoding),
+      ...{ encodingSinceMs, lastAn, history: this.#history.handed },
+    };
+  }
+
+  /** Those of another process; times are later by `shiftMs` here. */
+  goOn({ all, encoding, encodingSinceMs, lastAn, history }: HandedPortKeys, shiftMs: number): void {
+    this.all = all.map((one) => InstalledSak.goOn(one, shiftMs));
+    this.encoding = this.all[encoding] ?? null;
+    this.encodingSinceMs = encodingSinceMs + shiftMs;
+    this.lastAn = lastAn;
+    this.#history.goOn(history);
+  }
 
   /** Those that are to stay, oldest first. */
   get staying(): readonly InstalledSak[] {

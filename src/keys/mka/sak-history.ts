@@ -10,9 +10,24 @@ import { createHash, type KeyObject } from 'node:crypto';
 const MAX_REMEMBERED = 4096;
 const FIRST_ROOM = 16;
 
+/** For another process. It tells nothing of the keys. */
+export interface HandedHistory {
+  readonly prints: BigUint64Array;
+  readonly count: number;
+}
+
 export class SakHistory {
   #prints = new BigUint64Array(FIRST_ROOM);
   #count = 0;
+
+  get handed(): HandedHistory {
+    return { prints: this.#prints.slice(), count: this.#count };
+  }
+
+  goOn({ prints, count }: HandedHistory): void {
+    this.#prints = prints.slice();
+    this.#count = count;
+  }
 
   has(sak: KeyObject): boolean {
     return this.#prints.subarray(0, Math.min(this.#count, MAX_REMEMBERED)).includes(fingerprint(sak));

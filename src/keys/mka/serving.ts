@@ -25,6 +25,13 @@ export interface ServingContext extends NamedCak {
   tell(name: MkaEventName, text: string, more?: Partial<MkaEvent>): void;
 }
 
+/** For another process. */
+export interface HandedServing {
+  readonly reason: SakReason | null;
+  /** Members are still to get the latest SAK. */
+  readonly distributes: boolean;
+}
+
 export class Serving {
   readonly requests: SakRequests = new SakRequests();
   /** This participant's CAK is the one in charge. */
@@ -34,6 +41,18 @@ export class Serving {
 
   constructor(context: ServingContext) {
     this.#context = context;
+  }
+
+  get handed(): HandedServing {
+    return { reason: this.requests.reason, distributes: this.#distribution !== null };
+  }
+
+  /** After the port's keys and the members. */
+  goOn({ reason, distributes }: HandedServing): void {
+    if (reason !== null) this.requests.request(reason);
+    const { port, mkaKeys } = this.#context;
+    const { latest } = port.keys;
+    if (distributes && latest !== null) this.#last = new Distribution(latest, mkaKeys, latest.sak.encrypt);
   }
 
   get isServing(): boolean {

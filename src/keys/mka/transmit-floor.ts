@@ -9,9 +9,25 @@ interface Sample {
   readonly pn: bigint;
 }
 
+/** For another process. */
+export interface HandedFloor {
+  readonly samples: readonly Sample[];
+  readonly floor: bigint;
+}
+
 export class TransmitFloor {
   #samples: Sample[] = [];
   #floor = 1n;
+
+  get handed(): HandedFloor {
+    return { samples: this.#samples, floor: this.#floor };
+  }
+
+  /** Times are later by `shiftMs` here. */
+  goOn({ samples, floor }: HandedFloor, shiftMs: number): void {
+    this.#samples = samples.map(({ atMs, pn }) => ({ atMs: atMs + shiftMs, pn }));
+    this.#floor = floor;
+  }
 
   /** Takes `nextPn` down as it is now, and returns the floor. */
   sample(nextPn: bigint, nowMs: number): bigint {

@@ -55,6 +55,7 @@ const api: Handlers = {
   abort: async () => null,
   down: async () => [],
   daemon: async () => DAEMON,
+  handOver: async () => ({ pid: 1 }),
   reload: async () => {
     throw new L2vpnError('L2VPN_KEYFILE', 'key file x does not exist', { exitStatus: 66 });
   },

@@ -52,6 +52,7 @@ async function daemon(changes: Partial<Handlers> = {}): Promise<void> {
     rotate: async () => ({ ...DONE, state: 'grace time' }),
     abort: async () => ({ ...DONE, state: 'aborted' }),
     reload: async () => RELOADED,
+    handOver: async () => ({ pid: 1 }),
     ...changes,
   };
   server = await openControl(socket, handlers);

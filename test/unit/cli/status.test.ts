@@ -146,7 +146,7 @@ describe('l2vpnd status', () => {
     const handlers: Handlers = {
       tunnels: async () => up,
       down: async () => down,
-      ...{ daemon: refuse, tunnel: refuse, rotate: refuse, abort: refuse, reload: refuse },
+      ...{ daemon: refuse, tunnel: refuse, rotate: refuse, abort: refuse, reload: refuse, handOver: refuse },
     };
     const path = join(dir, file);
     servers.push(await openControl(path, handlers));

@@ -3,10 +3,19 @@ import { createSecretKey } from 'node:crypto';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { MkaConfig } from '../../../src/config/types.ts';
+import {
+  decodeState,
+  encodeState,
+  HAND_OVER_VERSION,
+  type HandedState,
+} from '../../../src/daemon/handed-state.ts';
 import type { UncontrolledPort } from '../../../src/datapath/uncontrolled-port.ts';
 import type { Mark } from '../../../src/datapath/uncontrolled-ring.ts';
+import { FdSink } from '../../../src/host/descriptors.ts';
 import { AgreedKeys } from '../../../src/keys/agreed.ts';
-import type { FiledKeys } from '../../../src/keys/key-source.ts';
+import type { FiledKeys, HandedKeys } from '../../../src/keys/key-source.ts';
+import { PnBlock } from '../../../src/macsec/packet-number.ts';
+import type { HandedNumbers } from '../../../src/tunnel/packet-numbers.ts';
 import { TunnelSaControl } from '../../../src/tunnel/sa-control.ts';
 import { SecyControl } from '../../../src/tunnel/secy-control.ts';
 import { macsecConfig } from '../macsec/kit.ts';
@@ -68,11 +77,14 @@ class Site {
   readonly keys: AgreedKeys;
   readonly sas: TunnelSaControl;
 
-  constructor(number: 0 | 1, mka: MkaConfig) {
+  readonly secy: SecyControl;
+
+  constructor(number: 0 | 1, mka: MkaConfig, handed: Handed | null = null) {
     const config = macsecConfig({ txSa: [], rxSc: [] });
-    this.sas = new TunnelSaControl(new SecyControl(config, SCIS[number], this.state, this.lanes));
+    this.secy = new SecyControl(config, SCIS[number], this.state, this.lanes, handed?.numbers);
+    this.sas = new TunnelSaControl(this.secy);
     const log = pino({ level: 'info' }, { write: (line) => void this.lines.push(JSON.parse(line)) });
-    this.keys = new AgreedKeys('site2', mka, config, { log });
+    this.keys = new AgreedKeys('site2', mka, config, { log }, handed?.keys);
   }
 
   get keyIds(): string[] {
@@ -215,3 +227,94 @@ it('there is no rotation to abort, and no key source without a port', async () =
   await expect(site.keys.rotate()).rejects.toMatchObject({ code: 'L2VPN_UNAVAILABLE' });
   expect([site.keys.agreement, site.keys.running, site.keys.rotation]).toEqual([null, null, null]);
 });
+
+interface Handed {
+  readonly keys: HandedKeys | null;
+  readonly numbers: HandedNumbers;
+}
+
+/** Another process takes the place of `site`, whose lanes have taken `pns` packet numbers. */
+async function handedOver(site: Site, number: 0 | 1, mka: MkaConfig, pns: number): Promise<Site> {
+  takePns(site, pns);
+  site.keys.stop();
+  await site.secy.endLanes(async () => []);
+  const tunnel = { numbers: site.secy.handOn(new FdSink(), false), keys: site.keys.handed };
+  const state = { version: HAND_OVER_VERSION, tunnels: [tunnel], doors: new Map() } as unknown as HandedState;
+  const [came] = decodeState(encodeState(state)).tunnels as unknown as [typeof tunnel];
+  const next = new Site(number, mka, came);
+  next.wire.peer = site.wire.peer;
+  site.wire.peer!.peer = next.wire;
+  site.wire.peer = null;
+  await next.keys.start(next.sas, next.wire);
+  next.keys.linkUp();
+  return next;
+}
+
+function takePns({ secy }: Site, count: number): void {
+  const { encoding } = secy;
+  if (encoding === null) return;
+  const block = new PnBlock(encoding.share.pn!, 1, false);
+  for (let i = 0; i < count && block.available() > 0; i++) block.take();
+}
+
+describe('an agreement that another process goes on with', () => {
+  it.each([0, 1] as const)('is the same to the peer, which notices nothing: end %i', async (number) => {
+    const pair = await linked();
+    await vi.advanceTimersByTimeAsync(20_000);
+    const peer = pair[1 - number]!;
+    const before = { mi: miOf(pair[number]!), keyIds: pair[number]!.keyIds, said: peer.lines.length };
+    const nextPn = pair[number]!.sas.nextPn(0);
+    const site = await handedOver(pair[number]!, number, mkaOf(), 500);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([miOf(site), site.keyIds]).toEqual([before.mi, before.keyIds]);
+    expect(peer.lines.slice(before.said)).toEqual([]);
+    expect(site.lines).toEqual([]);
+    expect(site.sas.nextPn(0)).toBe(nextPn + 500n);
+    expect(site.keys.agreement?.participants[0]?.livePeers).toHaveLength(1);
+    expect(site.keys.agreement?.participants[0]?.refused).toEqual({});
+    expect(peer.keys.agreement?.participants[0]?.refused).toEqual({});
+  });
+
+  it('goes on at whatever moment, in the middle of a new SAK too, and begins no SA a second time', async () => {
+    for (let at = 0; at <= 700; at += 50) {
+      const pair = await linked({ rekeySeconds: 30 });
+      await vi.advanceTimersByTimeAsync(29_000 + at);
+      const began = new Map<string, bigint>();
+      for (const number of [0, 1] as const) {
+        note(pair[number], began);
+        pair[number] = await handedOver(pair[number], number, mkaOf({ rekeySeconds: 30 }), 100);
+        note(pair[number], began);
+        await vi.advanceTimersByTimeAsync(40);
+      }
+      await vi.advanceTimersByTimeAsync(20_000);
+      expect(pair[0].keyIds).toEqual(pair[1].keyIds);
+      expect(pair[0].keyIds).toHaveLength(1);
+      const lost = pair.flatMap(({ lines }) =>
+        lines.filter(({ msg }) => /lost|anew|removed/.test(String(msg))),
+      );
+      expect(lost).toEqual([]);
+      for (const site of pair) site.keys.stop();
+    }
+  });
+
+  it('is none where the file has another CAK, or another cipher: nothing of it is used then', async () => {
+    const pair = await linked();
+    const other = mkaOf({ cak: createSecretKey(Buffer.alloc(16, 8)) });
+    const site = await handedOver(pair[0], 0, other, 10);
+    expect(site.keyIds).toEqual([]);
+    expect(site.lanes.specs).toEqual([]);
+  });
+});
+
+/** By key: its next packet number, which never goes back. */
+function note({ sas }: Site, began: Map<string, bigint>): void {
+  for (const { keyId, an } of sas.sas.txSa) {
+    const [own, key] = [sas.nextPn(an), `${sas.sci} ${keyId}`];
+    expect(own).toBeGreaterThanOrEqual(began.get(key) ?? 1n);
+    began.set(key, own);
+  }
+}
+
+function miOf({ keys }: Site): string | undefined {
+  return keys.agreement?.participants[0]?.mi;
+}

@@ -3,6 +3,7 @@ import { createSecretKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { LinkKind, writeControlFrame } from '../../../src/link/frame.ts';
 import { linkKeyOfSak } from '../../../src/link/keys.ts';
+import type { HandedLink } from '../../../src/link/link-control.ts';
 import { ANSWER_GAP_MS, MAX_PROBES } from '../../../src/link/settings.ts';
 import { type End, ends, linked, SCIS } from './kit.ts';
 
@@ -269,3 +270,47 @@ describe('a hello', () => {
     expect(a.control.snapshot.roundTripMs).toBeNull();
   });
 });
+describe('an end that another process goes on with', () => {
+  it('is the same to its peer, and knows it still', () => {
+    const [a, b, time] = linked();
+    time.pass(2000);
+    a.control.rest();
+    const handed = structuredClone(a.control.handed);
+    const before = [a.sent.length, b.events.length, a.events.length];
+    time.pass(300);
+    expect(a.sent.length).toBe(before[0]);
+    a.startAnew(77);
+    a.control.goOn(handed, 0);
+    expect(a.control.isLive).toBe(true);
+    a.control.wake();
+    time.pass(60_000);
+    expect([a.control.isLive, b.control.isLive]).toEqual([true, true]);
+    expect([b.events.length, a.events.length]).toEqual(before.slice(1));
+    expect([...a.refusals, ...b.refusals]).toEqual([]);
+  });
+
+  it('goes by its own clock', () => {
+    const [a, b, time] = linked();
+    a.control.rest();
+    const handed = structuredClone(a.control.handed);
+    a.startAnew(77);
+    // As if the other process had been started a minute later.
+    a.control.goOn({ ...handed, ...shifted(handed, 60_000) }, -60_000);
+    a.control.wake();
+    time.pass(10_000);
+    expect([...a.names, ...b.names]).toEqual(['live', 'live']);
+  });
+});
+
+function shifted({ own, peer, lastSentMs }: HandedLink, byMs: number): Partial<HandedLink> {
+  return {
+    own: { ...own, sentMs: own.sentMs.map((ms) => ms + byMs) },
+    peer: {
+      ...peer,
+      heardMs: peer.heardMs + byMs,
+      sinceMs: peer.sinceMs + byMs,
+      expiresMs: peer.expiresMs + byMs,
+    },
+    lastSentMs: lastSentMs + byMs,
+  };
+}

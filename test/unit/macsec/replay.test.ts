@@ -269,3 +269,42 @@ describe('a lowest PN that is raised (802.1X 9.10, delay protection)', () => {
     expect([asked.accepts(39n), asked.accepts(40n)]).toEqual([false, true]);
   });
 });
+
+describe('the state of a receiver that has ended', () => {
+  it('makes another one judge each packet number as it would have', () => {
+    const offset = fc.integer({ min: -1100, max: 200 });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...WINDOWS.filter((window) => window <= 1000)),
+        fc.constantFrom(...STARTS),
+        fc.boolean(),
+        fc.array(offset, { maxLength: 60 }),
+        fc.array(offset, { maxLength: 60 }),
+        (window, start, bitmap, before, after) => {
+          const replay = new Replay(window, bitmap, start, true);
+          const words = (pn: bigint): [number, number] => [Number(pn >> 32n), Number(pn & 0xffff_ffffn)];
+          for (const by of before) {
+            const pn = replay.nextPn + BigInt(by);
+            if (pn >= 1n && pn <= LAST_PN && replay.accepts(...words(pn))) replay.advance(...words(pn));
+          }
+          const next = new Replay(window, bitmap, replay.nextPn, true);
+          next.goOnFrom(structuredClone(replay.state));
+          expect(next.state).toEqual(replay.state);
+          for (const by of after) {
+            const pn = replay.nextPn + BigInt(by);
+            if (pn >= 1n && pn <= LAST_PN)
+              expect(next.accepts(...words(pn))).toBe(replay.accepts(...words(pn)));
+          }
+        },
+      ),
+    );
+  });
+
+  it('is not known to one with another window: then nothing that may have come is accepted', () => {
+    const replay = new Replay(64, true, 1n);
+    replay.advance(0, 100);
+    const next = new Replay(128, true, replay.nextPn);
+    next.goOnFrom(replay.state);
+    expect([99, 100, 101].map((pn) => next.accepts(0, pn))).toEqual([false, false, true]);
+  });
+});

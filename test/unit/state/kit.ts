@@ -31,7 +31,7 @@ export function makeChannel(fields: Partial<PnChannel> = {}): PnChannel {
 }
 
 /** Locks as one process sees them that starts again and again: nobody else holds one. */
-export const freeLocks: HostLocks = { lockFd: () => true, lockName: () => ({ release: () => {} }) };
+export const freeLocks: HostLocks = { lockFd: () => true, lockName: () => ({ fd: -1, release: () => {} }) };
 
 /** Files that stores have opened, and not closed where they crashed. */
 const opened = new Set<fsPromises.FileHandle>();

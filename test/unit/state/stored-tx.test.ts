@@ -2,6 +2,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FdChannel, Meeting } from '../../../src/host/fd-channel.ts';
+import { hostLocks } from '../../../src/host/host-lock.ts';
 import { channelId } from '../../../src/state/pn-channel.ts';
 import type { TxPn } from '../../../src/state/stored-tx.ts';
 import { disk, dropDir, errno, makeChannel, makeDir, refusal, startStore } from './kit.ts';
@@ -117,5 +119,28 @@ describe('transmit numbers', () => {
       expect(statSync(join(dir, name)).mode & 0o777).toBe(0o600);
     }
     expect(channelId(CHANNEL)).toMatch(/^[0-9a-f]{32}$/);
+  });
+});
+
+describe('transmit numbers that another process goes on with', () => {
+  it('stay locked, go on at the next one, and end on disk as any do', async () => {
+    const old = (await startStore(dir, { locks: hostLocks })).store;
+    const channel = makeChannel();
+    const tx = await old.openTx(channel, 1n);
+    await tx.reserve(1000n);
+    await tx.idle();
+    const meeting = new Meeting();
+    const [giver, receiver] = [FdChannel.connect(meeting.name), await meeting.accept(5000)];
+    giver.send({ type: 'fds' }, tx.locks!);
+    const [name, file] = (await receiver.receive(5000))!.fds as [number, number];
+    for (const one of [giver, receiver, meeting]) one.close();
+    const taker = (await startStore(dir, { locks: hostLocks })).store;
+    const taken = taker.goOnWithTx(channel, { next: 17n, reserved: tx.reserved, locks: [name, file] });
+    expect(taken).toMatchObject({ next: 17n, reserved: 1000n, fresh: false });
+    expect(await refusal(taker.openTx(channel, 1n))).toMatchObject({ code: 'L2VPN_UNAVAILABLE' });
+    await taken.reserve(2000n);
+    expect(taken.next).toBe(2000n);
+    await taken.close(1500n);
+    expect((await openTx(channel)).next).toBe(1500n);
   });
 });

@@ -8,7 +8,7 @@ import { secyCountersLen } from '../../../src/macsec/counters.ts';
 import type { SecySpec } from '../../../src/macsec/secy.ts';
 import type { PnChannel } from '../../../src/state/pn-channel.ts';
 import type { RxPn } from '../../../src/state/stored-rx.ts';
-import type { TxPn } from '../../../src/state/stored-tx.ts';
+import type { HandedTx, TxPn } from '../../../src/state/stored-tx.ts';
 import { mtuArithmetic } from '../../../src/tunnel/mtu.ts';
 import type { NumberStore } from '../../../src/tunnel/packet-numbers.ts';
 import { SecyControl, type SecyLanes } from '../../../src/tunnel/secy-control.ts';
@@ -36,8 +36,13 @@ export class MemoryState implements NumberStore {
       this.stored.set(at, pn);
       this.log.push(`${what} ${at} ${pn}`);
     };
+    const next = this.stored.get(at) ?? floorPn;
+    const { stored } = this;
     return {
-      next: this.stored.get(at) ?? floorPn,
+      ...{ next, locks: null, idle: async () => {} },
+      get reserved(): bigint {
+        return stored.get(at) ?? next;
+      },
       fresh: !this.stored.has(at),
       path: at,
       reserve: async (ceiling) => {
@@ -49,6 +54,14 @@ export class MemoryState implements NumberStore {
         write('close', next);
       },
     };
+  }
+
+  goOnWithTx({ keyId }: PnChannel, { next, reserved, locks }: HandedTx): TxPn {
+    const at = `tx ${keyId}`;
+    this.log.push(`go on ${at} ${next} of ${reserved}`);
+    const write = async (pn: bigint): Promise<void> => void this.stored.set(at, pn);
+    const idle = async (): Promise<void> => {};
+    return { next, reserved, locks, idle, fresh: false, path: at, reserve: write, close: write };
   }
 
   async openRx({ keyId }: PnChannel, floorPn: bigint): Promise<RxPn> {
@@ -64,6 +77,7 @@ export class MemoryState implements NumberStore {
       save: async (lowest) => {
         if (lowest > (stored.get(at) ?? floorPn)) stored.set(at, lowest);
       },
+      idle: async () => {},
       close: async () => {},
     };
   }

@@ -1,5 +1,6 @@
 /** Grants of packet numbers: on disk first, then to the lanes; never more than there are. */
 import { describe, expect, it } from 'vitest';
+import { FdSink, FdSource } from '../../../src/host/descriptors.ts';
 import { PnBlock } from '../../../src/macsec/packet-number.ts';
 import type { SaShare } from '../../../src/macsec/secy.ts';
 import { SecyNumbers } from '../../../src/tunnel/packet-numbers.ts';
@@ -257,5 +258,44 @@ describe('a receive SA', () => {
     numbers.rxOf(SCI, 0).save(1000n);
     numbers.rxOf(SCI, 0).save(950n);
     expect(state.stored.get('rx 01')).toBe(1000n);
+  });
+});
+
+describe('numbers that another process goes on with', () => {
+  it('go on where its lanes have ended, in what it has reserved, and nothing is stored for that', async () => {
+    const state = new MemoryState();
+    const before = new SecyNumbers(state, SCI, false);
+    const share = (await hold(before, macsecConfig())).txShare[0]!.pn!;
+    const block = new PnBlock(share, 128, false);
+    for (let i = 0; i < 200; i++) {
+      block.available();
+      block.take();
+    }
+    block.giveBack();
+    before.rxOf(SCI, 0).goOnFrom(77n, undefined);
+    before.rxOf(SCI, 0).raiseLowest(70n);
+    const handed = structuredClone(before.handOn(new FdSink(), false));
+    const [reserved, log] = [limitOf(share), state.log.length];
+    // Without locks, as after a stop that has stored them, they are opened anew; a key that is not stored goes on by itself.
+    const config = macsecConfig();
+    const unstored = {
+      ...config,
+      txSa: config.txSa.map((sa) => ({ ...sa, stored: false })),
+      rxSc: config.rxSc.map((sc) => ({ ...sc, sa: sc.sa.map((sa) => ({ ...sa, stored: false })) })),
+    };
+    const after = new SecyNumbers(new MemoryState(), SCI, false, handed);
+    const { txShare, rxShare } = await hold(after, unstored);
+    expect(drain(txShare[0]!.pn!)[0]).toBe(201);
+    expect(rxShare[0]![0]).toMatchObject({ nextPn: 77n, lowestPn: 70n });
+    // With them they go on without a word to the disk.
+    const locked = {
+      ...handed,
+      tx: new Map([...handed.tx].map(([id, tx]) => [id, { ...tx, locks: [0, 1] as const }])),
+    };
+    const next = new SecyNumbers(state, SCI, false, locked, new FdSource([100, 101]));
+    const again = await hold(next, config);
+    const left = drain(again.txShare[0]!.pn!);
+    expect([left[0], left.at(-1), left.length]).toEqual([201, reserved - 1, reserved - 201]);
+    expect(state.log.slice(log)).toEqual([`go on tx 01 201 of ${reserved}`]);
   });
 });

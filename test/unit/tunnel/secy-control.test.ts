@@ -1,7 +1,9 @@
 /** A SecY that changes while it runs: what stays, what is stored when, and what a failure leaves. */
+
 import { describe, expect, it } from 'vitest';
 import { countersAt, RxSaCounter, TxSaCounter, writeNextPn } from '../../../src/macsec/counters.ts';
 import { sasOf, settingsOf } from '../../../src/tunnel/sa-set.ts';
+import type { LeftReplay } from '../../../src/worker/messages.ts';
 import { macsecConfig, rxScOf, SCI, saOf } from '../macsec/kit.ts';
 import { MemoryLanes, MemoryState, secyOf } from './kit.ts';
 
@@ -59,7 +61,7 @@ describe('what a SecY has received', () => {
 });
 
 describe('a SecY whose lanes are exchanged', () => {
-  const end = async (): Promise<void> => {};
+  const end = async (): Promise<readonly LeftReplay[]> => [];
 
   it('has those that come go on where those before have been, stored or not', async () => {
     const [lanes, state] = [new MemoryLanes(), new MemoryState()];
@@ -111,7 +113,10 @@ describe('a SecY whose lanes are exchanged', () => {
     const order: string[] = [];
     lanes.onConfigure = async () => void order.push('changed');
     const changed = secy.configure(settingsOf({ ...FILE, replayWindow: 5 }));
-    await secy.endLanes(async () => void order.push('ended'));
+    await secy.endLanes(async () => {
+      order.push('ended');
+      return [];
+    });
     await changed;
     expect(order).toEqual(['changed', 'ended']);
   });

@@ -26,7 +26,7 @@ function converse(
   const eventFd = event();
   for (const message of messages) port1.postMessage(message);
   if (messages.length > 0) signalEvent(eventFd);
-  runWorker({ provider: 'node', eventFd, turns, lanes }, port2);
+  runWorker({ provider: 'node', eventFd, turns, lanes, kinds: lanes.map(({ encap }) => encap.kind) }, port2);
   const said: unknown[] = [];
   for (let next = receiveMessageOnPort(port1); next !== undefined; next = receiveMessageOnPort(port1))
     said.push(next.message);
@@ -52,7 +52,7 @@ describe('a worker', () => {
       [
         { type: 'add', id: 1, lanes: [] },
         { type: 'secy', id: 2, tunnel: 'site2', spec },
-        { type: 'remove', id: 3, tunnel: 'site2' },
+        { type: 'remove', leaves: false, id: 3, tunnel: 'site2' },
         { type: 'stop' },
       ],
     );
@@ -60,7 +60,7 @@ describe('a worker', () => {
       { type: 'running' },
       { type: 'done', id: 1 },
       { type: 'done', id: 2 },
-      { type: 'done', id: 3 },
+      { type: 'done', id: 3, left: [] },
       { type: 'stopped' },
     ]);
   });

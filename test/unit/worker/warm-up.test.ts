@@ -46,7 +46,7 @@ function warmedUp(specs: readonly LaneSpec[]) {
     given.push(...added);
     for (const spec of added) loop.add(buildLane(spec, nodeProvider, workspaces));
   };
-  warmUp({ loop, events, add, remove }, specs);
+  warmUp({ loop, events, add, remove }, [...new Set(specs.map(({ encap }) => encap.kind))]);
   const left = [...loop.entries];
   loop.close();
   return { left, given, ran };
