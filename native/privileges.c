@@ -47,9 +47,7 @@ static uint64_t kept;
 static _Atomic int answer;
 
 /* Bits of a set in the two halves of version 3. */
-static uint64_t set_of(uint32_t low, uint32_t high) {
-  return (uint64_t)high << 32 | low;
-}
+static uint64_t set_of(uint32_t low, uint32_t high) { return (uint64_t)high << 32 | low; }
 
 /* 0 or an errno. Safe in a signal handler. */
 static int give_up(void) {

@@ -106,5 +106,9 @@ const KINDS: Readonly<Record<string, ValueKind>> = {
 };
 
 /** The same for arguments alone, and for options by their own names. */
-const ARGUMENT_KINDS: Readonly<Record<string, ValueKind>> = { name: 'tunnel', names: 'tunnel' };
+const ARGUMENT_KINDS: Readonly<Record<string, ValueKind>> = {
+  name: 'tunnel',
+  names: 'tunnel',
+  source: 'file',
+};
 const OPTION_KINDS: Readonly<Record<string, ValueKind>> = { '--bridge': 'bridge' };

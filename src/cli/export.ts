@@ -6,14 +6,16 @@ import { nearest } from '../config/nearest.ts';
 import { quote } from '../config/problem.ts';
 import type { Config, TunnelConfig } from '../config/types.ts';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
-import { type ExportFormat, exportTunnel } from '../interchange/export-tunnel.ts';
+import { exportTunnel } from '../interchange/export-tunnel.ts';
 import type { ExportedFile } from '../interchange/exported.ts';
+import type { ExportFormat } from '../interchange/formats.ts';
 import { makeDirs } from '../make-dirs.ts';
 import { hardenForKeys, type KeyOptions } from './harden.ts';
-import { sayRemarks } from './import.ts';
+import { sentences } from './import.ts';
 import { writeNewFiles } from './new-files.ts';
+import { type OutputOptions, printJson, printWarning } from './output.ts';
 
-export interface ExportCommandOptions extends KeyOptions {
+export interface ExportCommandOptions extends KeyOptions, OutputOptions {
   format: ExportFormat;
   peer?: boolean;
   /** Instead of `tap.bridge`. */
@@ -35,9 +37,12 @@ export async function exportCommand(
   const { format, peer = false, showKeys = false, out, bridge = chosen.tap.bridge } = options;
   const tunnel = { ...chosen, tap: { ...chosen.tap, bridge } };
   const { files, remarks } = exportTunnel(tunnel, { format, peer, showKeys: showKeys || out !== undefined });
-  sayRemarks(remarks);
-  if (out === undefined) print(files, showKeys || tunnel.macsec === null);
-  else write(files, out, format);
+  const isWhole = showKeys || out !== undefined || tunnel.macsec === null;
+  const warnings = [...sentences(remarks), ...(isWhole ? [] : [WITHOUT_KEYS])];
+  if (!options.json) for (const warning of warnings) printWarning(warning);
+  const paths = out === undefined ? null : write(files, out, format);
+  if (options.json) printJson({ ...(paths === null ? { files } : { paths }), warnings });
+  else process.stdout.write(paths === null ? textOf(files) : sayWritten(paths, format));
   return 0;
 }
 
@@ -55,18 +60,17 @@ function tunnelOf({ tunnels }: Config, name: string | undefined, path: string): 
   );
 }
 
+const WITHOUT_KEYS =
+  'the keys are not in it: --out writes them, into files for the owner alone; --show-keys prints them';
+
 /** Several in one text, each behind a line with its name. */
-function print(files: readonly ExportedFile[], isWhole: boolean): void {
-  if (!isWhole)
-    process.stderr.write(
-      'l2vpnd: warning: the keys are not in it: --out writes them, into files for the owner alone; --show-keys prints them\n',
-    );
-  const [first] = files;
-  if (files.length === 1) process.stdout.write(first!.text);
-  else process.stdout.write(files.map((file) => `# ${file.name}\n${file.text}`).join('\n'));
+function textOf(files: readonly ExportedFile[]): string {
+  if (files.length === 1) return files[0]!.text;
+  return files.map((file) => `# ${file.name}\n${file.text}`).join('\n');
 }
 
-function write(files: readonly ExportedFile[], out: string, format: ExportFormat): void {
+/** Returns the paths. */
+function write(files: readonly ExportedFile[], out: string, format: ExportFormat): string[] {
   const isFolder = format === 'networkd';
   if (isFolder) makeFolder(out);
   const paths = files.map((file) => (isFolder ? join(out, file.name) : out));
@@ -76,10 +80,13 @@ function write(files: readonly ExportedFile[], out: string, format: ExportFormat
   } finally {
     for (const { octets } of made) octets.fill(0);
   }
-  const next = isFolder
-    ? `sudo chgrp systemd-network ${paths.join(' ')}\nsudo chmod 640 ${paths.join(' ')}\n`
-    : '';
-  process.stdout.write(`wrote ${paths.join(', ')}, for the owner alone\n${next}`);
+  return paths;
+}
+
+function sayWritten(paths: readonly string[], format: ExportFormat): string {
+  const all = paths.join(' ');
+  const next = format === 'networkd' ? `sudo chgrp systemd-network ${all}\nsudo chmod 640 ${all}\n` : '';
+  return `wrote ${paths.join(', ')}, for the owner alone\n${next}`;
 }
 
 function makeFolder(folder: string): void {

@@ -7,13 +7,15 @@ import { formatPath, problemLines } from '../config/problem.ts';
 import { parseRaw } from '../config/schema.ts';
 import { errnoName, L2vpnError, messageOf } from '../errors.ts';
 import { chooseSite } from '../interchange/choose-site.ts';
+import type { SourceFormat } from '../interchange/formats.ts';
 import type { Remark } from '../interchange/kernel-site.ts';
-import { readSources, type SourceFormat, type SourceText } from '../interchange/read-source.ts';
+import { readSources, type SourceText } from '../interchange/read-source.ts';
 import { type SiteDraft, siteDraft } from '../interchange/to-site.ts';
 import { hardenForKeys } from './harden.ts';
 import { writeNewFiles } from './new-files.ts';
+import { type OutputOptions, printJson, printWarning } from './output.ts';
 
-export interface ImportOptions {
+export interface ImportOptions extends OutputOptions {
   from?: SourceFormat;
   /** Namespace of the script whose site is meant; empty: none. */
   netns?: string;
@@ -40,10 +42,13 @@ export async function importSources(paths: readonly string[], options: ImportOpt
       prefix: options.out === undefined ? '' : `${basename(options.out, '.json')}-`,
     },
   );
-  sayRemarks([...found.remarks, ...draft.remarks]);
-  refuseUnfit(draft, named);
-  if (options.out === undefined) print(draft);
-  else write(draft, options.out);
+  refuseUnfit(draft, named, sentences([...found.remarks, ...draft.remarks]));
+  const warnings = [...sentences([...found.remarks, ...draft.remarks]), ...keyWarnings(draft, options.out)];
+  if (!options.json) for (const warning of warnings) printWarning(warning);
+  const made = options.out === undefined ? { config: draft.json } : write(draft, options.out);
+  if (options.json) printJson({ ...made, warnings });
+  else if ('config' in made) process.stdout.write(`${JSON.stringify(made.config, null, 2)}\n`);
+  else process.stdout.write(`wrote ${made.paths.join(', ')}\nsudo l2vpnd check --config ${options.out}\n`);
   return 0;
 }
 
@@ -82,35 +87,52 @@ function unreadable(path: string, cause: unknown): L2vpnError {
   return new L2vpnError('L2VPN_DATA', `${path} cannot be read: ${messageOf(cause)}`, { cause });
 }
 
-/** To stderr, a line each. */
-export function sayRemarks(remarks: readonly Remark[]): void {
-  for (const { where, text } of remarks) process.stderr.write(`l2vpnd: warning: ${where}: ${text}\n`);
+/** As they are told, a line each. */
+export function sentences(remarks: readonly Remark[]): string[] {
+  return remarks.map(({ where, text }) => `${where}: ${text}`);
 }
 
 /** Throws L2VPN_DATA where the links make no configuration. */
-function refuseUnfit({ json }: SiteDraft, named: string): void {
+function refuseUnfit({ json }: SiteDraft, named: string, warnings: readonly string[]): void {
+  const parsed = parseRaw(json);
+  if (parsed.ok) return;
+  for (const warning of warnings) printWarning(warning);
   if (json.tunnels.length === 0)
     throw new L2vpnError(
       'L2VPN_DATA',
       `${named}: no tunnel in it is one that l2vpnd can have; the warnings say why`,
     );
-  const parsed = parseRaw(json);
-  if (parsed.ok) return;
   const lines = parsed.problems.map(({ path, text }) => `${formatPath(path)}: ${text}`);
   throw new L2vpnError('L2VPN_DATA', `${named}: l2vpnd has no such tunnel:\n${problemLines(lines)}`);
 }
 
-function print({ json, keys, missing }: SiteDraft): void {
-  const unwritten = keys.map(({ file }) => file);
-  if (unwritten.length > 0)
-    warn(
-      `the keys are not shown, and ${unwritten.join(', ')} not written: --out FILE writes them, --show-keys puts the keys in here`,
-    );
-  sayMissing(missing, '.');
-  process.stdout.write(`${JSON.stringify(json, null, 2)}\n`);
+/** What is to be known of the keys; `out`: the file that they are written beside. */
+function keyWarnings({ keys, missing }: SiteDraft, out: string | undefined): string[] {
+  const unwritten = keys.map(({ file }) => file).join(', ');
+  const toFill = missing
+    .map((file) => (out === undefined ? file : join(dirname(resolve(out)), file)))
+    .join(', ');
+  return [
+    ...(out === undefined && keys.length > 0
+      ? [
+          `the keys are not shown, and ${unwritten} not written: --out FILE writes them, --show-keys puts the keys in here`,
+        ]
+      : []),
+    ...(keys.some(({ hex }) => isExampleKey(keyFromHex(hex)))
+      ? [
+          'these are keys of the published examples, which everybody has, and l2vpnd refuses them: make new ones for both ends ("l2vpnd genkey --sak")',
+        ]
+      : []),
+    ...(missing.length > 0
+      ? [
+          `the source does not show the keys: put each, in hex, into the file that the configuration names for it (mode 600): ${toFill}`,
+        ]
+      : []),
+  ];
 }
 
-function write({ json, keys, missing }: SiteDraft, out: string): void {
+/** Returns the paths, the configuration's first. */
+function write({ json, keys }: SiteDraft, out: string): { paths: string[] } {
   const folder = dirname(resolve(out));
   const keyFiles = keys.map(({ file, hex }) => ({ path: join(folder, file), octets: keyText(hex) }));
   const site = { path: resolve(out), octets: Buffer.from(`${JSON.stringify(json, null, 2)}\n`) };
@@ -119,29 +141,11 @@ function write({ json, keys, missing }: SiteDraft, out: string): void {
   } finally {
     for (const { octets } of keyFiles) octets.fill(0);
   }
-  if (keys.some(({ hex }) => isExampleKey(keyFromHex(hex))))
-    warn(
-      'these are keys of the published examples, which everybody has, and l2vpnd refuses them: make new ones for both ends ("l2vpnd genkey --sak")',
-    );
-  sayMissing(missing, folder);
-  const written = [out, ...keys.map(({ file }) => join(dirname(out), file))].join(', ');
-  process.stdout.write(`wrote ${written}\nsudo l2vpnd check --config ${out}\n`);
-}
-
-function sayMissing(missing: readonly string[], folder: string): void {
-  if (missing.length === 0) return;
-  const files = missing.map((file) => join(folder, file)).join(', ');
-  warn(
-    `the source does not show the keys: put each, in hex, into the file that the configuration names for it (mode 600): ${files}`,
-  );
+  return { paths: [out, ...keys.map(({ file }) => join(dirname(out), file))] };
 }
 
 function keyText(hex: string): Buffer {
   const text = secretOctets(hex.length + 1);
   text.write(`${hex}\n`, 'latin1');
   return text;
-}
-
-function warn(text: string): void {
-  process.stderr.write(`l2vpnd: warning: ${text}\n`);
 }

@@ -1,13 +1,9 @@
 /** The options of `import` and `export`; what they do is in import.ts and export.ts. */
 import { type Command, Option } from 'commander';
-import { L2vpnError } from '../errors.ts';
-import { EXPORT_FORMATS } from '../interchange/export-tunnel.ts';
-import { SOURCE_FORMATS } from '../interchange/read-source.ts';
-import { type ExportCommandOptions, exportCommand } from './export.ts';
-import { type ImportOptions, importSources } from './import.ts';
-
-/** What a command hands back: the exit status of the process. */
-type Choose = (action: () => Promise<number>) => void;
+import { EXPORT_FORMATS, SOURCE_FORMATS } from '../interchange/formats.ts';
+import type { ExportCommandOptions } from './export.ts';
+import type { ImportOptions } from './import.ts';
+import { type Choose, configOption, exampleKeysOption, jsonOption, usageError } from './options.ts';
 
 const IMPORT_EXAMPLES = `
 Examples:
@@ -49,8 +45,11 @@ export function addInterchangeCommands(program: Command, choose: Choose): void {
       'write it to a new file, and its keys to new files beside it, for the owner alone',
     )
     .option('--show-keys', 'keys stand in the configuration itself')
+    .addOption(jsonOption('one object: "config", or the paths of the files, and "warnings"'))
     .addHelpText('after', IMPORT_EXAMPLES)
-    .action((sources: string[], options: ImportOptions) => choose(() => importSources(sources, options)));
+    .action((sources: string[], options: ImportOptions) =>
+      choose(async () => (await import('./import.ts')).importSources(sources, options)),
+    );
   program
     .command('export')
     .argument('[name]', 'the tunnel, or its TAP, where there are several')
@@ -58,7 +57,7 @@ export function addInterchangeCommands(program: Command, choose: Choose): void {
     .description(
       'print a tunnel as a kernel would have it, or as a Scapy program; with a warning for what that cannot say',
     )
-    .addOption(new Option('-c, --config <file>', 'the configuration, JSON'))
+    .addOption(configOption())
     .addOption(
       new Option('-f, --format <format>', 'what to make').choices(EXPORT_FORMATS).makeOptionMandatory(),
     )
@@ -69,18 +68,14 @@ export function addInterchangeCommands(program: Command, choose: Choose): void {
       'write it to a new file, with networkd to new files in a folder, keys included, for the owner alone',
     )
     .option('--show-keys', 'print the keys too')
-    .addOption(
-      new Option('--insecure-example-keys', 'take the published example keys, which protect nothing'),
-    )
+    .addOption(exampleKeysOption())
+    .addOption(jsonOption('one object: "files", or their paths, and "warnings"'))
     .addHelpText('after', EXPORT_EXAMPLES)
     .action((name: string | undefined, _options: object, command: Command) => {
       const options = command.optsWithGlobals<ExportCommandOptions & { config?: string }>();
       const { config } = options;
       if (config === undefined)
-        throw new L2vpnError(
-          'L2VPN_USAGE',
-          '--config is missing: name the configuration, like --config site1.json; see l2vpnd --help',
-        );
-      choose(() => exportCommand(config, name, options));
+        throw usageError('--config is missing: name the configuration, like --config site1.json');
+      choose(async () => (await import('./export.ts')).exportCommand(config, name, options));
     });
 }

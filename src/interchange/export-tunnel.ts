@@ -1,13 +1,12 @@
 /** A tunnel in the words of others. */
 import type { TunnelConfig } from '../config/types.ts';
 import type { Exported } from './exported.ts';
+import type { ExportFormat } from './formats.ts';
 import { iproute2Script } from './iproute2-text.ts';
 import { networkdFiles } from './networkd-text.ts';
 import { otherEnd } from './other-end.ts';
 import { scapyProgram } from './scapy-text.ts';
 import { supplicantScript } from './supplicant-text.ts';
-
-export type ExportFormat = 'iproute2' | 'wpa_supplicant' | 'networkd' | 'scapy';
 
 const WRITERS: Readonly<Record<ExportFormat, (tunnel: TunnelConfig, showKeys: boolean) => Exported>> = {
   iproute2: iproute2Script,
@@ -15,8 +14,6 @@ const WRITERS: Readonly<Record<ExportFormat, (tunnel: TunnelConfig, showKeys: bo
   networkd: networkdFiles,
   scapy: scapyProgram,
 };
-
-export const EXPORT_FORMATS: readonly ExportFormat[] = Object.keys(WRITERS) as ExportFormat[];
 
 export interface ExportOptions {
   readonly format: ExportFormat;

@@ -34,6 +34,7 @@ export function readIpJson(texts: readonly { text: string; source: string }[]): 
   for (const entry of entries) {
     if (!('sa_list' in entry) && typeof entry.ifname === 'string') addLink(site, entry);
   }
+  sayFilters(site, entries, remarks);
   const shown = entries.filter((entry) => 'sa_list' in entry && typeof entry.ifname === 'string');
   for (const entry of shown) addSecY(site, entry, remarks);
   for (const { name, macsec } of site.links.values()) {
@@ -41,6 +42,18 @@ export function readIpJson(texts: readonly { text: string; source: string }[]): 
       remarks.push(remark(name, 'has no SAs here: give what "ip -j macsec show" prints too'));
   }
   return { sites: [site], remarks };
+}
+
+/** Links do not list the VLANs of a port. */
+function sayFilters(site: KernelSite, entries: readonly Json[], remarks: Remark[]): void {
+  const filters = (entry: Json): boolean =>
+    numberAt(objectAt(objectAt(entry, 'linkinfo'), 'info_data'), 'vlan_filtering') === 1;
+  const bridges = new Set(entries.filter(filters).map(({ ifname }) => ifname));
+  for (const { name, master, gre, macsec } of site.links.values()) {
+    if ((gre === null && macsec === null) || !bridges.has(master)) continue;
+    const text = `${master} filters VLANs, which are not in here: set "tap.vlans" to what "bridge vlan show dev ${name}" says`;
+    remarks.push(remark(name, text));
+  }
 }
 
 /** The lists that stand in `text` one after the other, as two commands print them into one file. */

@@ -1,12 +1,10 @@
 /** Which of the formats a source is in, told by its names and content. */
 import { L2vpnError } from '../errors.ts';
+import type { SourceFormat } from './formats.ts';
 import { readIpJson } from './ip-json.ts';
 import type { Found } from './kernel-site.ts';
 import { readNetworkd, splitNetworkdFiles } from './networkd-files.ts';
 import { readScript } from './script.ts';
-
-export const SOURCE_FORMATS = ['script', 'ip-json', 'networkd'] as const;
-export type SourceFormat = (typeof SOURCE_FORMATS)[number];
 
 export interface SourceText {
   /** A path, or `standard input`. */

@@ -8,6 +8,7 @@ import { must, type RunResult, run } from '../../lab/run.ts';
 import { buildImage, IMAGE } from './build.ts';
 import { importImage, lackingPodman, podman, podmanEnv } from './podman.ts';
 
+const SPACE = `${process.env.L2VPND_LAB ?? 'e2e'}-compose`;
 const BUSYBOX = 'localhost/l2vpnd-test-busybox';
 const reason =
   lackingPodman() ??
@@ -20,7 +21,9 @@ if (reason !== undefined) process.stdout.write(`SKIPPED the compose file: ${reas
 
 function compose(...args: readonly string[]): Promise<RunResult> {
   const env = { ...podmanEnv(), L2VPND_IMAGE: IMAGE, HOST_IMAGE: BUSYBOX };
-  return run(['podman-compose', '-f', 'packaging/compose/compose.yaml', ...args], {
+  // Its networks are of a namespace of the test's own.
+  const enter = ['nsenter', `--net=/run/netns/${SPACE}`];
+  return run([...enter, 'podman-compose', '-f', 'packaging/compose/compose.yaml', ...args], {
     env,
     timeoutMs: 120_000,
   });
@@ -40,8 +43,14 @@ describe.skipIf(reason !== undefined)(`the compose file${reason === undefined ? 
   beforeAll(async () => {
     await buildImage();
     await importBusybox();
+    await run(['ip', 'netns', 'del', SPACE]);
+    await must(['ip', 'netns', 'add', SPACE]);
+    await must(['ip', '-n', SPACE, 'link', 'set', 'lo', 'up']);
   }, 600_000);
-  afterAll(() => compose('down', '-v'));
+  afterAll(async () => {
+    await compose('down', '-v');
+    await run(['ip', 'netns', 'del', SPACE]);
+  });
 
   it('joins two sites, whose hosts reach each other', async () => {
     onTestFailed(async () => void process.stdout.write((await podman(['ps', '-a'])).stdout));

@@ -16,7 +16,7 @@ import type { LiveLab } from './live.ts';
 import { MKA_KEY, mkaSiteFile, openMkaLab, startGuestEnd } from './mka-tunnel.ts';
 import { whyNoSupplicant } from './supplicant-files.ts';
 import { Traffic } from './traffic.ts';
-import { GUEST_MACSEC_MAC, tunnelSetup } from './tunnel-case.ts';
+import { GUEST_MACSEC_MAC, HOST_SCI, tunnelSetup } from './tunnel-case.ts';
 
 const quick = process.env.L2VPND_QUICK === '1';
 /** What the quick subset leaves out. */
@@ -77,6 +77,8 @@ describe.skipIf(reason !== null)('l2vpnd and a wpa_supplicant', () => {
         async () => {
           const [{ agreement }] = (await tunnel.site.control('/v1/tunnels')) as [TunnelSnapshot];
           expect(agreement).toMatchObject({ live_peers: 1, latest: { transmits: true, receives: true } });
+          const sas = Object.keys(await tunnel.guestCounters());
+          expect(sas).toEqual(expect.arrayContaining(['TxSa.0.pn', `RxSa.${HOST_SCI}.0.pn`]));
         },
         { timeout: 40_000, interval: 50 },
       );

@@ -132,9 +132,16 @@ export class Machine {
     if (this.#nspawn !== null) await this.must(['systemctl', 'daemon-reload']);
   }
 
-  /** Has `unit` started at boot. Before `boot`. */
-  async enable(unit: string): Promise<void> {
-    await must(['systemctl', `--root=${this.root}`, 'enable', unit]);
+  /** A file of systemd-networkd's. */
+  writeNetwork(name: string, content: string): void {
+    writeFileSync(this.path(`/etc/systemd/network/${name}`), content);
+  }
+
+  /** Has `units` started at boot. Before `boot`. */
+  async enable(...units: string[]): Promise<void> {
+    await must(['systemctl', `--root=${this.root}`, '--quiet', 'enable', ...units]);
+    // The lab's links are nobody's here, so that it would wait for ever.
+    await must(['systemctl', `--root=${this.root}`, '--quiet', 'mask', 'systemd-networkd-wait-online']);
   }
 
   /** Boots it, until every unit has started or failed. */
@@ -219,9 +226,16 @@ export class Machine {
     });
   }
 
-  /** What `systemctl status` shows of `unit`. */
-  async status(unit: string): Promise<string> {
-    return (await this.systemctl('status', '--full', '--lines=20', unit)).stdout;
+  /** What `systemctl status` shows of `unit`, when it says `pattern`: the journal is a moment behind. */
+  async statusWhen(unit: string, pattern: RegExp): Promise<string> {
+    let last = '';
+    const look = async (): Promise<string | null> => {
+      last = (await this.systemctl('status', '--full', '--lines=20', unit)).stdout;
+      return pattern.test(last) ? last : null;
+    };
+    return until(`${pattern} in systemctl status`, look, 20_000).catch((error: Error) => {
+      throw new Error(`${error.message}\n${last}`);
+    });
   }
 
   /** The pid on this host of the process that the machine calls `pid`. */

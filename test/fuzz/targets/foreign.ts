@@ -6,8 +6,9 @@
 import { parseRaw } from '../../../src/config/schema.ts';
 import { L2vpnError } from '../../../src/errors.ts';
 import { chooseSite } from '../../../src/interchange/choose-site.ts';
+import { SOURCE_FORMATS } from '../../../src/interchange/formats.ts';
 import type { Found } from '../../../src/interchange/kernel-site.ts';
-import { readSources, SOURCE_FORMATS } from '../../../src/interchange/read-source.ts';
+import { readSources } from '../../../src/interchange/read-source.ts';
 import { siteDraft, tunnelsOf } from '../../../src/interchange/to-site.ts';
 import { demand, demandNoKey, type FuzzTarget } from '../target.ts';
 

@@ -116,6 +116,32 @@ describe('l2vpnd import', () => {
     expect(l2vpnd(['check', '--config', 'site.json'])).toMatchObject({ status: 66 });
   });
 
+  it('--json: one object, warnings in it', () => {
+    const { stdout, stderr } = l2vpnd(['import', '-', '--netns', 'nsra', '--json'], SCRIPT);
+    expect(JSON.parse(stdout)).toMatchObject({
+      config: { tunnels: [{ name: 'macsec1' }] },
+      warnings: expect.any(Array),
+    });
+    expect([stdout.split('\n').length, stderr, showsKey(stdout)]).toEqual([2, '', false]);
+    const written = l2vpnd(['import', '-', '--netns', 'nsra', '-j', '--out', 'site.json'], SCRIPT);
+    expect(JSON.parse(written.stdout).paths).toEqual([
+      'site.json',
+      'site-macsec1-tx0.key',
+      'site-macsec1-rx0.key',
+    ]);
+    const text = JSON.parse(l2vpnd(['export', '-c', 'site.json', '-f', 'iproute2', '--json']).stdout);
+    expect(text).toMatchObject({
+      files: [{ name: 'macsec1.sh', text: expect.stringContaining('#!/bin/sh') }],
+    });
+    expect(text.warnings.at(-1)).toContain('the keys are not in it');
+    const wrong = l2vpnd(['import', 'nothing.sh', '--json']);
+    expect(JSON.parse(wrong.stderr)).toEqual({
+      error: 'nothing.sh does not exist',
+      code: 'L2VPN_NOINPUT',
+      exitStatus: 66,
+    });
+  });
+
   it('says that published keys are refused', () => {
     put('x.sh', SCRIPT.replace(KEY_A, '11'.repeat(16)));
     const { stderr } = l2vpnd(['import', 'x.sh', '--netns', 'nsra', '--out', 'site.json']);

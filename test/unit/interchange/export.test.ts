@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/config/load.ts';
 import type { TunnelConfig } from '../../../src/config/types.ts';
-import { type ExportFormat, exportTunnel } from '../../../src/interchange/export-tunnel.ts';
+import { exportTunnel } from '../../../src/interchange/export-tunnel.ts';
+import type { ExportFormat } from '../../../src/interchange/formats.ts';
 import type { Json } from '../config/sample.ts';
 
 const [KEY_A, KEY_B] = ['0a1b2c3d4e5f60718293a4b5c6d7e8f9', 'f9e8d7c6b5a4938271605f4e3d2c1b0a'] as const;

@@ -63,6 +63,13 @@ describe('what ip shows', () => {
     expect(importTexts([{ source: '-', text }]).tunnels[0].macsec.txSa[0].pn).toBe(4711);
   });
 
+  it('VLANs of a port are not in it, which is told where the bridge filters them', () => {
+    const text = GRETAP.replace('"vlan_filtering": 0', '"vlan_filtering": 1');
+    expect(importTexts([{ source: '-', text }]).said).toContain(
+      'macsec1: br0 filters VLANs, which are not in here: set "tap.vlans" to what "bridge vlan show dev macsec1" says',
+    );
+  });
+
   it('one half alone is told', () => {
     expect(importTexts([{ source: '-', text: LINKS }]).said).toContain(
       'macsec1: has no SAs here: give what "ip -j macsec show" prints too',

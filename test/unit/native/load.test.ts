@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isMusl, loadFrom, platformName, prebuiltFile } from '../../../src/native/load.ts';
 import { packageRoot } from '../../../src/package-root.ts';
 
@@ -53,7 +53,7 @@ describe('the addon', () => {
 
 describe('the C library', () => {
   const folder = mkdtempSync(join(tmpdir(), 'l2vpnd-libc-'));
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  afterAll(() => rmSync(folder, { recursive: true }));
 
   it('of this runtime is glibc where its loader is', () => {
     expect(isMusl('/bin/sh')).toBe(false);
