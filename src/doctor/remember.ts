@@ -11,6 +11,7 @@ export function remembering(host: Host): Host {
     linkOf: once((address) => host.linkOf(address)),
     sourceTo: once((remote) => host.sourceTo(remote)),
     isLocalAddress: once((address) => host.isLocalAddress(address)),
+    linkTo: onceOfTwo((local, remote) => host.linkTo(local, remote)),
     links: onceOnly(() => host.links()),
   };
 }
@@ -20,6 +21,15 @@ function once<T>(ask: (what: string) => T): (what: string) => T {
   return (what) => {
     if (!known.has(what)) known.set(what, ask(what));
     return known.get(what)!;
+  };
+}
+
+function onceOfTwo<T>(ask: (one: string, other: string) => T): (one: string, other: string) => T {
+  const known = new Map<string, T>();
+  return (one, other) => {
+    const key = `${one} ${other}`;
+    if (!known.has(key)) known.set(key, ask(one, other));
+    return known.get(key)!;
   };
 }
 

@@ -68,17 +68,17 @@ suite('the page', { programs: ['chromium', 'iperf'] }, () => {
         l2vpnd: { mtu: number; path_mtu: number; drops: Record<string, number> };
       },
     ];
-    const keys = await one.locator('#tunnel-keys').innerText();
+    const keys = await one.locator('#tunnel-keys').textContent();
     for (const { key } of [...shown.sa_list, ...shown.rx_sc[0]!.sa_list])
       expect(keys).toContain(key.slice(0, 16));
-    const mtu = await one.locator('#tunnel-mtu').innerText();
+    const mtu = await one.locator('#tunnel-mtu').textContent();
     expect(mtu).toContain(`The path carries ${shown.l2vpnd.path_mtu} octets`);
     expect(mtu).toContain(`= ${shown.l2vpnd.mtu}.`);
     const dropped = Object.entries(shown.l2vpnd.drops).filter(([, frames]) => frames > 0);
-    const drops = await one.locator('#tunnel-drops').innerText();
+    const drops = await one.locator('#tunnel-drops').textContent();
     if (dropped.length === 0) expect(drops).toBe('No frame was dropped.');
     for (const [name] of dropped) expect(drops).toContain(name);
-    expect(await one.locator('#events').innerText()).toContain('ready');
+    expect(await one.locator('#events').textContent()).toContain('ready');
     expect(await one.locator('.chart').getAttribute('aria-label')).toMatch(/out at most .*bit\/s/);
 
     await site2.stop();
@@ -88,7 +88,7 @@ suite('the page', { programs: ['chromium', 'iperf'] }, () => {
       .first()
       .waitFor({ timeout: 60_000 });
     await ping.stop();
-    expect(await one.locator('#summary').innerText()).toMatch(/peer lost/);
+    expect(await one.locator('#summary').textContent()).toMatch(/peer lost/);
     await one.close();
   });
 

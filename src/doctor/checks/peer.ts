@@ -1,7 +1,7 @@
 /** Whether the peer is heard, and hears us. */
 import { finder } from '../finding.ts';
 import type { EvidenceCheck, TunnelSeen } from '../tunnel-seen.ts';
-import { tally } from '../tunnel-seen.ts';
+import { accepted, tally } from '../tunnel-seen.ts';
 
 const CASES = {
   lost: {
@@ -47,8 +47,8 @@ export const peer: EvidenceCheck = {
     }
     if (now.peer.state === 'lost')
       return [found('lost', { since: now.peer.since ?? 'the start', peer: where })];
-    // With key agreement that is another check's.
-    if (now.peer.state === 'unknown' && now.agreement === null)
+    // With key agreement that is another check's; and the daemon looks once a second whether somebody was heard.
+    if (now.peer.state === 'unknown' && now.agreement === null && accepted(tunnel).count === 0)
       return [found('silent', { peer: where, sent: now.tx.frames_out })];
     const { carrier } = now;
     return carrier?.state === 'down'

@@ -62,6 +62,7 @@ describe('what the figures of a daemon tell', () => {
     ],
     ['a peer that is lost', 'peer', seen({ now: figures({ peer: LOST }) }), ['fault lost']],
     ['a peer that was never heard', 'peer', seen({ now: figures({ peer: UNKNOWN }) }), ['warning silent']],
+    ['a peer heard within this second', 'peer', seen({ now: { ...withFrames(2), peer: UNKNOWN } }), []],
     [
       'a peer that does not hear us',
       'peer',
