@@ -29,6 +29,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY native native
 RUN npm run build:native
 COPY src src
+COPY web web
 RUN npm run build:ts && npm prune --ignore-scripts --omit=dev --omit=optional --no-audit --no-fund
 
 FROM ${BASE_IMAGE}
@@ -36,6 +37,7 @@ COPY --from=build /l2vpnd/package.json /usr/lib/l2vpnd/
 COPY --from=build /l2vpnd/node_modules /usr/lib/l2vpnd/node_modules
 COPY --from=build /l2vpnd/native/build/Release/l2vpnd.node /usr/lib/l2vpnd/native/build/Release/l2vpnd.node
 COPY --from=build /l2vpnd/dist/src /usr/lib/l2vpnd/dist/src
+COPY --from=build /l2vpnd/dist/web /usr/lib/l2vpnd/dist/web
 COPY packaging/docker/l2vpnd /usr/local/bin/l2vpnd
 # A new volume that is mounted here takes the modes over.
 RUN mkdir -m 0700 -p /etc/l2vpnd /run/l2vpnd /var/lib/l2vpnd

@@ -42,6 +42,7 @@ function layOutProgram(tree: Tree, modules: string): void {
   const { name, version, type, license } = JSON.parse(readFileSync(here('package.json'), 'utf8'));
   tree.write(`${LIB}/package.json`, `${JSON.stringify({ name, version, type, license }, null, 2)}\n`);
   tree.copyFolder(here('dist/src'), `${LIB}/dist/src`, (file) => file.endsWith('.js'));
+  tree.copyFolder(here('dist/web'), `${LIB}/dist/web`);
   tree.copyFolder(
     modules,
     `${LIB}/node_modules`,
