@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type Batch, createBatch, resetBatch } from '../../../src/frame/batch.ts';
 import { Drop } from '../../../src/frame/drop.ts';
 import { Icmp } from '../../../src/frame/icmp.ts';
-import { Traffic, untoldTraffic } from '../../../src/frame/lane-counters.ts';
+import { BATCH_SIZES_AT, Traffic, untoldTraffic } from '../../../src/frame/lane-counters.ts';
 import { closeFds } from '../../../src/host/close.ts';
 import { openUdpSocket } from '../../../src/host/socket.ts';
 import { createEndpoint } from '../../../src/ports/endpoint.ts';
@@ -25,7 +25,7 @@ function batchOf(count: number): Batch {
 
 /** What was counted, by `Icmp`. */
 function counted(traffic: Float64Array): number[] {
-  return [...traffic.subarray(Traffic.icmp)];
+  return [...traffic.subarray(Traffic.icmp, BATCH_SIZES_AT)];
 }
 
 /** A sender whose calls end as the test says: at this frame, with this errno. */
