@@ -312,9 +312,13 @@ describe.skipIf(reason !== undefined)(
         const file = { ...two(), stateMayBeLost: true };
         Object.assign(file.tunnels[0]!, { macsec: { ...keys, rxSc: [] } });
         machine.writeEtc('two.json', file);
+        // One start, so that its lines are what is shown.
+        await machine.dropIn('l2vpnd@two', '[Service]\nRestart=no');
         await machine.systemctl('start', 'l2vpnd@two');
         await machine.statusWhen('l2vpnd@two', /cannot be stored in .*ENOSPC.*; free space there/);
         expect(await machine.state('l2vpnd@two')).toMatchObject({ ExecMainStatus: '71' });
+        await machine.dropIn('l2vpnd@two', '');
+        await machine.systemctl('start', 'l2vpnd@two');
         await machine.must(['rm', `${dir}/filler`]);
         await machine.stateWhen('l2vpnd@two', isRunning);
         await machine.systemctl('stop', 'l2vpnd@two');
