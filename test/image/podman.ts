@@ -68,16 +68,19 @@ export class Container {
   /** `docker run`, which ends with the container, and as it does. */
   readonly #run: Background;
 
-  private constructor(name: string, args: readonly string[]) {
+  private constructor(name: string, args: readonly string[], enter: readonly string[]) {
     this.name = name;
-    const argv = ['podman', 'run', '--sig-proxy=false', '--name', name, ...args];
+    const argv = [...enter, 'podman', 'run', '--sig-proxy=false', '--name', name, ...args];
     this.#run = new Background(argv, { env: podmanEnv() });
   }
 
-  /** `docker run` with these options, image and arguments. The name is free afterwards of whoever had it. */
-  static async run(name: string, args: readonly string[]): Promise<Container> {
+  /**
+   * `docker run` with these options, image and arguments, behind the words of `enter`. Whoever had the name before is
+   * removed.
+   */
+  static async run(name: string, args: readonly string[], enter: readonly string[] = []): Promise<Container> {
     await podman(['rm', '--force', '--time', '0', '--ignore', name]);
-    return new Container(name, args);
+    return new Container(name, args, enter);
   }
 
   /** Waits for a line of what it prints. */
