@@ -10,7 +10,7 @@ import { pathOf } from '../../lab/packages.ts';
 import { must, run } from '../../lab/run.ts';
 import { PYTHON } from '../e2e/support.ts';
 import { buildImage, IMAGE } from './build.ts';
-import { Container, importImage, lackingPodman, mustPodman, podman } from './podman.ts';
+import { Container, healthy, importImage, lackingPodman, mustPodman, podman } from './podman.ts';
 
 const SPACE = `${process.env.L2VPND_LAB ?? 'e2e'}-compose`;
 const BUSYBOX = 'localhost/l2vpnd-test-busybox';
@@ -156,7 +156,7 @@ describe.skipIf(reason !== undefined)(`the compose file${reason === undefined ? 
         timeout: 60_000,
       })
       .toBe(0);
-    expect(await sites[0]!.health()).toBe(0);
+    await healthy(sites[0]!);
     expect(Object.keys(compose.services)).toEqual(['keys', 'site1', 'site2', 'host1', 'host2']);
   });
 });
