@@ -41,7 +41,7 @@ const PACKAGING = [
   'libstdc++6-arm64-cross',
 ];
 /** The container image, and the Ansible role. */
-const DEPLOY = ['podman', 'runc', 'podman-compose', 'ansible-core', 'ansible-lint'];
+const DEPLOY = ['podman', 'runc', 'python3-yaml', 'ansible-core', 'ansible-lint'];
 const FUZZERS = ['clang', 'libclang-rt-14-dev'];
 const CONTENDERS = ['fastd', 'openvpn', 'tinc', 'openssl', 'wireguard-go', 'wireguard-tools'];
 

@@ -11,7 +11,7 @@ import { type SiteFile, siteFile, type TunnelChanges } from '../../lab/site.ts';
 import type { Namespace } from '../../lab/topology.ts';
 import { Lab, pingUntil } from '../e2e/support.ts';
 import { buildImage, IMAGE } from './build.ts';
-import { Container, lackingPodman, mustPodman, podman } from './podman.ts';
+import { Container, healthy, lackingPodman, mustPodman, podman } from './podman.ts';
 
 const reason = lackingPodman();
 if (reason !== undefined) process.stdout.write(`SKIPPED the image: ${reason}\n`);
@@ -118,9 +118,9 @@ describe.skipIf(reason !== undefined)(`the image${reason === undefined ? '' : ` 
       code: 0,
       stdout: expect.stringContaining('macsec1'),
     });
-    expect(await site1.health()).toBe(0);
+    await healthy(site1);
     expect(await site2.stop()).toBe(0);
-    await expect.poll(() => site1.health(), { timeout: 30_000 }).not.toBe(0);
+    await expect.poll(async () => (await site1.health()).code, { timeout: 30_000 }).not.toBe(0);
     expect(await site1.stop()).toBe(0);
   });
 

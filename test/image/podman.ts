@@ -68,16 +68,19 @@ export class Container {
   /** `docker run`, which ends with the container, and as it does. */
   readonly #run: Background;
 
-  private constructor(name: string, args: readonly string[]) {
+  private constructor(name: string, args: readonly string[], enter: readonly string[]) {
     this.name = name;
-    const argv = ['podman', 'run', '--sig-proxy=false', '--name', name, ...args];
+    const argv = [...enter, 'podman', 'run', '--sig-proxy=false', '--name', name, ...args];
     this.#run = new Background(argv, { env: podmanEnv() });
   }
 
-  /** `docker run` with these options, image and arguments. The name is free afterwards of whoever had it. */
-  static async run(name: string, args: readonly string[]): Promise<Container> {
+  /**
+   * `docker run` with these options, image and arguments, behind the words of `enter`. Whoever had the name before is
+   * removed.
+   */
+  static async run(name: string, args: readonly string[], enter: readonly string[] = []): Promise<Container> {
     await podman(['rm', '--force', '--time', '0', '--ignore', name]);
-    return new Container(name, args);
+    return new Container(name, args, enter);
   }
 
   /** Waits for a line of what it prints. */
@@ -93,9 +96,9 @@ export class Container {
     return podman(['exec', this.name, ...argv]);
   }
 
-  /** What HEALTHCHECK says now: 0 is healthy. */
-  async health(): Promise<number | null> {
-    return (await podman(['healthcheck', 'run', this.name])).code;
+  /** What HEALTHCHECK says now: `code` 0 is healthy. */
+  health(): Promise<RunResult> {
+    return podman(['healthcheck', 'run', this.name]);
   }
 
   /** `docker stop`; the exit status. */
@@ -112,5 +115,15 @@ export class Container {
   async remove(): Promise<void> {
     await podman(['rm', '--force', '--time', '0', '--ignore', this.name]);
     await this.#run.ended;
+  }
+}
+
+/** Until the health check has nothing to say against it: a peer counts as alive when it is looked at next, once a second. */
+export async function healthy(container: Container): Promise<void> {
+  for (const end = Date.now() + 30_000; ; ) {
+    if ((await container.health()).code === 0) return;
+    if (Date.now() < end) continue;
+    const { stdout, stderr } = await container.exec('l2vpnd', 'status');
+    throw new Error(`${container.name}: not healthy\n${stdout}${stderr}`);
   }
 }
