@@ -63,7 +63,7 @@ export class Capture {
       '--immediate-mode',
       '-U',
       '-B',
-      '8192',
+      '65536',
       '-w',
       path,
       '-Z',

@@ -72,13 +72,14 @@ export class UncontrolledEntry {
  */
 export type UncontrolledTaker = (frame: Uint8Array, sender: Uint8Array, cameLen: number) => void;
 
+const NO_BELL = -1;
+
 /** The main thread's end. */
 export class UncontrolledExit implements Drained {
   readonly #ring: UncontrolledRing;
   readonly #received: UncontrolledTaker;
   readonly #looks: UncontrolledLooks;
-  /** Which of the bells is this ring's. */
-  readonly bell: number;
+  #bell = NO_BELL;
 
   constructor(
     ring: UncontrolledRing,
@@ -88,7 +89,12 @@ export class UncontrolledExit implements Drained {
     this.#ring = ring;
     this.#received = received;
     this.#looks = looks;
-    this.bell = looks.hang(this);
+  }
+
+  /** Which of the bells is this ring's, from now on until it is closed; a tunnel that opens its socket anew asks again. */
+  get bell(): number {
+    if (this.#bell === NO_BELL) this.#bell = this.#looks.hang(this);
+    return this.#bell;
   }
 
   /** Hands on all frames that wait, those that are wanted first; returns how many. */
@@ -97,7 +103,8 @@ export class UncontrolledExit implements Drained {
   }
 
   close(): void {
-    this.#looks.unhang(this.bell);
+    if (this.#bell !== NO_BELL) this.#looks.unhang(this.#bell);
+    this.#bell = NO_BELL;
   }
 }
 

@@ -146,8 +146,11 @@ suite('README, "Use"', {}, () => {
         await capture.stop();
       }
       expect(said[1]).toMatch(/^site2 {2}up \d+s {2}peer alive, heard \d+s ago {2}2\.2\.2\.2/);
-      expect(said[2]).toMatch(/^\d+: macsec1: protect on/);
-      expect(said.join('')).not.toMatch(/warning/);
+      expect(said[2]).toMatch(/^\d+: macsec1: protect on/m);
+      // This machine's clock and settings are no business of ours.
+      const ofTheTunnel = said.filter((text) => !/^\d+ faults?, \d+ warnings?/m.test(text));
+      expect(ofTheTunnel).toHaveLength(said.length - 1);
+      expect(ofTheTunnel.join('')).not.toMatch(/warning/);
       return said;
     };
     const agreed = await useTunnel();

@@ -26,6 +26,7 @@ export class Chart {
     this.element = document.createElement('div');
     this.element.className = 'chart';
     this.element.setAttribute('role', 'img');
+    this.element.setAttribute('aria-label', 'Throughput: nothing yet');
     new ResizeObserver(() => this.#draw()).observe(this.element);
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#remake());
   }

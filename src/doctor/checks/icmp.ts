@@ -23,6 +23,8 @@ export const icmp: EvidenceCheck = {
       if (cause === null) return [];
       const errors = tally(tunnel, (one) => one.icmp[name] ?? 0);
       const isBad = suffers(tunnel, errors);
+      // Before the other end had started; it answers now.
+      if (isBad === false && errors.fresh === 0 && tunnel.now!.peer.state === 'alive') return [];
       return isBad === null ? [] : [found('errors', { count: errors.count, name, cause }, isBad)];
     });
   },

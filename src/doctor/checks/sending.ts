@@ -1,4 +1,5 @@
 /** Frames that do not leave this host. */
+import type { TunnelSnapshot } from '../../api/tunnel.ts';
 import { finder } from '../finding.ts';
 import { drops, type EvidenceCheck, type Tally, TOLERATED, type TunnelSeen } from '../tunnel-seen.ts';
 
@@ -51,11 +52,20 @@ export const sending: EvidenceCheck = {
   evidence(tunnel) {
     if (tunnel.now === null) return [];
     return (Object.keys(REASONS) as (keyof typeof REASONS)[]).flatMap((id) => {
+      if (tunnel.before === null && isOver(tunnel.now!, id)) return [];
       const lost = drops(tunnel, REASONS[id]);
       return matters(tunnel, lost) ? [found(id, { frames: lost.count }, hurts(tunnel, lost))] : [];
     });
   },
 };
+
+/** What every start has for a moment, before there is a key or a peer, and this one has not any more. */
+function isOver({ macsec, agreement, endpoint }: TunnelSnapshot, id: keyof typeof REASONS): boolean {
+  if (id === 'noPeer') return endpoint !== null;
+  if (id !== 'noKey' || macsec === null) return false;
+  if (agreement !== null) return agreement.encoding_an !== null;
+  return macsec.sa_list.some(({ an, active }) => an === macsec.encoding_sa && active);
+}
 
 /** Now, or a good part of all that was to be sent. */
 function matters({ now }: TunnelSeen, { count, fresh }: Tally): boolean {
