@@ -52,8 +52,8 @@ export const sending: EvidenceCheck = {
   evidence(tunnel) {
     if (tunnel.now === null) return [];
     return (Object.keys(REASONS) as (keyof typeof REASONS)[]).flatMap((id) => {
-      if (tunnel.before === null && isOver(tunnel.now!, id)) return [];
       const lost = drops(tunnel, REASONS[id]);
+      if (lost.fresh === 0 && isOver(tunnel.now!, id)) return [];
       return matters(tunnel, lost) ? [found(id, { frames: lost.count }, hurts(tunnel, lost))] : [];
     });
   },
