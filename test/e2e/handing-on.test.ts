@@ -126,6 +126,8 @@ suite('a new process', { programs: ['iperf'], python: true }, () => {
         await taker.waitFor(/^taken 1/);
         await taker.stop('SIGKILL');
         await site.waitForLog(/not handed over, this process goes on: the new process has ended/);
+        // What waited meanwhile is through.
+        await pingUntil(host1, HOST2);
       });
       expect(lost).toBe(0);
       expect(await agreed([site])).toBe(ki);
@@ -160,6 +162,7 @@ suite('a new process', { programs: ['iperf'], python: true }, () => {
         0,
         expect.stringMatching(/^upgraded: process \d+ runs the tunnels now$/m),
       ]);
+      await pingUntil(host1, HOST2);
     });
     expect(lost).toBe(0);
     // The manager hears of the new process by the old one, and then from it.

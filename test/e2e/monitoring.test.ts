@@ -156,11 +156,14 @@ suite('monitoring', { programs: ['ping', 'promtool', 'nft'] }, () => {
       const second = await lost(site2, 'site1', 'rx');
       await expectAlerts(lab.newFile('.json'), [first, second], ['L2vpndPathLoss']);
       const [told] = (await site1.control('/v1/tunnels')) as TunnelSnapshot[];
-      const { in: to, out, rtt_seconds } = told!.path_quality;
+      const { in: to, out } = told!.path_quality;
       expect(to!.loss_ratio).toBeLessThan(0.02);
       expect(out!.loss_ratio).toBeGreaterThan(0.1);
       expect(out!.loss_ratio).toBeLessThan(0.3);
-      expect(rtt_seconds).toBeLessThan(1);
+      // Its probes are lost as everything else is.
+      const rtt = async (): Promise<number | null> =>
+        ((await site1.control('/v1/tunnels')) as TunnelSnapshot[])[0]!.path_quality.rtt_seconds;
+      await expect.poll(async () => (await rtt()) ?? 99, { timeout: 45_000 }).toBeLessThan(1);
       const { stdout } = await site1.command('show');
       expect(stdout).toMatch(/^ {8}path: loss [12]\d\.\d\d% out, 0\.\d\d% in, reordered .*, rtt \S+ ms$/m);
     } finally {

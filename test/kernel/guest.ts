@@ -183,7 +183,7 @@ function qemuArguments(kernel: string, initrd: string, { namespace, offloads }: 
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-serial', 'stdio'],
     ...acceleration(),
     ...['-smp', '1', '-m', '320', '-kernel', kernel, '-initrd', initrd, '-append'],
-    'console=ttyS0 quiet panic=-1 net.ifnames=0 mitigations=off random.trust_cpu=on tsc=reliable audit=0',
+    'console=ttyS0 quiet panic=-1 net.ifnames=0 mitigations=off random.trust_cpu=on tsc=reliable no_timer_check audit=0',
     ...['-netdev', 'socket,id=wire,fd=3', ...hub(1, 'wire'), '-netdev'],
     direct ? `${tap('guest-wan', 'wan0')},vnet_hdr=on` : 'hubport,id=guest-wan,hubid=1',
     ...['-netdev', 'socket,id=guest-lan,fd=4'],

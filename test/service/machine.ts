@@ -255,6 +255,9 @@ export class Machine {
   }
 
   async destroy(): Promise<void> {
+    // nspawn alone would leave what it has started behind; with process 1 of the machine all of it ends.
+    const leader = this.leader();
+    if (leader > 0) await run(['kill', '-KILL', `${leader}`]);
     await this.#nspawn?.stop('SIGKILL');
     await run(['umount', '--lazy', this.root]);
     await rm(this.#dir, { recursive: true, force: true });
